@@ -1,0 +1,106 @@
+// gatehouse account …: people.
+import { text } from 'node:stream/consumers';
+import { Command } from 'commander';
+import type { House } from '../app.ts';
+import { toIso } from '../lib/clock.ts';
+import { GatehouseError } from '../lib/errors.ts';
+import type { Account, AccountRole } from '../store/accounts.ts';
+import { withHouse } from './house.ts';
+import { printFields, printJson, printTable } from './output.ts';
+
+interface CreateOptions {
+  readonly name?: string;
+  readonly admin?: boolean;
+  readonly support?: boolean;
+  readonly passwordStdin?: boolean;
+  readonly json?: boolean;
+}
+
+interface Printing {
+  readonly json?: boolean;
+}
+
+export function accountCommands(): Command {
+  const command = new Command('account').description('create and look up accounts');
+  command
+    .command('create <email>')
+    .description('create an account')
+    .option('--name <name>', 'what to call the person')
+    .option('--admin', 'may administer')
+    .option('--support', 'may look, unlock and end sessions')
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--json', 'print JSON')
+    .action((email: string, options: CreateOptions) =>
+      withHouse(async (house) => show(house, await create(house, email, options), options)),
+    );
+  command
+    .command('list')
+    .description('list all accounts')
+    .option('--json', 'print JSON')
+    .action((options: Printing) => withHouse((house) => list(house, options)));
+  command
+    .command('show <email-or-id>')
+    .description('show one account')
+    .option('--json', 'print JSON')
+    .action((who: string, options: Printing) =>
+      withHouse(async (house) => show(house, await house.accounts.get(who), options)),
+    );
+  return command;
+}
+
+async function create(house: House, email: string, options: CreateOptions): Promise<Account> {
+  if (options.admin && options.support) {
+    throw new GatehouseError('invalid_input', {
+      message: '--admin and --support exclude each other.',
+    });
+  }
+  const password = options.passwordStdin ? await readPassword() : undefined;
+  return house.accounts.create({ email, name: options.name, role: roleOf(options), password });
+}
+
+function roleOf({ admin, support }: CreateOptions): AccountRole {
+  if (admin) return 'admin';
+  return support ? 'support' : 'user';
+}
+
+async function readPassword(): Promise<string> {
+  const password = (await text(process.stdin)).replace(/\r?\n$/, '');
+  if (password) return password;
+  throw new GatehouseError('invalid_input', { message: 'Standard input held no password.' });
+}
+
+/** The shape of an account wherever it is printed. */
+async function describe(house: House, account: Account) {
+  const factors = house.methods.filter((method) => method.step === 'second-factor');
+  const enrolled = await Promise.all(factors.map((method) => method.isEnrolled(account.id)));
+  const { id, email, name, status, role, createdAt, mfaDeadline } = account;
+  return {
+    id,
+    email,
+    name: name ?? null,
+    status,
+    role,
+    created_at: toIso(createdAt),
+    mfa: {
+      enrolled: enrolled.includes(true),
+      deadline: mfaDeadline === undefined ? null : toIso(mfaDeadline),
+    },
+    known_policy_version: account.knownPolicyVersion ?? null,
+  };
+}
+
+async function show(house: House, account: Account, { json }: Printing): Promise<void> {
+  const described = await describe(house, account);
+  if (json) printJson(described);
+  else printFields(described);
+}
+
+async function list(house: House, { json }: Printing): Promise<void> {
+  const described = [];
+  for await (const account of house.accounts.list()) described.push(await describe(house, account));
+  if (json) printJson(described);
+  else
+    printTable(
+      described.map(({ id, email, name, role, status }) => ({ id, email, name, role, status })),
+    );
+}

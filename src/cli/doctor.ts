@@ -1,0 +1,91 @@
+// gatehouse doctor: looks at everything a start needs, and says what is wrong and how to mend it.
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { Command } from 'commander';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { GatehouseError } from '../lib/errors.ts';
+import { pendingMigrations } from '../store/migrate.ts';
+import { addressOf } from '../store/open.ts';
+import { withHouse } from './house.ts';
+import { print, printJson } from './output.ts';
+
+interface Finding {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly says: string;
+}
+
+type Check = (config: Config) => Promise<string>;
+
+const CHECKS: ReadonlyArray<readonly [name: string, check: Check]> = [
+  ['data folder', checkFolder],
+  ['database', checkDatabase],
+  ['signing keys', checkKeys],
+  ['port', checkPort],
+  ['public clients', checkClients],
+];
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('check configuration, folder, database, keys and port')
+    .option('--json', 'print JSON')
+    .action(async ({ json }: { json?: boolean }) => {
+      const config = loadConfig();
+      const findings: Finding[] = [];
+      for (const [name, check] of CHECKS) findings.push(await find(name, check, config));
+      if (json) printJson(findings);
+      else
+        for (const { check, ok, says } of findings)
+          print(`${ok ? 'ok  ' : 'FAIL'}  ${check}: ${says}`);
+      const failed = findings.filter((finding) => !finding.ok).length;
+      if (failed > 0) {
+        throw new GatehouseError('invalid_input', { message: `${failed} of the checks failed.` });
+      }
+    });
+}
+
+async function find(name: string, check: Check, config: Config): Promise<Finding> {
+  try {
+    return { check: name, ok: true, says: await check(config) };
+  } catch (error) {
+    return { check: name, ok: false, says: String((error as Error).message).split('\n')[0] ?? '' };
+  }
+}
+
+async function checkFolder({ data_dir: folder }: Config): Promise<string> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  accessSync(folder, constants.W_OK | constants.R_OK);
+  return `${folder} can be written`;
+}
+
+async function checkDatabase(config: Config): Promise<string> {
+  const address = addressOf(config);
+  const pending = await pendingMigrations(address);
+  const kind = address.dialect === 'pg' ? 'PostgreSQL' : 'SQLite';
+  return pending.length === 0 ? `${kind}, up to date` : `${kind}, lacks ${pending.join(', ')}`;
+}
+
+function checkKeys(): Promise<string> {
+  return withHouse(async ({ keys }) => {
+    const loaded = await keys.load();
+    return `${loaded.map((key) => key.alg).join(', ')}, opened with the master key`;
+  });
+}
+
+function checkPort({ host, port }: Config): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', () => reject(new Error(`${host}:${port} is in use: set PORT`)));
+    probe.listen(port, host, () => probe.close(() => resolve(`${host}:${port} is free`)));
+  });
+}
+
+function checkClients(): Promise<string> {
+  return withHouse(async ({ clients }) => {
+    let risky = 0;
+    for await (const { metadata } of clients.list())
+      if (metadata.require_pkce === false) risky += 1;
+    return risky === 0 ? 'all use PKCE' : `${risky} without PKCE: an intercepted code is enough`;
+  });
+}

@@ -1,0 +1,18 @@
+// Opens the house for one command and closes it afterwards.
+import { type House, openHouse } from '../app.ts';
+import { loadConfig } from '../config/load.ts';
+
+export async function withHouse<T>(work: (house: House) => Promise<T>): Promise<T> {
+  const config = loadConfig();
+  // A command talks to its person; the log would only stand between.
+  const house = await openHouse({ ...config, log_level: quieter(config.log_level) });
+  try {
+    return await work(house);
+  } finally {
+    await house.close();
+  }
+}
+
+function quieter(level: string) {
+  return level === 'debug' || level === 'trace' ? level : 'error';
+}

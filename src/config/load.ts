@@ -1,0 +1,160 @@
+// Puts the configuration together from files and environment, and reports all mistakes at once.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROJECT_ROOT } from '../lib/root.ts';
+import { type Config, schema } from './schema.ts';
+
+type Tree = { [key: string]: unknown };
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Carries every mistake; `message` lists them, one a line. */
+export class ConfigError extends Error {
+  readonly mistakes: readonly string[];
+  constructor(mistakes: readonly string[]) {
+    super(`The configuration has ${count(mistakes.length)}:\n${mistakes.map(bullet).join('\n')}`);
+    this.name = 'ConfigError';
+    this.mistakes = mistakes;
+  }
+}
+
+const count = (n: number) => (n === 1 ? 'a mistake' : `${n} mistakes`);
+const bullet = (line: string) => `  - ${line}`;
+
+/** Environment variable → where it goes and how its text is read. */
+const VARIABLES: Record<string, readonly [path: string, read: (text: string) => unknown]> = {
+  HOST: ['host', String],
+  PORT: ['port', number],
+  ISSUER: ['issuer', String],
+  DATA_DIR: ['data_dir', String],
+  DATABASE_URL: ['database_url', String],
+  GATEHOUSE_SECRET: ['secret', String],
+  WORKERS: ['workers', number],
+  TRUSTED_PROXIES: ['trusted_proxies', list],
+  LOG_LEVEL: ['log_level', String],
+  TEST_CLOCK: ['test_clock', flag],
+  DEMO_PORT: ['demo.port', number],
+};
+
+/** Throws {@link ConfigError} with all mistakes. */
+export function loadConfig(env: Environment = process.env): Config {
+  const mistakes: string[] = [];
+  const name = env.NODE_ENV || 'development';
+  const tree: Tree = {};
+  for (const file of filesFor(name, env)) merge(tree, readJson(file, mistakes));
+  merge(tree, fromEnvironment(env, mistakes));
+  tree.env = name;
+  tree.issuer ??= name === 'production' ? undefined : `http://localhost:${tree.port}`;
+  const parsed = schema.safeParse(tree);
+  const shape = parsed.success ? [] : parsed.error.issues.map(describe);
+  mistakes.push(...shape, ...contradictions(tree));
+  if (mistakes.length > 0 || !parsed.success) throw new ConfigError(mistakes);
+  return parsed.data;
+}
+
+function filesFor(name: string, env: Environment): string[] {
+  const known = ['development', 'test', 'production'].includes(name) ? [`${name}.json`] : [];
+  const files = ['default.json', ...known].map((file) => join(PROJECT_ROOT, 'config', file));
+  return env.GATEHOUSE_CONFIG ? [...files, env.GATEHOUSE_CONFIG] : files;
+}
+
+function readJson(file: string, mistakes: string[]): Tree {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    mistakes.push(`${file}: ${(error as Error).message}`);
+    return {};
+  }
+}
+
+function fromEnvironment(env: Environment, mistakes: string[]): Tree {
+  const tree: Tree = {};
+  for (const [variable, [path, read]] of Object.entries(VARIABLES)) {
+    const text = env[variable];
+    if (text !== undefined && text !== '') set(tree, path, read(text));
+  }
+  const file = env.GATEHOUSE_SECRET_FILE;
+  if (file) readSecretFile(file, tree, mistakes);
+  return tree;
+}
+
+function readSecretFile(file: string, tree: Tree, mistakes: string[]): void {
+  if (tree.secret !== undefined) {
+    mistakes.push('GATEHOUSE_SECRET and GATEHOUSE_SECRET_FILE are both set: set one of them');
+    return;
+  }
+  try {
+    tree.secret = readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    mistakes.push(`GATEHOUSE_SECRET_FILE: ${(error as Error).message}`);
+  }
+}
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/** What each value alone does not show. */
+function contradictions(tree: Tree): string[] {
+  const found: string[] = [];
+  const issuer = URL.parse(String(tree.issuer));
+  const production = tree.env === 'production';
+  if (production && !tree.secret) {
+    found.push('GATEHOUSE_SECRET (or GATEHOUSE_SECRET_FILE): production needs a master key');
+  }
+  if (production && tree.test_clock === true) {
+    found.push('TEST_CLOCK: the test clock is never used in production');
+  }
+  if (production && issuer && issuer.protocol !== 'https:') {
+    found.push(`ISSUER: production needs an https address, not ${issuer.origin}`);
+  }
+  if (!production && tree.test_clock === true && issuer && !LOOPBACK.test(issuer.hostname)) {
+    found.push('TEST_CLOCK: the test clock is used with a loopback issuer only');
+  }
+  return found;
+}
+
+const VARIABLE_OF = new Map(
+  Object.entries(VARIABLES).map(([variable, [path]]) => [path, variable]),
+);
+
+function describe(issue: { path: PropertyKey[]; message: string; code?: string }): string {
+  const path = issue.path.map(String).join('.');
+  const variable = VARIABLE_OF.get(path) ?? (path === 'env' ? 'NODE_ENV' : undefined);
+  const name = variable ? `${variable} (${path})` : path || 'configuration';
+  return `${name}: ${issue.message}`;
+}
+
+/** Copies `source` into `target`, key by key; lists and values replace, objects merge. */
+function merge(target: Tree, source: Tree): void {
+  for (const [key, value] of Object.entries(source)) {
+    if (key === '__proto__') continue;
+    const here = target[key];
+    if (isTree(here) && isTree(value)) merge(here, value);
+    else target[key] = structuredClone(value);
+  }
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function set(tree: Tree, path: string, value: unknown): void {
+  const [head = '', ...rest] = path.split('.');
+  if (rest.length === 0) {
+    tree[head] = value;
+    return;
+  }
+  if (!isTree(tree[head])) tree[head] = {};
+  set(tree[head] as Tree, rest.join('.'), value);
+}
+
+// Text that is no number stays text, so that the schema names it.
+function number(text: string): unknown {
+  return /^\d+$/.test(text) ? Number(text) : text;
+}
+
+function flag(text: string): unknown {
+  return { '1': true, true: true, '0': false, false: false }[text] ?? text;
+}
+
+function list(text: string): unknown {
+  return text.split(',').map((item) => item.trim());
+}

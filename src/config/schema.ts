@@ -1,0 +1,92 @@
+// Every option of Gatehouse: the zod schema is the type, and its descriptions are the reference.
+import { z } from 'zod';
+
+const DAY = 86_400;
+const seconds = (description: string, max = 400 * DAY) =>
+  z.number().int().min(1).max(max).describe(`${description}, in seconds`);
+const signingAlg = z.enum(['RS256', 'ES256', 'EdDSA']);
+
+const resource = z.strictObject({
+  identifier: z.url().describe('The absolute URI that clients name as `resource`'),
+  scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)).describe('Scopes it knows'),
+  signing_alg: signingAlg.default('RS256').describe('How its JWT access tokens are signed'),
+  token_format: z.enum(['jwt', 'opaque']).default('jwt').describe('Form of its access tokens'),
+});
+
+export const schema = z.strictObject({
+  env: z.enum(['development', 'test', 'production']).describe('NODE_ENV'),
+  issuer: z
+    .url({ protocol: /^https?$/ })
+    .refine((value) => new URL(value).origin === value, 'must be an origin: no path, no slash')
+    .describe('ISSUER: the public address, with no path'),
+  host: z.string().min(1).describe('HOST: the address to listen on'),
+  port: z.number().int().min(0).max(65_535).describe('PORT: the port to listen on'),
+  data_dir: z.string().min(1).describe('DATA_DIR: database, keys, outbox, `demo.json`'),
+  database_url: z
+    .string()
+    .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, 'must be sqlite:PATH or postgres://…')
+    .optional()
+    .describe('DATABASE_URL: `sqlite:PATH` or `postgres://…`; SQLite in DATA_DIR when unset'),
+  secret: z
+    .string()
+    .min(32, 'must be at least 32 characters: try `openssl rand -base64 48`')
+    .optional()
+    .describe('GATEHOUSE_SECRET or GATEHOUSE_SECRET_FILE: the master key'),
+  workers: z.number().int().min(1).max(256).describe('WORKERS: processes on this port'),
+  trusted_proxies: z
+    .array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]))
+    .describe('TRUSTED_PROXIES: whose X-Forwarded-For is believed'),
+  log_level: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .describe('LOG_LEVEL'),
+  test_clock: z.boolean().describe('TEST_CLOCK=1: a clock that tests can move'),
+  product: z.strictObject({
+    name: z.string().min(1).max(60).describe('What pages and authenticator apps call this place'),
+  }),
+  support: z.strictObject({
+    contact: z.string().max(200).describe('Whom people turn to who have lost a device'),
+  }),
+  demo: z.strictObject({
+    enabled: z.boolean().describe('Whether the demo relying party runs (development only)'),
+    port: z.number().int().min(0).max(65_535).describe('DEMO_PORT'),
+  }),
+  store: z.strictObject({
+    pool: z.number().int().min(1).max(500).describe('PostgreSQL connections of one process'),
+    timeout: seconds('How long a statement may take before its connection is given up', 300),
+  }),
+  hashing: z.strictObject({
+    memory: z.number().int().min(19_456).max(2_097_152).describe('argon2id memory in KiB'),
+    passes: z.number().int().min(2).max(20).describe('argon2id passes'),
+    parallelism: z.number().int().min(1).max(16).describe('argon2id lanes'),
+    at_once: z.number().int().min(0).max(256).describe('Hashes at once; 0: one per core'),
+    queue: z.number().int().min(0).max(100_000).describe('Hashes that may wait; past it 503'),
+  }),
+  ttl: z.strictObject({
+    access_token: seconds('Access tokens'),
+    id_token: seconds('ID tokens'),
+    code: seconds('Authorization codes', 600),
+    refresh_token: seconds('A refresh token from its own issue'),
+    offline_family: seconds('A family of refresh tokens where offline_access was consented'),
+    session: seconds('A session, absolutely'),
+    session_idle: seconds('A session without use'),
+    interaction: seconds('An authorization request that waits for a person', DAY),
+    sign_in: seconds('A half-done sign-in', DAY),
+    device_code: seconds('A device code', 3600),
+  }),
+  resources: z.array(resource).describe('APIs that access tokens are made for'),
+  outgoing: z.strictObject({
+    allow_private: z
+      .boolean()
+      .describe('Whether calls to relying parties may reach private and loopback addresses'),
+    timeout: seconds('How long such a call may take', 60),
+  }),
+  http: z.strictObject({
+    connections: z.number().int().min(10).max(1_000_000).describe('Open connections at most'),
+    headers_timeout: seconds('How long request headers may take', 60),
+    request_timeout: seconds('How long a whole request may take', 300),
+    stop_timeout: seconds('How long running requests may take at a stop', 300),
+  }),
+});
+
+export type Config = z.infer<typeof schema>;
+export type Resource = Config['resources'][number];

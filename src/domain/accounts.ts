@@ -1,0 +1,94 @@
+// Accounts: making, finding, reading the password.
+
+import { now } from '../lib/clock.ts';
+import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
+import { accountId } from '../lib/ids.ts';
+import type { Account, AccountRole, Accounts as AccountStore } from '../store/accounts.ts';
+import type { Store } from '../store/store.ts';
+import { emailKey, isEmail } from './emails.ts';
+import type { Hashing } from './hashing.ts';
+
+export interface NewAccountRequest {
+  readonly email: string;
+  readonly name?: string | undefined;
+  readonly role?: AccountRole;
+  readonly password?: string | undefined;
+}
+
+export interface AccountsDomain {
+  /** Throws `invalid_input` and `already_exists`. */
+  create(request: NewAccountRequest): Promise<Account>;
+  find(id: string): Promise<Account | undefined>;
+  /** By id or by e-mail address in any spelling; throws `unknown_account`. */
+  get(idOrEmail: string): Promise<Account>;
+  findByEmail(email: string): Promise<Account | undefined>;
+  /** Yields all accounts, page by page. */
+  list(): AsyncGenerator<Account>;
+}
+
+const PAGE = 500;
+
+export function createAccountsDomain(
+  store: Store,
+  accounts: AccountStore,
+  hashing: Hashing,
+): AccountsDomain {
+  const findByEmail = (email: string) => accounts.findByEmailKey(emailKey(email));
+
+  const create = async (request: NewAccountRequest): Promise<Account> => {
+    const email = request.email.trim();
+    if (!isEmail(email)) {
+      throw new GatehouseError('invalid_input', { message: `"${email}" is no e-mail address.` });
+    }
+    const id = accountId();
+    const passwordHash =
+      request.password === undefined ? undefined : await hashing.hash(request.password);
+    const row = accounts.insert({
+      id,
+      email,
+      emailKey: emailKey(email),
+      name: request.name,
+      role: request.role ?? 'user',
+      passwordHash,
+      emailVerified: false,
+      at: now(),
+    });
+    await store.write(row).catch((error: unknown) => {
+      const message = `There is an account with the address ${email} already.`;
+      throw isGatehouseError(error, 'already_exists')
+        ? new GatehouseError('already_exists', { message, cause: error })
+        : error;
+    });
+    return getById(accounts, id);
+  };
+
+  return {
+    create,
+    find: (id) => accounts.find(id),
+    findByEmail,
+    get: async (idOrEmail) => {
+      const account = idOrEmail.includes('@')
+        ? await findByEmail(idOrEmail)
+        : await accounts.find(idOrEmail);
+      if (account) return account;
+      throw new GatehouseError('unknown_account', { message: `No account is "${idOrEmail}".` });
+    },
+    list: () => pages(accounts),
+  };
+}
+
+async function getById(accounts: AccountStore, id: string): Promise<Account> {
+  const account = await accounts.find(id);
+  if (!account) throw new GatehouseError('unknown_account');
+  return account;
+}
+
+async function* pages(accounts: AccountStore): AsyncGenerator<Account> {
+  let after: string | undefined;
+  for (;;) {
+    const page = await accounts.list(PAGE, after);
+    yield* page;
+    if (page.length < PAGE) return;
+    after = page.at(-1)?.id;
+  }
+}

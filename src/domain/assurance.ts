@@ -1,0 +1,63 @@
+// How sure we are who somebody is: acr, amr and auth_time, computed from proofs and nothing else.
+
+export const ACR = {
+  password: 'urn:gatehouse:acr:password',
+  rememberedDevice: 'urn:gatehouse:acr:remembered-device',
+  mfa: 'urn:gatehouse:acr:mfa',
+} as const;
+
+export type Acr = (typeof ACR)[keyof typeof ACR];
+
+/** Weakest first. */
+export const ACR_VALUES: readonly Acr[] = [ACR.password, ACR.rememberedDevice, ACR.mfa];
+
+/** Recorded where a credential was consumed. */
+export interface Proof {
+  readonly method: string;
+  readonly factor: 'knowledge' | 'possession';
+  readonly amr: readonly string[];
+  /** Milliseconds. */
+  readonly at: number;
+}
+
+export interface Assurance {
+  readonly acr: Acr;
+  readonly amr: readonly string[];
+  /** Milliseconds; when the newest proof was given. */
+  readonly authTime: number;
+}
+
+export function assuranceOf(proofs: readonly Proof[]): Assurance {
+  const factors = new Set(proofs.map((proof) => proof.factor));
+  const mfa = factors.size > 1;
+  const amr = new Set([...proofs.flatMap((proof) => proof.amr), ...(mfa ? ['mfa'] : [])]);
+  return {
+    acr: mfa ? ACR.mfa : ACR.password,
+    amr: [...amr],
+    authTime: Math.max(...proofs.map((proof) => proof.at)),
+  };
+}
+
+export function isAtLeast(acr: string | undefined, wanted: Acr): boolean {
+  return ACR_VALUES.indexOf(acr as Acr) >= ACR_VALUES.indexOf(wanted);
+}
+
+/** `unreachable`: values were asked for and none of them is one of ours. */
+export type Wanted =
+  | { readonly kind: 'anything' }
+  | { readonly kind: 'at-least'; readonly acr: Acr }
+  | { readonly kind: 'unreachable' };
+
+/**
+ * What a request asks for: the weakest known value of `acr_values`, unknown ones skipped, and
+ * never less than the client itself requires.
+ */
+export function wantedAcr(acrValues: string | undefined, clientRequires?: string): Wanted {
+  const asked = acrValues?.split(' ').filter(Boolean) ?? [];
+  const known = ACR_VALUES.filter((acr) => asked.includes(acr));
+  if (asked.length > 0 && known.length === 0) return { kind: 'unreachable' };
+  const floor = [known[0], ACR_VALUES.find((acr) => acr === clientRequires)]
+    .filter((acr) => acr !== undefined)
+    .sort((a, b) => ACR_VALUES.indexOf(b) - ACR_VALUES.indexOf(a))[0];
+  return floor ? { kind: 'at-least', acr: floor } : { kind: 'anything' };
+}

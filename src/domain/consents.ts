@@ -1,0 +1,46 @@
+// What a person has allowed a client, and what a request still lacks.
+import { now } from '../lib/clock.ts';
+import type { Consent, Consents as ConsentStore, Granted } from '../store/consents.ts';
+import type { Store } from '../store/store.ts';
+
+export type { Granted };
+
+export const NOTHING: Granted = { scopes: [], claims: [], resources: {} };
+
+export interface ConsentsDomain {
+  find(accountId: string, clientId: string): Promise<Granted | undefined>;
+  /** Adds to what was allowed before; two at once lose nothing. */
+  add(accountId: string, clientId: string, granted: Granted): Promise<void>;
+}
+
+export function createConsentsDomain(store: Store, consents: ConsentStore): ConsentsDomain {
+  const add = async (accountId: string, clientId: string, more: Granted): Promise<void> => {
+    const was: Consent | undefined = await consents.find(accountId, clientId);
+    const granted = union(was?.granted ?? NOTHING, more);
+    const row = consents.put({ accountId, clientId, granted, was: was?.revision, at: now() });
+    const outcome = await store.commit([row]);
+    // Somebody else was faster: add to what stands now.
+    if (outcome.kind === 'missed') await add(accountId, clientId, more);
+  };
+  return {
+    find: async (accountId, clientId) => (await consents.find(accountId, clientId))?.granted,
+    add,
+  };
+}
+
+export function union(a: Granted, b: Granted): Granted {
+  const identifiers = new Set([...Object.keys(a.resources), ...Object.keys(b.resources)]);
+  const resources = [...identifiers].map((identifier): [string, string[]] => [
+    identifier,
+    merge(a.resources[identifier], b.resources[identifier]),
+  ]);
+  return {
+    scopes: merge(a.scopes, b.scopes),
+    claims: merge(a.claims, b.claims),
+    resources: Object.fromEntries(resources),
+  };
+}
+
+function merge(a: readonly string[] = [], b: readonly string[] = []): string[] {
+  return [...new Set([...a, ...b])];
+}

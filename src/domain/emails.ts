@@ -1,0 +1,14 @@
+// E-mail addresses as identifiers.
+
+const SHAPE = /^[^\s@<>"(),:;\\[\]\p{C}]+@[^\s@<>"(),:;\\[\]\p{C}]+\.[^\s@.<>"(),:;\\[\]\p{C}]+$/u;
+const LONGEST = 254;
+
+/** Whether the text can be an e-mail address (RFC 5321 lengths, one @, a domain with a dot). */
+export function isEmail(text: string): boolean {
+  return text.length <= LONGEST && SHAPE.test(text);
+}
+
+/** The form in which two spellings of one address are equal: trimmed, NFKC, lower case. */
+export function emailKey(email: string): string {
+  return email.trim().normalize('NFKC').toLowerCase();
+}

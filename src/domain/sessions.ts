@@ -1,0 +1,65 @@
+// When a session is idle, and the one way in which sessions end.
+import type { Config } from '../config/schema.ts';
+import { now } from '../lib/clock.ts';
+import { randomId } from '../lib/ids.ts';
+import type { Clients } from '../store/clients.ts';
+import type { Outbox } from '../store/outbox.ts';
+import type { Session, Sessions as SessionStore } from '../store/sessions.ts';
+import type { Statement, Unit } from '../store/statement.ts';
+
+export interface SessionsDomain {
+  isIdle(seenAt: number): boolean;
+  /**
+   * Statements that end a session: the mark, and a back-channel logout for each client in it that
+   * wants one. They belong into the unit of whatever ends it.
+   */
+  end(session: Pick<Session, 'uid' | 'accountId'>): Promise<Unit>;
+}
+
+export interface BackchannelLogout {
+  readonly clientId: string;
+  readonly accountId: string;
+  readonly sid: string;
+}
+
+export const BACKCHANNEL_LOGOUT = 'backchannel_logout';
+const DELIVER_WITHIN = 86_400_000;
+
+interface Needs {
+  readonly config: Config;
+  readonly sessions: SessionStore;
+  readonly clients: Clients;
+  readonly outbox: Outbox;
+}
+
+export function createSessionsDomain({ config, sessions, clients, outbox }: Needs): SessionsDomain {
+  const letterFor = async (
+    accountId: string,
+    clientId: string,
+    sid: string,
+  ): Promise<Statement[]> => {
+    const client = await clients.find(clientId);
+    if (!client?.metadata.backchannel_logout_uri) return [];
+    const at = now();
+    const payload: BackchannelLogout = { clientId, accountId, sid };
+    const letter = {
+      id: randomId(),
+      kind: BACKCHANNEL_LOGOUT,
+      payload: { ...payload },
+      attempts: 0,
+      expiresAt: at + DELIVER_WITHIN,
+    };
+    return [outbox.insert(letter, at)];
+  };
+
+  return {
+    isIdle: (seenAt) => now() - seenAt >= config.ttl.session_idle * 1000,
+    end: async ({ uid, accountId }) => {
+      const mark = sessions.end(uid, now());
+      if (!accountId) return [mark];
+      const inIt = [...(await sessions.clients(uid))];
+      const letters = inIt.map(([clientId, { sid }]) => letterFor(accountId, clientId, sid));
+      return [mark, ...(await Promise.all(letters)).flat()];
+    },
+  };
+}

@@ -1,0 +1,43 @@
+// The clock that tests move: an offset in the store, the same in every process.
+import { moveTestClock, now } from '../lib/clock.ts';
+import { GatehouseError } from '../lib/errors.ts';
+import type { Settings } from '../store/settings.ts';
+
+export interface TestClock {
+  /** Reads the offset that another process may have set. */
+  sync(): Promise<void>;
+  /** @param text `90s`, `15m`, `3h`, `8d`. @returns the new time in milliseconds */
+  advance(text: string): Promise<number>;
+  reset(): Promise<number>;
+}
+
+const SETTING = 'test_clock_offset';
+const UNITS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+export function createTestClock(settings: Settings): TestClock {
+  const read = async () => Number((await settings.find(SETTING)) ?? 0);
+  const write = async (offset: number) => {
+    await settings.set(SETTING, String(offset));
+    moveTestClock(offset);
+    return now();
+  };
+  return {
+    sync: async () => moveTestClock(await read()),
+    advance: async (text) => write((await read()) + parseDuration(text)),
+    reset: () => write(0),
+  };
+}
+
+function parseDuration(text: string): number {
+  const match = /^(\d{1,9})([smhd])$/.exec(text);
+  const unit = UNITS[match?.[2] ?? ''];
+  if (!match || unit === undefined) {
+    throw new GatehouseError('invalid_input', { message: 'advance: try "90s", "15m" or "8d".' });
+  }
+  return Number(match[1]) * unit;
+}

@@ -1,0 +1,64 @@
+// Discovery and JWKS: built by the library once, then answered from memory before anything else.
+import { createHash } from 'node:crypto';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type Koa from 'koa';
+import type { Middleware } from 'koa';
+
+interface Fixed {
+  readonly body: Buffer;
+  readonly etag: string;
+  readonly type: string;
+}
+
+export interface FixedAnswers {
+  /** Whether the request was one of those and has been answered. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean;
+}
+
+const SECONDS = 60;
+
+/** Asks the library itself, so that the answer is its own to the letter. */
+export async function buildFixedAnswers(
+  app: Koa,
+  library: Middleware,
+  paths: readonly string[],
+): Promise<FixedAnswers> {
+  const built = await Promise.all(paths.map((path) => build(app, library, path)));
+  const answers = new Map(paths.map((path, index) => [path, built[index] as Fixed]));
+  return {
+    handle: (request, response) => {
+      if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+      const fixed = answers.get(request.url ?? '');
+      if (!fixed) return false;
+      send(request, response, fixed);
+      return true;
+    },
+  };
+}
+
+async function build(app: Koa, library: Middleware, path: string): Promise<Fixed> {
+  const request = Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url: path });
+  const ctx = app.createContext(request, new ServerResponse(request));
+  await library(ctx, async () => undefined);
+  const body = Buffer.from(JSON.stringify(ctx.body));
+  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 20)}"`;
+  return { body, etag, type: ctx.response.get('Content-Type') || 'application/json' };
+}
+
+function send(request: IncomingMessage, response: ServerResponse, fixed: Fixed): void {
+  const headers = {
+    'Content-Type': fixed.type,
+    'Cache-Control': `public, max-age=${SECONDS}`,
+    ETag: fixed.etag,
+    Vary: 'Origin',
+    'Access-Control-Allow-Origin': request.headers.origin ?? '*',
+    'X-Content-Type-Options': 'nosniff',
+  };
+  if (request.headers['if-none-match'] === fixed.etag) {
+    response.writeHead(304, headers).end();
+    return;
+  }
+  response.writeHead(200, { ...headers, 'Content-Length': fixed.body.length });
+  response.end(request.method === 'HEAD' ? undefined : fixed.body);
+}

@@ -1,0 +1,66 @@
+// Reads a posted form: every field one string of bounded length, or a 4xx that names it.
+import type { Context } from 'koa';
+import { GatehouseError } from '../lib/errors.ts';
+
+export type Form = Readonly<Record<string, string>>;
+
+const BODY_LIMIT = 64 * 1024;
+const FIELD_LIMIT = 4096;
+const FORM = 'application/x-www-form-urlencoded';
+
+export async function readForm(ctx: Context): Promise<Form> {
+  if (!ctx.is(FORM)) throw new GatehouseError('unsupported_media_type');
+  return parseForm(await readBody(ctx));
+}
+
+async function readBody(ctx: Context): Promise<Buffer> {
+  if ((ctx.request.length ?? 0) > BODY_LIMIT) throw tooLarge(ctx);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > BODY_LIMIT) throw tooLarge(ctx);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+// The rest of the body is not read: the connection cannot serve another request.
+function tooLarge(ctx: Context): GatehouseError {
+  ctx.set('Connection', 'close');
+  return new GatehouseError('body_too_large');
+}
+
+function parseForm(body: Buffer): Form {
+  const fields: Record<string, string> = Object.create(null);
+  for (const pair of body.toString('latin1').split('&')) {
+    if (pair === '') continue;
+    const [name = '', ...rest] = pair.split('=');
+    const key = decode(name, 'name');
+    if (key in fields) throw invalid(`The field "${printable(key)}" was sent twice.`);
+    fields[key] = checked(key, decode(rest.join('='), key));
+  }
+  return fields;
+}
+
+function decode(text: string, field: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    throw invalid(`The field "${printable(field)}" is not valid UTF-8.`);
+  }
+}
+
+function checked(field: string, value: string): string {
+  if (value.length > FIELD_LIMIT) throw invalid(`The field "${printable(field)}" is too long.`);
+  if (value.includes('\0')) throw invalid(`The field "${printable(field)}" holds a NUL.`);
+  return value;
+}
+
+function printable(name: string): string {
+  return name.replace(/[^\w.[\]-]/g, '?').slice(0, 40);
+}
+
+function invalid(message: string): GatehouseError {
+  return new GatehouseError('bad_request', { message });
+}

@@ -1,0 +1,75 @@
+// The last word on every request: a trace, and an answer without details for what went wrong.
+import type { Context, Middleware } from 'koa';
+import { GatehouseError, isGatehouseError } from '../../lib/errors.ts';
+import { traceCode } from '../../lib/ids.ts';
+import { type Log, withTrace } from '../../lib/log.ts';
+import type { Render } from '../render.ts';
+import type { Translate } from '../texts.ts';
+
+export interface ErrorNeeds {
+  readonly log: Log;
+  readonly render: Render;
+  readonly t: Translate;
+}
+
+export interface Problem {
+  readonly error: string;
+  readonly error_description?: string | undefined;
+}
+
+/** Gives each request its trace and turns what is thrown into an answer. */
+export function catchErrors({ log, render, t }: ErrorNeeds): Middleware {
+  return (ctx, next) => {
+    const trace = traceCode();
+    ctx.state.trace = trace;
+    return withTrace(trace, async () => {
+      try {
+        await next();
+        if (ctx.status === 404 && ctx.body === undefined) throw new GatehouseError('not_found');
+      } catch (error) {
+        answer(ctx, toGatehouse(error, log), { render, t });
+      }
+    });
+  };
+}
+
+function toGatehouse(error: unknown, log: Log): GatehouseError {
+  if (isGatehouseError(error)) {
+    if (error.status >= 500) log.error({ err: error.cause ?? error }, error.message);
+    return error;
+  }
+  log.error({ err: error }, 'a request failed');
+  return new GatehouseError('internal', { cause: error });
+}
+
+type Showing = Pick<ErrorNeeds, 'render' | 't'>;
+
+function answer(ctx: Context, error: GatehouseError, { render, t }: Showing): void {
+  // Nothing that was meant for another answer may leave with this one.
+  for (const header of ['Set-Cookie', 'Location', 'ETag', 'Cache-Control']) ctx.remove(header);
+  ctx.set('Cache-Control', 'no-store');
+  ctx.status = error.status;
+  if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter));
+  const problem = { error: error.code, error_description: error.message };
+  showProblem(ctx, problem, { render, t });
+}
+
+/** As a page for a browser, as JSON for everybody else. */
+export function showProblem(ctx: Context, problem: Problem, { render, t }: Showing): void {
+  const trace = ctx.state.trace as string;
+  if (ctx.accepts('json', 'html') !== 'html') {
+    ctx.body = { ...problem, trace };
+    return;
+  }
+  ctx.type = 'html';
+  ctx.body = render('error', { message: messageFor(problem, t), trace, detail: problem });
+}
+
+function messageFor({ error, error_description: description }: Problem, t: Translate): string {
+  const known = `errors.${error}`;
+  try {
+    return t(known);
+  } catch {
+    return description ?? t('errors.internal');
+  }
+}

@@ -1,0 +1,27 @@
+// What goes wrong inside the library: logged with its trace, answered without its details.
+import type { Context, Middleware } from 'koa';
+import { isGatehouseError } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+
+const FAILURE = Symbol('failure');
+type Carrier = { [FAILURE]?: unknown };
+
+/** The listener for the library's `server_error`. */
+export function noteFailure(ctx: unknown, error: unknown): void {
+  ((ctx as Context).state as Carrier)[FAILURE] = error;
+}
+
+export function failureOf(ctx: Context): unknown {
+  return (ctx.state as Carrier)[FAILURE];
+}
+
+/** Throws what the library has swallowed, so that one place answers all failures. */
+export function raiseFailures(log: Log): Middleware {
+  return async (ctx, next) => {
+    await next();
+    const failure = failureOf(ctx);
+    if (failure === undefined) return;
+    if (!isGatehouseError(failure)) log.debug({ path: ctx.path }, 'raised by the library');
+    throw failure;
+  };
+}

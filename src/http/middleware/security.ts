@@ -1,0 +1,60 @@
+// Headers that every answer carries, and requests that never get further.
+import type { Context, Middleware } from 'koa';
+import { GatehouseError } from '../../lib/errors.ts';
+
+const POLICY = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "script-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const YEAR = 31_536_000;
+
+/**
+ * No `form-action` here: browsers apply it to the redirect to the relying party that follows a
+ * form, and to every redirect that the relying party adds. Pages that never lead out call
+ * {@link keepForms}.
+ */
+export function securityHeaders(issuer: string): Middleware {
+  const secure = issuer.startsWith('https:');
+  return async (ctx, next) => {
+    ctx.set('Content-Security-Policy', POLICY);
+    ctx.set('X-Content-Type-Options', 'nosniff');
+    ctx.set('Referrer-Policy', 'no-referrer');
+    ctx.set('Cache-Control', 'no-store');
+    if (secure) ctx.set('Strict-Transport-Security', `max-age=${YEAR}; includeSubDomains`);
+    await next();
+  };
+}
+
+/** For pages whose forms stay here. */
+export function keepForms(ctx: Context): void {
+  ctx.set('Content-Security-Policy', `${POLICY}; form-action 'self'`);
+}
+
+const LONGEST_URL = 16 * 1024;
+
+/** Addresses that no page of ours would ever have. */
+export const refuseBrokenUrls: Middleware = async (ctx, next) => {
+  const url = ctx.req.url ?? '';
+  if (url.length > LONGEST_URL) {
+    throw new GatehouseError('bad_request', { message: 'The address is too long.' });
+  }
+  if (/%00/.test(url) || !isDecodable(ctx.path)) {
+    throw new GatehouseError('bad_request', { message: 'The address holds a NUL or is broken.' });
+  }
+  await next();
+};
+
+function isDecodable(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

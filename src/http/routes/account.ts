@@ -1,0 +1,111 @@
+// The account pages: they read the provider's session and send the browser to sign in without one.
+import { randomBytes } from 'node:crypto';
+import Router from '@koa/router';
+import type { Context } from 'koa';
+import type Provider from 'oidc-provider';
+import type { AccountsDomain } from '../../domain/accounts.ts';
+import type { SessionsDomain } from '../../domain/sessions.ts';
+import { now } from '../../lib/clock.ts';
+import { ACCOUNT_CALLBACK, ACCOUNT_CLIENT_ID } from '../../oidc/configuration.ts';
+import type { SessionModel } from '../../oidc/types.ts';
+import type { Account } from '../../store/accounts.ts';
+import type { Sessions } from '../../store/sessions.ts';
+import type { Store } from '../../store/store.ts';
+import type { Csrf } from '../csrf.ts';
+import { readForm } from '../forms.ts';
+import { keepForms } from '../middleware/security.ts';
+import type { Render } from '../render.ts';
+import { redirect } from './sign-in.ts';
+
+export interface AccountPagesNeeds {
+  readonly issuer: string;
+  readonly store: Store;
+  readonly sessions: Sessions;
+  readonly sessionsDomain: SessionsDomain;
+  readonly accounts: AccountsDomain;
+  readonly provider: () => Provider;
+  readonly csrf: Csrf;
+  readonly render: Render;
+}
+
+interface Present {
+  readonly account: Account;
+  readonly session: SessionModel;
+}
+
+export function accountRoutes(needs: AccountPagesNeeds): Router {
+  const { provider, render, csrf } = needs;
+
+  const show = (ctx: Context, view: string, data: object, status = 200) => {
+    keepForms(ctx);
+    ctx.status = status;
+    ctx.type = 'html';
+    ctx.body = render(view, { trace: ctx.state.trace, ...data });
+  };
+
+  const account = async (ctx: Context): Promise<void> => {
+    const present = await findPresent(ctx, needs);
+    if (!present) return redirect(ctx, signInUrl(needs));
+    const { email, name } = present.account;
+    const actions = { signOut: '/account/sign-out' };
+    show(ctx, 'account/index', {
+      account: { email, name },
+      csrf: csrf.token(present.session.uid),
+      actions,
+    });
+  };
+
+  /** Back from the sign-in: the session is what counts, the code is not used. */
+  const callback = async (ctx: Context): Promise<void> => {
+    if (await findPresent(ctx, needs)) return redirect(ctx, '/account');
+    const isCancelled = ctx.query.error === 'access_denied';
+    const again = { actions: { signIn: '/account' }, restartHref: '/account' };
+    // Anything but a person's own choice would end in a circle: say so instead.
+    show(ctx, isCancelled ? 'account/signed-out' : 'cookies', again, isCancelled ? 200 : 400);
+  };
+
+  const signOut = async (ctx: Context): Promise<void> => {
+    const form = await readForm(ctx);
+    const present = await findPresent(ctx, needs);
+    if (present) {
+      csrf.assert(ctx, form, present.session.uid);
+      const { uid, accountId } = present.session;
+      await needs.store.commit(await needs.sessionsDomain.end({ uid, accountId }));
+    }
+    ctx.cookies.set(provider().cookieName('session'), null, { path: '/', httpOnly: true });
+    redirect(ctx, provider().urlFor('end_session_success'));
+  };
+
+  const router = new Router();
+  router.get('/', ((ctx: Context) => redirect(ctx, '/account')) as never);
+  router.get('/account', account as never);
+  router.get(ACCOUNT_CALLBACK, callback as never);
+  router.post('/account/sign-out', signOut as never);
+  return router;
+}
+
+/** The signed-in person of this browser, if the session is still good for the account pages. */
+async function findPresent(ctx: Context, needs: AccountPagesNeeds): Promise<Present | undefined> {
+  const found: unknown = await needs.provider().Session.get(ctx as never);
+  const session = found as SessionModel;
+  if (!session.accountId || needs.sessionsDomain.isIdle(session.seenAt ?? 0)) return undefined;
+  const account = await needs.accounts.find(session.accountId);
+  if (account?.status !== 'active') return undefined;
+  await needs.store.commit([needs.sessions.update(session.uid, { seenAt: now() })]);
+  return { account, session };
+}
+
+function signInUrl({ issuer, provider }: AccountPagesNeeds): string {
+  const url = new URL(provider().urlFor('authorization'));
+  const parameters = {
+    client_id: ACCOUNT_CLIENT_ID,
+    response_type: 'code',
+    scope: 'openid',
+    redirect_uri: `${issuer}${ACCOUNT_CALLBACK}`,
+    // The code is never redeemed: nobody knows the verifier of this challenge.
+    code_challenge: randomBytes(32).toString('base64url'),
+    code_challenge_method: 'S256',
+  };
+  url.search = new URLSearchParams(parameters).toString();
+  return url.href;
+}

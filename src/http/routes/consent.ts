@@ -1,0 +1,72 @@
+// Allow access: what an application asks for, and the person's answer.
+import type { Context } from 'koa';
+import type { AccountsDomain } from '../../domain/accounts.ts';
+import type { ConsentsDomain } from '../../domain/consents.ts';
+import { GatehouseError } from '../../lib/errors.ts';
+import type { Interaction } from '../../oidc/interactions.ts';
+import type { Store } from '../../store/store.ts';
+import type { Csrf } from '../csrf.ts';
+import type { Form } from '../forms.ts';
+import type { Render } from '../render.ts';
+import type { Translate } from '../texts.ts';
+import { pathOf, redirect } from './sign-in.ts';
+
+export interface ConsentNeeds {
+  readonly store: Store;
+  readonly accounts: AccountsDomain;
+  readonly consents: ConsentsDomain;
+  readonly csrf: Csrf;
+  readonly render: Render;
+  readonly t: Translate;
+}
+
+export function createConsentPage(needs: ConsentNeeds) {
+  const { store, accounts, consents, csrf, render, t } = needs;
+
+  const show = async (ctx: Context, interaction: Interaction): Promise<void> => {
+    const { requested, accountId } = interaction;
+    const account = accountId ? await accounts.find(accountId) : undefined;
+    const path = pathOf(interaction);
+    ctx.type = 'html';
+    ctx.body = render('consent', {
+      client: interaction.client,
+      csrf: csrf.token(interaction.uid),
+      actions: { submit: `${path}/consent`, switch: `${path}/switch` },
+      scopes: requested.scopes.map((name) => describeScope(name, t)),
+      resources: Object.entries(requested.resources).map(([name, scopes]) => ({
+        name,
+        scopes: scopes.map((scope) => ({ name: scope })),
+      })),
+      ...(account ? { account: { email: account.email, name: account.name } } : {}),
+    });
+  };
+
+  const allow = async (interaction: Interaction): Promise<void> => {
+    const { accountId, clientId, requested } = interaction;
+    if (interaction.prompt !== 'consent' || !accountId) throw new GatehouseError('store_conflict');
+    await consents.add(accountId, clientId, requested);
+    // Missed: a second click, whose answer is the same.
+    await store.commit([interaction.consented()]);
+  };
+
+  const deny = async (interaction: Interaction): Promise<void> => {
+    await store.commit([interaction.refused('access_denied', 'the person denied the access')]);
+  };
+
+  const submit = async (ctx: Context, interaction: Interaction, form: Form): Promise<void> => {
+    if (form.decision === 'allow') await allow(interaction);
+    else if (form.decision === 'deny') await deny(interaction);
+    else throw new GatehouseError('bad_request', { message: t('errors.decision') });
+    redirect(ctx, interaction.returnTo);
+  };
+
+  return { show, submit };
+}
+
+const DESCRIBED = ['offline_access', 'openid'];
+
+function describeScope(name: string, t: Translate) {
+  const title = t(`scopes.${name}.title`);
+  const description = DESCRIBED.includes(name) ? t(`scopes.${name}.description`) : undefined;
+  return { name, title, ...(description ? { description } : {}) };
+}

@@ -1,0 +1,235 @@
+// The hosted sign-in: one address for each authorization request, which shows the step that is due.
+import Router from '@koa/router';
+import type { Context } from 'koa';
+import type { AccountsDomain } from '../../domain/accounts.ts';
+import type { ConsentsDomain } from '../../domain/consents.ts';
+import { GatehouseError } from '../../lib/errors.ts';
+import type { Method } from '../../methods/index.ts';
+import { SIGN_IN_PATH } from '../../oidc/configuration.ts';
+import type { Interaction, Interactions } from '../../oidc/interactions.ts';
+import type { Finish } from '../../signin/finish.ts';
+import type { Flow, FlowsDomain } from '../../signin/flow.ts';
+import type { Prove } from '../../signin/prove.ts';
+import { dueStep, progressOf } from '../../signin/steps/index.ts';
+import type { Store } from '../../store/store.ts';
+import type { Csrf } from '../csrf.ts';
+import { type Form, readForm } from '../forms.ts';
+import type { Render } from '../render.ts';
+import type { Translate } from '../texts.ts';
+import { createConsentPage } from './consent.ts';
+
+export interface SignInNeeds {
+  readonly store: Store;
+  readonly accounts: AccountsDomain;
+  readonly consents: ConsentsDomain;
+  readonly interactions: Interactions;
+  readonly flows: FlowsDomain;
+  readonly methods: readonly Method[];
+  readonly prove: Prove;
+  readonly finish: Finish;
+  readonly csrf: Csrf;
+  readonly render: Render;
+  readonly t: Translate;
+  /** Where `Start again` leads when the authorization request is gone. */
+  readonly entranceOf: (clientId: string) => Promise<string | undefined>;
+}
+
+interface Page {
+  readonly status?: number;
+  readonly alert?: { readonly kind: 'error'; readonly text: string };
+  readonly errors?: Readonly<Record<string, string>>;
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+type Handler = (ctx: Context, interaction: Interaction) => Promise<void>;
+type FormHandler = (ctx: Context, interaction: Interaction, form: Form) => Promise<void>;
+
+export function signInRoutes(needs: SignInNeeds): Router {
+  const { flows, interactions, methods, render, t } = needs;
+  const consent = createConsentPage(needs);
+
+  const show = (ctx: Context, view: string, data: object, status = 200) => {
+    ctx.status = status;
+    ctx.type = 'html';
+    ctx.body = render(view, { trace: ctx.state.trace, ...data });
+  };
+
+  const showGone = async (ctx: Context, uid: string, view: 'expired' | 'cookies') => {
+    const clientId = await flows.clientOf(interactions.keyOf(uid));
+    const restartHref = clientId && (await needs.entranceOf(clientId));
+    show(ctx, view, { restartHref }, view === 'expired' ? 410 : 400);
+  };
+
+  const withInteraction = (handle: Handler) => async (ctx: Context) => {
+    const uid = String(ctx.params.uid);
+    const found = await interactions.find(ctx, uid);
+    if (found.kind === 'found') return handle(ctx, found.interaction);
+    return showGone(ctx, uid, found.kind === 'gone' ? 'expired' : 'cookies');
+  };
+
+  const withForm = (handle: FormHandler) =>
+    withInteraction(async (ctx, interaction) => {
+      const form = await readForm(ctx);
+      needs.csrf.assert(ctx, form, interaction.uid);
+      await handle(ctx, interaction, form);
+    });
+
+  const common = (interaction: Interaction) => ({
+    client: interaction.client,
+    csrf: needs.csrf.token(interaction.uid),
+  });
+
+  const showStep = async (ctx: Context, interaction: Interaction, flow: Flow, page: Page = {}) => {
+    const step = dueStep(flow.facts);
+    const method = step && chooseMethod(methods, step.name, flow, String(ctx.query.method ?? ''));
+    if (!method) throw new GatehouseError('internal');
+    const account = flow.row.accountId ? await needs.accounts.find(flow.row.accountId) : undefined;
+    const data = {
+      ...common(interaction),
+      progress: progressOf(flow.facts),
+      actions: actionsOf(interaction, method, account !== undefined),
+      values: { email: interaction.loginHint ?? '' },
+      method: {
+        view: method.page.view,
+        title: t(method.page.title),
+        button: t(method.page.button),
+      },
+      others: otherMethods(methods, flow, method).map((other) => ({
+        label: t(other.page.link),
+        href: `${pathOf(interaction)}?method=${other.name}`,
+      })),
+      ...(account ? { account: { email: account.email, name: account.name } } : {}),
+      ...page,
+    };
+    show(ctx, `steps/${method.step}`, data, page.status);
+  };
+
+  /** No step is due any more: the sign-in ends here, and only here. */
+  const goOn = async (ctx: Context, interaction: Interaction, flow: Flow) => {
+    const outcome = await needs.finish(flow, interaction);
+    if (outcome.kind === 'finished') return redirect(ctx, interaction.returnTo);
+    if (outcome.kind === 'step-due') return redirect(ctx, pathOf(interaction));
+    const now = await flows.findOrOpen(interaction);
+    if (now.kind === 'ended') return redirect(ctx, interaction.returnTo);
+    // The account has changed since the password was proved: from the beginning.
+    return showExpired(ctx, interaction);
+  };
+
+  const showExpired = async (ctx: Context, interaction: Interaction) => {
+    const restart = `${pathOf(interaction)}/restart`;
+    show(ctx, 'expired', { ...common(interaction), actions: { restart } }, 410);
+  };
+
+  const current: Handler = async (ctx, interaction) => {
+    if (interaction.prompt === 'consent') return consent.show(ctx, interaction);
+    const found = await flows.findOrOpen(interaction);
+    if (found.kind === 'ended') return redirect(ctx, interaction.returnTo);
+    if (found.kind === 'expired') return showExpired(ctx, interaction);
+    if (dueStep(found.flow.facts)) return showStep(ctx, interaction, found.flow);
+    return goOn(ctx, interaction, found.flow);
+  };
+
+  const proveMethod: FormHandler = async (ctx, interaction, form) => {
+    const method = methods.find((each) => each.name === ctx.params.method);
+    if (!method) throw new GatehouseError('not_found');
+    const found = await flows.findOrOpen(interaction);
+    if (found.kind !== 'open') return current(ctx, interaction);
+    const { flow } = found;
+    if (dueStep(flow.facts)?.name !== method.step) return redirect(ctx, pathOf(interaction));
+    ctx.query = { method: method.name };
+    const values = { email: form.email ?? '' };
+    const input = method.input.safeParse(form);
+    if (!input.success) {
+      const errors = fieldErrors(input.error.issues, t);
+      return showStep(ctx, interaction, flow, { status: 400, errors, values });
+    }
+    const outcome = await needs.prove(flow, method, input.data);
+    if (outcome.kind !== 'refused') return afterProof(ctx, interaction);
+    const alert = { kind: 'error', text: t(`${method.step}.refused`) } as const;
+    return showStep(ctx, interaction, flow, { status: 422, alert, values });
+  };
+
+  const afterProof: Handler = async (ctx, interaction) => {
+    const found = await flows.findOrOpen(interaction);
+    const isDone = found.kind === 'open' && !dueStep(found.flow.facts);
+    return isDone ? goOn(ctx, interaction, found.flow) : redirect(ctx, pathOf(interaction));
+  };
+
+  const cancel: FormHandler = async (ctx, interaction) => {
+    const text = 'the person cancelled the sign-in';
+    await needs.store.commit([interaction.refused('access_denied', text)]);
+    redirect(ctx, interaction.returnTo);
+  };
+
+  const restart: FormHandler = async (ctx, interaction) => {
+    await flows.reopen(interaction);
+    if (interaction.prompt === 'consent') await needs.store.commit([interaction.asSignIn()]);
+    redirect(ctx, pathOf(interaction));
+  };
+
+  const router = new Router({ prefix: SIGN_IN_PATH });
+  router.get('/:uid', withInteraction(current) as never);
+  router.post('/:uid/prove/:method', withForm(proveMethod) as never);
+  router.post('/:uid/consent', withForm(consent.submit) as never);
+  router.post('/:uid/cancel', withForm(cancel) as never);
+  router.post('/:uid/switch', withForm(restart) as never);
+  router.post('/:uid/restart', withForm(restart) as never);
+  // A page that was shown after a refused form, loaded again.
+  router.get('/:uid/*rest', (async (ctx: Context) => {
+    redirect(ctx, `${SIGN_IN_PATH}/${encodeURIComponent(ctx.params.uid)}`);
+  }) as never);
+  return router;
+}
+
+export function pathOf({ uid }: Pick<Interaction, 'uid'>): string {
+  return `${SIGN_IN_PATH}/${uid}`;
+}
+
+export function redirect(ctx: Context, to: string): void {
+  ctx.status = 303;
+  ctx.redirect(to);
+}
+
+function actionsOf(interaction: Interaction, method: Method, isKnown: boolean) {
+  const path = pathOf(interaction);
+  return {
+    submit: `${path}/prove/${method.name}`,
+    cancel: `${path}/cancel`,
+    ...(isKnown ? { switch: `${path}/switch` } : {}),
+  };
+}
+
+function offered(methods: readonly Method[], step: string, { facts }: Flow): readonly Method[] {
+  const ofStep = methods.filter((method) => method.step === step);
+  if (step !== 'second-factor') return ofStep;
+  return ofStep.filter((method) => facts.enrolled.includes(method.name));
+}
+
+function chooseMethod(
+  methods: readonly Method[],
+  step: string,
+  flow: Flow,
+  wanted: string,
+): Method | undefined {
+  const choice = offered(methods, step, flow);
+  return choice.find((method) => method.name === wanted) ?? choice[0];
+}
+
+function otherMethods(methods: readonly Method[], flow: Flow, shown: Method): readonly Method[] {
+  return offered(methods, shown.step, flow).filter((method) => method.name !== shown.name);
+}
+
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Messages of the methods' schemas are keys of the catalogue. */
+function fieldErrors(issues: readonly Issue[], t: Translate): Record<string, string> {
+  const entries = issues.map((issue) => [String(issue.path[0] ?? ''), textOf(issue, t)] as const);
+  return Object.fromEntries(entries.reverse());
+}
+
+function textOf({ message }: Issue, t: Translate): string {
+  return /^[\w-]+\.[\w-]+$/.test(message) ? t(message) : t('errors.field');
+}

@@ -1,0 +1,51 @@
+// The one clock: every time in Gatehouse is a number of UTC milliseconds that came from here.
+
+const RealDate = Date;
+let offset = 0;
+
+/** Milliseconds since 1970 (UTC), moved by the test clock where one is installed. */
+export function now(): number {
+  return RealDate.now() + offset;
+}
+
+/** Whole seconds since 1970, as JWT and the oidc-provider models count. */
+export function nowSeconds(): number {
+  return Math.floor(now() / 1000);
+}
+
+/** `2026-01-31T12:00:00.000Z` for a time in milliseconds. */
+export function toIso(milliseconds: number): string {
+  return new RealDate(milliseconds).toISOString();
+}
+
+/** A time in words for people, in the given zone, with the zone named. */
+export function toWords(milliseconds: number, locale = 'en', timeZone = 'UTC'): string {
+  const format = new Intl.DateTimeFormat(locale, {
+    dateStyle: 'full',
+    timeStyle: 'long',
+    timeZone,
+  });
+  return format.format(milliseconds);
+}
+
+/**
+ * Replaces the global `Date`, because oidc-provider, jose and others read it, by one that
+ * {@link moveTestClock} moves. Only with TEST_CLOCK=1.
+ */
+export function installTestClock(): void {
+  class TestDate extends RealDate {
+    constructor(...args: unknown[]) {
+      if (args.length === 0) super(now());
+      else super(...(args as [number]));
+    }
+    static override now(): number {
+      return now();
+    }
+  }
+  globalThis.Date = TestDate as DateConstructor;
+}
+
+/** Sets how far the test clock runs ahead of the real one, in milliseconds. */
+export function moveTestClock(milliseconds: number): void {
+  offset = milliseconds;
+}

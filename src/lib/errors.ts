@@ -1,0 +1,51 @@
+// All errors that Gatehouse raises on purpose: a stable code, an HTTP status, a neutral sentence.
+
+const ERRORS = {
+  bad_request: [400, 'The request could not be read.'],
+  csrf_failed: [403, 'The form did not come from this page or has grown old. Load the page again.'],
+  not_found: [404, 'There is no page at this address.'],
+  method_not_allowed: [405, 'This address does not take that method.'],
+  body_too_large: [413, 'The request is larger than 64 KB.'],
+  unsupported_media_type: [415, 'This address takes forms only.'],
+  internal: [500, 'Something went wrong on our side.'],
+  busy: [503, 'Too much is going on at the moment. Try again in a few seconds.'],
+  store_unavailable: [503, 'The database does not answer at the moment. Try again shortly.'],
+  store_conflict: [409, 'Something changed meanwhile. Try again.'],
+  flow_expired: [410, 'The sign-in took longer than it may.'],
+  cookies_needed: [400, 'The browser did not send the cookie of this sign-in.'],
+  invalid_input: [400, 'The input is not valid.'],
+  already_exists: [409, 'That exists already.'],
+  unknown_account: [404, 'There is no such account.'],
+  unknown_client: [404, 'There is no such client.'],
+  sealed_with_other_key: [500, 'The stored secrets were sealed with another GATEHOUSE_SECRET.'],
+  sealed_value_damaged: [500, 'A stored secret is damaged.'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface ErrorOptions {
+  /** Replaces the sentence of the table, for the person who asked; never a secret, never a stack. */
+  readonly message?: string | undefined;
+  readonly cause?: unknown;
+  /** Seconds after which another try makes sense. */
+  readonly retryAfter?: number;
+}
+
+/** `code` is stable and public, `message` may be shown, `cause` is for the log alone. */
+export class GatehouseError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly retryAfter: number | undefined;
+
+  constructor(code: ErrorCode, options: ErrorOptions = {}) {
+    super(options.message ?? ERRORS[code][1], { cause: options.cause });
+    this.name = 'GatehouseError';
+    this.code = code;
+    this.status = ERRORS[code][0];
+    this.retryAfter = options.retryAfter;
+  }
+}
+
+export function isGatehouseError(error: unknown, code?: ErrorCode): error is GatehouseError {
+  return error instanceof GatehouseError && (code === undefined || error.code === code);
+}

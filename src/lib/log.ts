@@ -1,0 +1,50 @@
+// Structured logs (pino) in which every line carries the trace of its request and no secret.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Logger, pino } from 'pino';
+import { now, toIso } from './clock.ts';
+
+export type Log = Logger;
+
+const traces = new AsyncLocalStorage<string>();
+
+/** Runs `work` so that everything it logs carries `trace`. */
+export function withTrace<T>(trace: string, work: () => T): T {
+  return traces.run(trace, work);
+}
+
+export function currentTrace(): string | undefined {
+  return traces.getStore();
+}
+
+const SECRETS = [
+  'password',
+  'new_password',
+  'code',
+  'secret',
+  'client_secret',
+  'token',
+  'access_token',
+  'refresh_token',
+  'id_token',
+  'authorization',
+  'cookie',
+  'csrf',
+  'assertion',
+];
+
+/** JSON lines on standard error; standard output belongs to what a command prints. */
+export function createLog(level: string): Log {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${toIso(now())}"`,
+      redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
+      mixin: () => {
+        const trace = traces.getStore();
+        return trace === undefined ? {} : { trace };
+      },
+    },
+    pino.destination({ dest: 2, sync: true }),
+  );
+}

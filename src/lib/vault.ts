@@ -1,0 +1,79 @@
+// Everything that is done with the master key: sealing, keyed hashes, keys for cookies and forms.
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
+import { GatehouseError } from './errors.ts';
+
+export interface Vault {
+  /** Eight characters that name the master key; they stand in front of everything sealed. */
+  readonly keyId: string;
+  /** Keys that sign cookies, newest first. */
+  readonly cookieKeys: readonly string[];
+  /** Keyed hash (HMAC-SHA256, base64url): how a secret that is looked up or compared is stored. */
+  digest(purpose: string, value: string): string;
+  /** Whether `value` has this digest, in constant time. */
+  matches(purpose: string, value: string, digest: string): boolean;
+  /** AES-256-GCM; `context` is bound to the text and must be given again to open it. */
+  seal(text: string, context: string): string;
+  /** Throws `sealed_with_other_key` or `sealed_value_damaged`. */
+  open(sealed: string, context: string): string;
+}
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** @param secret the master key, at least 32 characters */
+export function createVault(secret: string): Vault {
+  const derive = (use: string) => Buffer.from(hkdfSync('sha256', secret, 'gatehouse', use, 32));
+  const sealing = derive('seal');
+  const hashing = derive('digest');
+  const keyId = createHash('sha256').update(derive('key-id')).digest('base64url').slice(0, 8);
+
+  const digest = (purpose: string, value: string) =>
+    createHmac('sha256', hashing).update(`${purpose}\0${value}`).digest('base64url');
+
+  return {
+    keyId,
+    cookieKeys: [derive('cookies').toString('base64url')],
+    digest,
+    matches: (purpose, value, expected) => safeEqual(digest(purpose, value), expected),
+    seal: (text, context) => `${keyId}.${encrypt(sealing, text, context).toString('base64url')}`,
+    open: (sealed, context) => {
+      const dot = sealed.indexOf('.');
+      if (sealed.slice(0, dot) !== keyId) throw new GatehouseError('sealed_with_other_key');
+      return decrypt(sealing, Buffer.from(sealed.slice(dot + 1), 'base64url'), context);
+    },
+  };
+}
+
+/** Compares two texts in constant time for equal lengths. */
+export function safeEqual(a: string, b: string): boolean {
+  const left = Buffer.from(a);
+  const right = Buffer.from(b);
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+function encrypt(key: Buffer, text: string, context: string): Buffer {
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, iv);
+  cipher.setAAD(Buffer.from(context));
+  return Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+}
+
+function decrypt(key: Buffer, bytes: Buffer, context: string): string {
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES));
+    decipher.setAAD(Buffer.from(context));
+    decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+    const text = bytes.subarray(IV_BYTES, -TAG_BYTES);
+    return decipher.update(text, undefined, 'utf8') + decipher.final('utf8');
+  } catch (cause) {
+    throw new GatehouseError('sealed_value_damaged', { cause });
+  }
+}

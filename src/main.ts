@@ -1,0 +1,87 @@
+// Starts Gatehouse: store, provider, pages, and in development the demo beside it.
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createHttpServer, type House, type Options, openHouse } from './app.ts';
+import type { Config } from './config/schema.ts';
+import { startDemoFor } from './demo-setup.ts';
+import { now } from './lib/clock.ts';
+import { sweep } from './store/sweep.ts';
+
+export interface Running {
+  readonly house: House;
+  readonly url: string;
+  readonly demo: { readonly url: string; readonly signIn: string } | undefined;
+  /** Stops accepting, finishes what runs, closes the store. */
+  stop(): Promise<void>;
+}
+
+const SWEEP_EVERY = 60_000;
+
+/** Rejects with a sentence that names the cure when the port is taken or the folder unwritable. */
+export async function start(config: Config, options: Options = {}): Promise<Running> {
+  const house = await openHouse(config, options);
+  const server = createHttpServer(house);
+  try {
+    await listen(server, config);
+    const demo = config.demo.enabled ? await startDemoFor(house) : undefined;
+    const stopSweeping = startSweeping(house);
+    return {
+      house,
+      url: config.issuer,
+      demo: demo && { url: demo.url, signIn: demo.signIn },
+      stop: async () => {
+        stopSweeping();
+        await Promise.all([demo?.stop(), close(server, config.http.stop_timeout)]);
+        await house.close();
+      },
+    };
+  } catch (error) {
+    server.closeAllConnections();
+    server.close();
+    await house.close();
+    throw error;
+  }
+}
+
+/** The port that the server really has, where 0 was asked for. */
+export function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+function listen(server: Server, { host, port }: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: Error & { code?: string }) => {
+      reject(error.code === 'EADDRINUSE' ? busyPort(port) : error);
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+function busyPort(port: number): Error {
+  return new Error(`Port ${port} is in use. Stop what uses it, or set PORT to another one.`);
+}
+
+function close(server: Server, seconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => server.closeAllConnections(), seconds * 1000);
+    server.close(() => {
+      clearTimeout(late);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+function startSweeping({ store, log }: House): () => void {
+  const stopped = new AbortController();
+  const timer = setInterval(() => {
+    sweep(store, now(), stopped.signal).catch((error: unknown) => {
+      log.warn({ err: error }, 'expired rows could not be removed');
+    });
+  }, SWEEP_EVERY);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    stopped.abort();
+  };
+}

@@ -1,0 +1,59 @@
+// What every way of proving who you are looks like: one folder each, listed in index.ts alone.
+import type { z } from 'zod';
+import type { Account } from '../store/accounts.ts';
+import type { Unit } from '../store/statement.ts';
+
+/** Which step of a sign-in the method serves. */
+export type MethodStep = 'sign-in' | 'second-factor';
+
+export interface Method<Input = unknown> {
+  /** The name of its folder, of its address and in audit rows. */
+  readonly name: string;
+  readonly step: MethodStep;
+  readonly factor: 'knowledge' | 'possession';
+  /** RFC 8176 values. */
+  readonly amr: readonly string[];
+  /** Reads the form or JSON; issues name the fields. */
+  readonly input: z.ZodType<Input>;
+  readonly page: MethodPage;
+  isEnrolled(accountId: string): Promise<boolean>;
+  /**
+   * Looks at a credential. Knows nothing of limits, audit, sessions or HTTP; an exception counts
+   * as refused. Called by `prove` alone.
+   */
+  verify(attempt: Attempt<Input>): Promise<Verdict>;
+}
+
+export interface MethodPage {
+  /** Absolute path of the EJS file with its fields. */
+  readonly view: string;
+  /** Keys of the message catalogue. */
+  readonly title: string;
+  readonly button: string;
+  readonly link: string;
+}
+
+export interface Attempt<Input> {
+  /** Undefined for the method that finds out who it is. */
+  readonly account: Account | undefined;
+  readonly input: Input;
+  /** Milliseconds. */
+  readonly at: number;
+}
+
+export type Verdict =
+  | {
+      readonly kind: 'proved';
+      readonly account: Account;
+      /** What spends the credential; it joins the unit that records the proof. */
+      readonly spend: Unit;
+    }
+  | {
+      readonly kind: 'refused';
+      /** For log and audit; the person reads the same words for all of them. */
+      readonly reason: string;
+    };
+
+export function refused(reason: string): Verdict {
+  return { kind: 'refused', reason };
+}

@@ -1,0 +1,170 @@
+// oidc-provider's storage: rows under keyed hashes, every spending a conditional write.
+import type { Adapter, AdapterPayload } from 'oidc-provider';
+import { now } from '../lib/clock.ts';
+import type { Vault } from '../lib/vault.ts';
+import type { Artifacts, FoundArtifact } from '../store/artifacts.ts';
+import type { Statement } from '../store/statement.ts';
+import type { Store } from '../store/store.ts';
+import type { ClientSource } from './clients.ts';
+import type { SessionSource } from './session-model.ts';
+import type { CurrentContext } from './types.ts';
+import { type Missed, oauthError, workOf } from './work.ts';
+
+export interface AdapterNeeds {
+  readonly store: Store;
+  readonly artifacts: Artifacts;
+  readonly vault: Vault;
+  readonly current: CurrentContext;
+  readonly clients: ClientSource;
+  readonly sessions: SessionSource;
+}
+
+/** A refresh token used twice within this time is a double submit, not a theft. */
+const DOUBLE_SUBMIT = 5_000;
+
+const SPENT: Record<string, Missed> = {
+  AuthorizationCode: oauthError('invalid_grant', 'grant request is invalid'),
+  RefreshToken: oauthError('invalid_grant', 'grant request is invalid'),
+  DeviceCode: oauthError('invalid_grant', 'grant request is invalid'),
+  PushedAuthorizationRequest: oauthError(
+    'invalid_request_uri',
+    'request_uri is invalid, expired, or was already used',
+  ),
+};
+
+/** The factory that oidc-provider calls once for each of its models. */
+export function createAdapterFactory(needs: AdapterNeeds): (model: string) => Adapter {
+  return (model) => {
+    if (model === 'Client') return clientAdapter(needs.clients);
+    if (model === 'Session') return sessionAdapter(needs.sessions);
+    return artifactAdapter(model, needs);
+  };
+}
+
+/** The key under which a model's value is found; the value itself is nowhere in the store. */
+export function artifactKey(vault: Vault, model: string, value: string): string {
+  return vault.digest(`oidc:${model}`, value);
+}
+
+export function grantKey(vault: Vault, grantId: string): string {
+  return artifactKey(vault, 'Grant', grantId);
+}
+
+function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
+  const { store, artifacts, vault, current } = needs;
+  const key = (value: string) => artifactKey(vault, model, value);
+
+  const write = async (statement: Statement, missed?: Missed): Promise<void> => {
+    const work = workOf(current());
+    if (work) work.items.push({ statement, missed });
+    else await store.write(statement);
+  };
+
+  const answer = (found: FoundArtifact | undefined, own: AdapterPayload) => {
+    if (!found || isDoubleSubmit(model, found, workOf(current())?.startedAt)) return undefined;
+    return toPayload(found, own);
+  };
+
+  return {
+    upsert: async (id, payload, expiresIn) => {
+      const work = workOf(current());
+      if (work && isIssued(model, payload)) work.issues = true;
+      const artifact = {
+        model,
+        key: key(id),
+        accountId: payload.accountId,
+        clientId: payload.clientId,
+        grantKey: payload.grantId ? grantKey(vault, payload.grantId) : undefined,
+        userCodeKey: payload.userCode ? key(payload.userCode) : undefined,
+        generation: payload.accountId ? inherited(payload, current) : undefined,
+        payload: strip(payload),
+        expiresAt: expiryOf(payload, expiresIn),
+      };
+      await write(artifacts.put(artifact, now()));
+    },
+    find: async (id) => answer(await artifacts.find(model, key(id)), { jti: id }),
+    findByUserCode: async (userCode) =>
+      answer(await artifacts.findByUserCode(model, key(userCode)), { userCode }),
+    findByUid: async () => undefined,
+    consume: (id) => write(artifacts.consume(model, key(id), now()), SPENT[model]),
+    destroy: (id) => write(artifacts.delete(model, key(id))),
+    revokeByGrantId: (grantId) => write(artifacts.deleteByGrant(model, grantKey(vault, grantId))),
+  };
+}
+
+/**
+ * From the Grant it hangs on, and the Grant from its session: never from the account, so that
+ * nothing made from an old sign-in looks new.
+ */
+function inherited(payload: AdapterPayload, current: CurrentContext): number {
+  const own = payload.generation as number | undefined;
+  const grant = current()?.oidc.entities.Grant as { generation?: number } | undefined;
+  const generation = own ?? grant?.generation;
+  if (generation === undefined) throw new Error(`${payload.kind} without a generation`);
+  return generation;
+}
+
+function isIssued(model: string, payload: AdapterPayload): boolean {
+  return model === 'AuthorizationCode' || (model === 'DeviceCode' && Boolean(payload.accountId));
+}
+
+// What only the holder of a value knows is not written beside its hash.
+function strip(payload: AdapterPayload): Record<string, unknown> {
+  const { jti: _jti, userCode: _userCode, generation: _generation, ...rest } = payload;
+  if (!rest.session) return rest;
+  const { cookie: _cookie, ...session } = rest.session;
+  return { ...rest, session };
+}
+
+function toPayload(found: FoundArtifact, own: AdapterPayload): AdapterPayload {
+  return {
+    ...found.payload,
+    ...own,
+    ...(found.generation === undefined ? {} : { generation: found.generation }),
+    ...(found.consumedAt === undefined ? {} : { consumed: Math.floor(found.consumedAt / 1000) }),
+  };
+}
+
+/**
+ * A second use that overlaps the first is refused without revoking: for a refresh token within
+ * five seconds, for a code only if this request had begun before the code was spent.
+ */
+function isDoubleSubmit(model: string, found: FoundArtifact, startedAt = now()): boolean {
+  if (found.consumedAt === undefined) return false;
+  if (model === 'RefreshToken') return now() - found.consumedAt < DOUBLE_SUBMIT;
+  return model === 'AuthorizationCode' && startedAt <= found.consumedAt;
+}
+
+function expiryOf(payload: AdapterPayload, expiresIn: number | undefined): number {
+  if (payload.exp) return payload.exp * 1000;
+  return now() + (expiresIn ?? 0) * 1000;
+}
+
+const refuse = async (): Promise<never> => {
+  throw new Error('not a way to change this model');
+};
+
+function clientAdapter(clients: ClientSource): Adapter {
+  return {
+    find: (id) => clients.find(id),
+    upsert: refuse,
+    findByUserCode: refuse,
+    findByUid: refuse,
+    consume: refuse,
+    destroy: refuse,
+    revokeByGrantId: refuse,
+  };
+}
+
+function sessionAdapter(sessions: SessionSource): Adapter {
+  return {
+    find: (id) => sessions.findById(id),
+    findByUid: (uid) => sessions.findByUid(uid),
+    // session-model.ts replaces the model's save and destroy: nothing else writes sessions.
+    upsert: refuse,
+    findByUserCode: refuse,
+    consume: refuse,
+    destroy: refuse,
+    revokeByGrantId: refuse,
+  };
+}

@@ -1,0 +1,76 @@
+// Scopes, claims and what a token says of its person.
+import type { AccountsDomain } from '../domain/accounts.ts';
+import type { Account } from '../store/accounts.ts';
+import type { Ctx } from './types.ts';
+
+export const OIDC_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'offline_access'];
+
+/** Scope → claims. Every ID token says when, how and in which session the person signed in. */
+export const CLAIMS = {
+  openid: ['sub', 'sid', 'auth_time', 'acr', 'amr'],
+  profile: ['name'],
+  email: ['email', 'email_verified'],
+};
+
+/** An account in the shape of the library, with the generation that our Checks compare. */
+export interface LibraryAccount {
+  readonly accountId: string;
+  readonly generation: number;
+  claims(): Promise<{ sub: string; [claim: string]: unknown }>;
+}
+
+/** Finds active accounts only: for any other, tokens and sessions are as good as gone. */
+export function createFindAccount(accounts: AccountsDomain) {
+  return async (_ctx: unknown, id: string): Promise<LibraryAccount | undefined> => {
+    const account = await accounts.find(id);
+    if (account?.status !== 'active') return undefined;
+    return {
+      accountId: account.id,
+      generation: account.generation,
+      claims: async () => ({ sub: account.id, ...personOf(account) }),
+    };
+  };
+}
+
+function personOf({ email, emailVerified, name }: Account) {
+  return { email, email_verified: emailVerified, ...(name ? { name } : {}) };
+}
+
+interface TokenSource {
+  readonly acr?: string;
+  readonly amr?: string[];
+  readonly authTime?: number;
+  readonly sid?: string;
+}
+
+interface IssuedToken {
+  readonly kind: string;
+  readonly accountId?: string;
+  readonly resourceServer?: { readonly accessTokenFormat?: string };
+}
+
+/** RFC 9068, 2.2.1 and 2.2.2: how the person signed in, and who it is where that was granted. */
+export function createExtraTokenClaims() {
+  return async (ctx: Ctx, token: unknown): Promise<Record<string, unknown> | undefined> => {
+    const { accountId, resourceServer } = token as IssuedToken;
+    if (!accountId || resourceServer?.accessTokenFormat !== 'jwt') return undefined;
+    const { entities } = ctx.oidc;
+    const source = (entities.AuthorizationCode ?? entities.RefreshToken ?? entities.DeviceCode) as
+      | TokenSource
+      | undefined;
+    const granted = entities.Grant?.getOIDCScope().split(' ') ?? [];
+    const person = (await entities.Account?.claims('userinfo', '', {}, [])) ?? {};
+    return { ...signInOf(source), ...pickGranted(person, granted) };
+  };
+}
+
+function signInOf({ acr, amr, authTime, sid }: TokenSource = {}) {
+  return { acr, amr, auth_time: authTime, sid };
+}
+
+function pickGranted(person: Record<string, unknown>, granted: readonly string[]) {
+  return {
+    ...(granted.includes('email') ? { email: person.email } : {}),
+    ...(granted.includes('profile') && person.name ? { name: person.name } : {}),
+  };
+}

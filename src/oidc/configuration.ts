@@ -1,0 +1,257 @@
+// The configuration of oidc-provider, from ours.
+import type { JWK } from 'jose';
+import { type Configuration, errors } from 'oidc-provider';
+import type { Config, Resource } from '../config/schema.ts';
+import type { AccountsDomain } from '../domain/accounts.ts';
+import { ACR_VALUES } from '../domain/assurance.ts';
+import type { SessionsDomain } from '../domain/sessions.ts';
+import { nowSeconds } from '../lib/clock.ts';
+import type { Vault } from '../lib/vault.ts';
+import { CLAIMS, createExtraTokenClaims, createFindAccount, OIDC_SCOPES } from './claims.ts';
+import { createLoadExistingGrant, type GrantNeeds } from './grants.ts';
+import { createPageSources, type ProviderPages } from './pages.ts';
+import { createPolicy } from './policy.ts';
+import type { ClientExtras, Ctx } from './types.ts';
+
+export interface ConfigurationNeeds {
+  readonly config: Config;
+  readonly vault: Vault;
+  readonly keys: readonly JWK[];
+  readonly accounts: AccountsDomain;
+  readonly sessions: SessionsDomain;
+  readonly grants: GrantNeeds;
+  readonly pages: ProviderPages;
+  readonly adapter: NonNullable<Configuration['adapter']>;
+}
+
+/** The client of the account pages: first-party, public, made by nobody and gone for nobody. */
+export const ACCOUNT_CLIENT_ID = 'gatehouse-account';
+export const ACCOUNT_CALLBACK = '/account/callback';
+export const SIGN_IN_PATH = '/sign-in';
+
+const EXTRA_METADATA: ReadonlyArray<keyof ClientExtras> = [
+  'first_party',
+  'require_pkce',
+  'require_acr',
+  'allowed_scopes',
+  'resources',
+];
+
+const ROUTES = {
+  authorization: '/authorize',
+  token: '/token',
+  userinfo: '/userinfo',
+  jwks: '/jwks',
+  introspection: '/introspect',
+  revocation: '/revoke',
+  end_session: '/sign-out',
+  pushed_authorization_request: '/par',
+  code_verification: '/device',
+  device_authorization: '/device/authorize',
+};
+
+const SIGNATURES = ['RS256', 'ES256', 'EdDSA', 'Ed25519', 'PS256'] as const;
+
+export function createConfiguration(needs: ConfigurationNeeds): Configuration {
+  const { config, vault, keys, accounts, sessions, pages } = needs;
+  const sources = createPageSources(pages);
+  const configuration = {
+    adapter: needs.adapter,
+    jwks: { keys: keys.map((key) => ({ ...key })) },
+    clients: [accountClient(config)],
+    routes: ROUTES,
+    cookies: cookies(config, vault),
+    scopes: [...OIDC_SCOPES],
+    claims: CLAIMS,
+    acrValues: [...ACR_VALUES],
+    responseTypes: ['code'],
+    subjectTypes: ['public'],
+    // Digests of secrets cannot make HMACs, so neither client_secret_jwt nor HS256 are there.
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    enabledJWA: enabledAlgorithms(),
+    extraClientMetadata: { properties: [...EXTRA_METADATA] },
+    clockTolerance: 5,
+    allowOmittingSingleRegisteredRedirectUri: false,
+    features: features(config, sources),
+    interactions: {
+      policy: createPolicy(sessions),
+      url: (_ctx: unknown, interaction: { uid: string }) => `${SIGN_IN_PATH}/${interaction.uid}`,
+    },
+    findAccount: createFindAccount(accounts),
+    loadExistingGrant: createLoadExistingGrant(needs.grants),
+    extraTokenClaims: createExtraTokenClaims(),
+    renderError: sources.renderError,
+    clientBasedCORS: isOwnOrigin,
+    pkce: { required: isPkceRequired },
+    expiresWithSession: (_ctx: unknown, source: { scopes: Set<string> }) =>
+      !source.scopes.has('offline_access'),
+    issueRefreshToken: (_ctx: unknown, client: { grantTypeAllowed(type: string): boolean }) =>
+      client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    ttl: lifetimes(config),
+    fetch: outgoing(config),
+  };
+  return configuration as unknown as Configuration;
+}
+
+function accountClient({ issuer, product }: Config) {
+  return {
+    client_id: ACCOUNT_CLIENT_ID,
+    client_name: `${product.name} account`,
+    token_endpoint_auth_method: 'none' as const,
+    redirect_uris: [`${issuer}${ACCOUNT_CALLBACK}`],
+    first_party: true,
+  };
+}
+
+/** Names follow the issuer alone: `__Host-` where it is https, none on http://localhost. */
+export function cookieNames(issuer: string) {
+  const secure = issuer.startsWith('https:');
+  return {
+    session: `${secure ? '__Host-' : ''}gatehouse_session`,
+    interaction: `${secure ? '__Secure-' : ''}gatehouse_interaction`,
+    resume: `${secure ? '__Secure-' : ''}gatehouse_resume`,
+  };
+}
+
+function cookies({ issuer }: Config, vault: Vault) {
+  const options = { httpOnly: true, sameSite: 'lax' as const, signed: true };
+  return {
+    names: cookieNames(issuer),
+    keys: [...vault.cookieKeys],
+    long: { ...options, path: '/' },
+    short: options,
+  };
+}
+
+function enabledAlgorithms() {
+  const signing = [...SIGNATURES];
+  return {
+    clientAuthSigningAlgValues: signing,
+    idTokenSigningAlgValues: signing,
+    dPoPSigningAlgValues: signing,
+  };
+}
+
+function features(config: Config, sources: ReturnType<typeof createPageSources>) {
+  const on = { enabled: true };
+  const { userCodeInputSource, userCodeConfirmSource, successSource } = sources;
+  const { logoutSource, postLogoutSuccessSource } = sources;
+  const device = { charset: 'base-20', mask: '****-****' };
+  return {
+    devInteractions: { enabled: false },
+    backchannelLogout: on,
+    clientCredentials: on,
+    deviceFlow: { ...on, ...device, userCodeInputSource, userCodeConfirmSource, successSource },
+    dPoP: on,
+    introspection: { ...on, allowedPolicy: mayIntrospect },
+    pushedAuthorizationRequests: on,
+    resourceIndicators: resourceIndicators(config),
+    revocation: { ...on, allowedPolicy: mayRevoke },
+    rpInitiatedLogout: { ...on, logoutSource, postLogoutSuccessSource },
+  };
+}
+
+/** Access tokens for an API: JWTs (RFC 9068) unless the resource says otherwise. */
+function resourceIndicators(config: Config) {
+  const resources = new Map(allResources(config).map((each) => [each.identifier, each]));
+  return {
+    enabled: true,
+    // Client credentials without a resource are for our own API (RFC 8707, 2.2 leaves it to us).
+    defaultResource: async (ctx: Ctx, _client: unknown, oneOf?: string[]) =>
+      oneOf ?? (isClientCredentials(ctx) ? ownApi(config) : undefined),
+    // A resource named at the authorization endpoint counts, with `openid` too.
+    useGrantedResource: async () => true,
+    getResourceServerInfo: async (_ctx: Ctx, identifier: string, client: unknown) => {
+      const resource = resources.get(identifier);
+      const { resources: allowed, allowed_scopes: scopes } = client as ClientExtras;
+      if (!resource || (allowed && !allowed.includes(identifier))) throw new errors.InvalidTarget();
+      return serverInfo(config, resource, scopes?.split(' '));
+    },
+  };
+}
+
+function isClientCredentials(ctx: Ctx): boolean {
+  return ctx.oidc.route === 'token' && ctx.oidc.params?.grant_type === 'client_credentials';
+}
+
+export function ownApi({ issuer }: Config): string {
+  return `${issuer}/api`;
+}
+
+/** The configured resources and, unless configured otherwise, our own API. */
+export function allResources(config: Config): readonly Resource[] {
+  const identifier = ownApi(config);
+  if (config.resources.some((each) => each.identifier === identifier)) return config.resources;
+  const own: Resource = { identifier, scopes: [], signing_alg: 'RS256', token_format: 'jwt' };
+  return [...config.resources, own];
+}
+
+function serverInfo(config: Config, resource: Resource, allowed: string[] | undefined) {
+  const scopes = resource.scopes.filter((scope) => allowed?.includes(scope) ?? true);
+  return {
+    scope: scopes.join(' '),
+    audience: resource.identifier,
+    accessTokenTTL: config.ttl.access_token,
+    accessTokenFormat: resource.token_format,
+    ...(resource.token_format === 'jwt' ? { jwt: { sign: { alg: resource.signing_alg } } } : {}),
+  };
+}
+
+interface LibraryClient extends ClientExtras {
+  readonly clientId: string;
+  readonly clientAuthMethod: string;
+  readonly redirectUris?: readonly string[];
+}
+
+function isPkceRequired(_ctx: unknown, client: LibraryClient): boolean {
+  return client.clientAuthMethod === 'none' || client.require_pkce !== false;
+}
+
+/** Browsers may call from the origins to which the client's answers go anyway. */
+function isOwnOrigin(_ctx: unknown, origin: string, client: LibraryClient): boolean {
+  return (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin);
+}
+
+// A public client proves nothing by its id: it may ask about its own tokens only.
+async function mayIntrospect(_ctx: unknown, client: LibraryClient, token: { clientId: string }) {
+  return client.clientAuthMethod !== 'none' || token.clientId === client.clientId;
+}
+
+async function mayRevoke(_ctx: unknown, client: LibraryClient, token: { clientId: string }) {
+  if (token.clientId === client.clientId) return true;
+  if (client.clientAuthMethod === 'none') return false;
+  throw new errors.InvalidRequest('client is not authorized to revoke the presented token');
+}
+
+interface RefreshTokenModel {
+  readonly iiat: number;
+}
+
+function lifetimes({ ttl }: Config) {
+  return {
+    AccessToken: ttl.access_token,
+    ClientCredentials: ttl.access_token,
+    AuthorizationCode: ttl.code,
+    IdToken: ttl.id_token,
+    DeviceCode: ttl.device_code,
+    Interaction: ttl.interaction,
+    Session: ttl.session,
+    // The Grant must outlive its session where offline_access was consented.
+    Grant: ttl.offline_family,
+    RefreshToken: (_ctx: unknown, token: RefreshTokenModel) => {
+      const familyEnds = token.iiat + ttl.offline_family;
+      return Math.max(1, Math.min(ttl.refresh_token, familyEnds - nowSeconds()));
+    },
+  };
+}
+
+/** The library's own guard against private addresses stands unless the configuration lifts it. */
+function outgoing({ outgoing: { allow_private: allowPrivate, timeout } }: Config) {
+  return (url: string | URL, options: RequestInit & { dispatcher?: unknown }) => {
+    const { dispatcher, ...rest } = options;
+    const guarded = allowPrivate ? rest : { ...rest, dispatcher };
+    const signal = AbortSignal.timeout(timeout * 1000);
+    return globalThis.fetch(url, { ...guarded, redirect: 'manual', signal } as RequestInit);
+  };
+}

@@ -1,0 +1,142 @@
+// An authorization request that waits for a person, as the sign-in pages see it.
+import type { Context } from 'koa';
+import type Provider from 'oidc-provider';
+import type { Config } from '../config/schema.ts';
+import { type Acr, type Wanted, wantedAcr } from '../domain/assurance.ts';
+import type { Granted } from '../domain/consents.ts';
+import type { Vault } from '../lib/vault.ts';
+import type { Artifacts } from '../store/artifacts.ts';
+import type { Statement } from '../store/statement.ts';
+import { artifactKey } from './adapter.ts';
+import { OIDC_SCOPES } from './claims.ts';
+import { allResources } from './configuration.ts';
+import { type ClientOnPage, clientOnPage } from './pages.ts';
+import type { ClientExtras, InteractionModel, LoginResult, Result } from './types.ts';
+
+export type { Acr, LoginResult };
+
+export interface Interaction {
+  readonly uid: string;
+  /** Keyed hash of the uid: how rows of ours refer to it. */
+  readonly key: string;
+  readonly clientId: string;
+  readonly client: ClientOnPage;
+  readonly prompt: 'login' | 'consent';
+  /** Where the library goes on, once there is a result. */
+  readonly returnTo: string;
+  readonly loginHint: string | undefined;
+  readonly wantedAcr: Wanted;
+  /** Everything the request asks for. */
+  readonly requested: Granted;
+  /** The signed-in session it started from. */
+  readonly session: { readonly uid: string; readonly accountId: string } | undefined;
+  /** Whose consent is asked: the session's, or of the sign-in that has just ended. */
+  readonly accountId: string | undefined;
+  /** Must hit: the interaction still waits. Ends it with a signed-in person. */
+  signedIn(login: LoginResult, otherPerson: boolean): Statement;
+  /** Must hit. Ends it with a consent. */
+  consented(): Statement;
+  /** Must hit. Ends it with an OAuth error for the relying party. */
+  refused(error: string, description: string): Statement;
+  /** Must hit. Turns a question for consent into a sign-in, for somebody else to answer. */
+  asSignIn(): Statement;
+}
+
+export type FoundInteraction =
+  | { readonly kind: 'found'; readonly interaction: Interaction }
+  /** There is one, but this browser does not hold its cookie. */
+  | { readonly kind: 'cookie-missing' }
+  | { readonly kind: 'gone' };
+
+export interface Interactions {
+  find(ctx: Context, uid: string): Promise<FoundInteraction>;
+  keyOf(uid: string): string;
+}
+
+export interface InteractionNeeds {
+  readonly config: Config;
+  readonly vault: Vault;
+  readonly artifacts: Artifacts;
+  readonly provider: () => Provider;
+}
+
+const MODEL = 'Interaction';
+
+export function createInteractions(needs: InteractionNeeds): Interactions {
+  const { vault, provider } = needs;
+  const keyOf = (uid: string) => artifactKey(vault, MODEL, uid);
+
+  const find = async (ctx: Context, uid: string): Promise<FoundInteraction> => {
+    const found = await provider().Interaction.find(uid);
+    const model = found as unknown as InteractionModel | undefined;
+    if (!model || (await hasSessionMoved(model, provider()))) return { kind: 'gone' };
+    const cookie = ctx.cookies.get(provider().cookieName('interaction'), { signed: true });
+    if (cookie !== uid) return { kind: 'cookie-missing' };
+    const client = await provider().Client.find(String(model.params.client_id));
+    if (!client) return { kind: 'gone' };
+    return { kind: 'found', interaction: toInteraction(model, client, needs) };
+  };
+
+  return { find, keyOf };
+}
+
+/** The session it started from has ended, or is somebody else's now. */
+async function hasSessionMoved(model: InteractionModel, provider: Provider): Promise<boolean> {
+  if (!model.session?.uid) return false;
+  const session = await provider.Session.findByUid(model.session.uid);
+  return session?.accountId !== model.session.accountId;
+}
+
+function toInteraction(
+  model: InteractionModel,
+  client: object,
+  needs: InteractionNeeds,
+): Interaction {
+  const { params, session } = model;
+  const key = artifactKey(needs.vault, MODEL, model.uid);
+  const text = (name: string) => (typeof params[name] === 'string' ? params[name] : undefined);
+  const replace = (change: Partial<InteractionModel>) =>
+    needs.artifacts.replacePayload(MODEL, key, payloadOf({ ...model, ...change }));
+  const withResult = (result: Result) => replace({ result });
+  const signedInAs = model.lastSubmission?.login?.accountId ?? session?.accountId;
+  return {
+    uid: model.uid,
+    key,
+    clientId: String(params.client_id),
+    client: clientOnPage(client) as ClientOnPage,
+    prompt: model.prompt.name === 'consent' ? 'consent' : 'login',
+    returnTo: model.returnTo,
+    loginHint: text('login_hint'),
+    wantedAcr: wantedAcr(text('acr_values'), (client as ClientExtras).require_acr),
+    requested: requestedBy(params, needs.config),
+    session:
+      session?.uid && session.accountId
+        ? { uid: session.uid, accountId: session.accountId }
+        : undefined,
+    accountId: signedInAs,
+    signedIn: (login, otherPerson) =>
+      replace({ result: { login }, ...(otherPerson ? { session: undefined } : {}) }),
+    consented: () => withResult({ ...model.lastSubmission, consent: {} }),
+    refused: (error, description) => withResult({ error, error_description: description }),
+    asSignIn: () => replace({ prompt: { name: 'login', reasons: ['other_account'], details: {} } }),
+  };
+}
+
+function requestedBy(params: InteractionModel['params'], config: Config): Granted {
+  const asked = String(params.scope ?? '').split(' ');
+  const named = [params.resource ?? []].flat().map(String);
+  const resources = allResources(config)
+    .filter(({ identifier }) => named.includes(identifier))
+    .map(({ identifier, scopes }) => [identifier, scopes.filter((s) => asked.includes(s))]);
+  return {
+    scopes: asked.filter((scope) => OIDC_SCOPES.includes(scope)),
+    claims: [],
+    resources: Object.fromEntries(resources),
+  };
+}
+
+// As the adapter writes it: without the value that only the browser knows.
+function payloadOf(model: InteractionModel): Record<string, unknown> {
+  const { jti: _jti, uid: _uid, ...payload } = model;
+  return Object.fromEntries(Object.entries(payload).filter(([, value]) => value !== undefined));
+}

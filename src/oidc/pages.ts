@@ -1,0 +1,174 @@
+// What the library wants shown to people: our pages in the place of every page of its own.
+import type { Context } from 'koa';
+import type Provider from 'oidc-provider';
+import type { Ctx } from './types.ts';
+
+export interface ClientOnPage {
+  readonly name: string;
+  readonly uri: string | undefined;
+}
+
+export interface OAuthProblem {
+  readonly error: string;
+  readonly error_description?: string | undefined;
+}
+
+/** Implemented where HTML is made. Each sets the body of `ctx`. */
+export interface ProviderPages {
+  error(ctx: Context, problem: OAuthProblem, cause?: unknown): Promise<void>;
+  /** The authorization request cannot go on: its session or its time is gone. */
+  expired(ctx: Context, client: ClientOnPage | undefined): Promise<void>;
+  confirmSignOut(ctx: Context, page: ConfirmSignOut): Promise<void>;
+  signedOut(ctx: Context, client: ClientOnPage | undefined): Promise<void>;
+  deviceCode(ctx: Context, page: DeviceCodePage): Promise<void>;
+  deviceConfirm(ctx: Context, page: DeviceConfirmPage): Promise<void>;
+  deviceDone(ctx: Context, client: ClientOnPage | undefined): Promise<void>;
+  formPost(ctx: Context, page: FormPostPage): Promise<void>;
+}
+
+export interface ConfirmSignOut {
+  readonly action: string;
+  readonly xsrf: string;
+  readonly client: ClientOnPage | undefined;
+  readonly accountId: string | undefined;
+}
+
+export interface DeviceCodePage {
+  readonly action: string;
+  readonly xsrf: string;
+  readonly userCode: string | undefined;
+  readonly problem: DeviceProblem | undefined;
+}
+
+export type DeviceProblem = 'missing' | 'unknown' | 'expired' | 'used' | 'aborted' | 'failed';
+
+export interface DeviceConfirmPage {
+  readonly action: string;
+  readonly xsrf: string;
+  readonly userCode: string;
+  readonly client: ClientOnPage;
+}
+
+export interface FormPostPage {
+  readonly action: string;
+  readonly fields: ReadonlyArray<{ readonly name: string; readonly value: string }>;
+  readonly client: ClientOnPage | undefined;
+}
+
+interface LibraryClient {
+  readonly clientId: string;
+  readonly clientName?: string;
+  readonly clientUri?: string;
+}
+
+export function clientOnPage(client: unknown): ClientOnPage | undefined {
+  if (!client) return undefined;
+  const { clientId, clientName, clientUri } = client as LibraryClient;
+  return { name: clientName ?? clientId, uri: clientUri };
+}
+
+const DEVICE_PROBLEMS: Readonly<Record<string, DeviceProblem>> = {
+  NoCodeError: 'missing',
+  NotFoundError: 'unknown',
+  ExpiredError: 'expired',
+  AlreadyUsedError: 'used',
+  AbortedError: 'aborted',
+};
+
+/** A code that stood in the address: shown in the field, sent only by a person. */
+export const PREFILLED_USER_CODE = Symbol('user code');
+
+/** Before it shows a form, the library has put a secret into the session. */
+interface FormSession {
+  readonly state: { readonly secret: string };
+}
+
+/** The `…Source` functions of the library's configuration. */
+export function createPageSources(pages: ProviderPages) {
+  const secretOf = ({ oidc }: Ctx) => (oidc.session as unknown as FormSession).state.secret;
+  return {
+    renderError: (ctx: Ctx, out: OAuthProblem, error: unknown) => pages.error(ctx, out, error),
+    logoutSource: (ctx: Ctx) =>
+      pages.confirmSignOut(ctx, {
+        action: ctx.oidc.urlFor('end_session_confirm'),
+        xsrf: secretOf(ctx),
+        client: clientOnPage(ctx.oidc.client),
+        accountId: ctx.oidc.session?.accountId,
+      }),
+    postLogoutSuccessSource: (ctx: Ctx) => pages.signedOut(ctx, clientOnPage(ctx.oidc.client)),
+    userCodeInputSource: (ctx: Ctx, _form: string, out: unknown, error: unknown) =>
+      pages.deviceCode(ctx, {
+        action: ctx.oidc.urlFor('code_verification'),
+        xsrf: secretOf(ctx),
+        userCode: userCodeOf(ctx, error),
+        problem: out ? problemOf(error) : undefined,
+      }),
+    userCodeConfirmSource: (
+      ctx: Ctx,
+      _form: string,
+      client: unknown,
+      _deviceInfo: unknown,
+      userCode: string,
+    ) =>
+      pages.deviceConfirm(ctx, {
+        action: ctx.oidc.urlFor('code_verification'),
+        xsrf: secretOf(ctx),
+        userCode,
+        client: clientOnPage(client) as ClientOnPage,
+      }),
+    successSource: (ctx: Ctx) => pages.deviceDone(ctx, clientOnPage(ctx.oidc.client)),
+  };
+}
+
+function problemOf(error: unknown): DeviceProblem {
+  return DEVICE_PROBLEMS[(error as Error).name] ?? 'failed';
+}
+
+function userCodeOf(ctx: Ctx, error: unknown): string | undefined {
+  const typed = (error as { userCode?: string } | undefined)?.userCode;
+  return typed ?? (ctx.state as { [PREFILLED_USER_CODE]?: string })[PREFILLED_USER_CODE];
+}
+
+/** The response mode form_post with our page. */
+export function createFormPost(pages: ProviderPages) {
+  return (ctx: Ctx, action: string, payload: Record<string, unknown>): Promise<void> => {
+    const fields = Object.entries(payload).map(([name, value]) => ({ name, value: String(value) }));
+    if (ctx.status >= 300 || ctx.status === 404) ctx.status = 'error' in payload ? 400 : 200;
+    return pages.formPost(ctx, { action, fields, client: clientOnPage(ctx.oidc.client) });
+  };
+}
+
+/**
+ * The library submits some forms by itself. A device code from the address goes into our form
+ * instead; a sign-out without a session has nothing to ask.
+ */
+export function replaceSelfSubmittingPages(provider: () => Provider) {
+  return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
+    if (ctx.method === 'GET' && ctx.path === provider().pathFor('code_verification')) {
+      const { user_code: userCode, ...rest } = ctx.query;
+      if (typeof userCode === 'string') {
+        Object.assign(ctx.state, { [PREFILLED_USER_CODE]: userCode.slice(0, 20) });
+        ctx.query = rest;
+      }
+    }
+    await next();
+    const { oidc } = ctx as unknown as Partial<Ctx>;
+    const asked = ctx.status === 200 && oidc?.route === 'end_session' && oidc.session;
+    if (asked && !asked.accountId) signedOutAlready(ctx, asked.state as LogoutState, provider());
+  };
+}
+
+interface LogoutState {
+  readonly postLogoutRedirectUri?: string;
+  readonly state?: string;
+  readonly clientId?: string;
+}
+
+function signedOutAlready(ctx: Context, logout: LogoutState, provider: Provider): void {
+  const target = new URL(logout.postLogoutRedirectUri ?? provider.urlFor('end_session_success'));
+  if (logout.postLogoutRedirectUri && logout.state !== undefined) {
+    target.searchParams.set('state', logout.state);
+  }
+  ctx.status = 303;
+  ctx.redirect(target.href);
+}

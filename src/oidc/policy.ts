@@ -1,0 +1,67 @@
+// When an existing session is not enough: our Checks on the library's login prompt.
+import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { isAtLeast, wantedAcr } from '../domain/assurance.ts';
+import type { SessionsDomain } from '../domain/sessions.ts';
+import type { LibraryAccount } from './claims.ts';
+import type { ClientExtras, SessionModel } from './types.ts';
+
+const { Check, base } = interactionPolicy;
+
+type Ctx = KoaContextWithOIDC;
+type Judge = (ctx: Ctx, session: SessionModel) => boolean;
+
+/** The library's two prompts, `login` with our Checks in front of its own. */
+export function createPolicy(sessions: SessionsDomain): interactionPolicy.DefaultPolicy {
+  const policy = base();
+  const login = policy.get('login');
+  if (!login) throw new Error('the login prompt of oidc-provider is gone');
+  const own = [
+    check('account_unavailable', isAccountUnavailable),
+    check('session_idle', (_, session) => sessions.isIdle(session.seenAt ?? 0)),
+    check('credentials_changed', haveCredentialsChanged),
+    check('assurance_too_low', isAssuranceTooLow),
+  ];
+  for (const [index, each] of own.entries()) login.checks.add(each, index);
+  for (const each of login.checks) neverTwice(each);
+  return policy;
+}
+
+// Checks run side by side: each looks at the session alone and changes nothing.
+function check(reason: string, judge: Judge): InstanceType<typeof Check> {
+  return new Check(reason, `${reason.replaceAll('_', ' ')}: sign in again`, (ctx) => {
+    const session = ctx.oidc.session as unknown as SessionModel;
+    return session.accountId !== undefined && judge(ctx, session);
+  });
+}
+
+const isAccountUnavailable: Judge = (ctx) => ctx.oidc.account === undefined;
+
+const haveCredentialsChanged: Judge = (ctx, session) => {
+  const account = ctx.oidc.account as unknown as LibraryAccount | undefined;
+  return account !== undefined && account.generation !== session.generation;
+};
+
+const isAssuranceTooLow: Judge = (ctx, session) => {
+  const client = ctx.oidc.client as unknown as ClientExtras;
+  const wanted = wantedAcr(ctx.oidc.params?.acr_values as string | undefined, client.require_acr);
+  if (wanted.kind === 'anything') return false;
+  if (wanted.kind === 'at-least' && isAtLeast(session.acr, wanted.acr)) return false;
+  if (wanted.kind === 'unreachable' || hasJustSignedIn(ctx)) {
+    throw new errors.UnmetAuthenticationRequirements('the requested acr cannot be reached');
+  }
+  return true;
+};
+
+/** A sign-in that has just ended and still fails is an error, never another round. */
+function neverTwice(each: InstanceType<typeof Check>): void {
+  const judge = each.check;
+  each.check = async (ctx) => {
+    const due = await judge(ctx);
+    if (due && hasJustSignedIn(ctx)) throw new errors.LoginRequired(each.description);
+    return due;
+  };
+}
+
+function hasJustSignedIn(ctx: Ctx): boolean {
+  return Boolean((ctx.oidc.result as { login?: unknown } | undefined)?.login);
+}

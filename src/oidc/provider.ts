@@ -1,0 +1,140 @@
+// Builds the library's Provider over our stores, with the few overrides it needs.
+import { hash } from 'node:crypto';
+import type { Middleware } from 'koa';
+import Provider from 'oidc-provider';
+import { now } from '../lib/clock.ts';
+import type { Accounts } from '../store/accounts.ts';
+import type { Artifacts } from '../store/artifacts.ts';
+import type { Clients } from '../store/clients.ts';
+import type { Sessions } from '../store/sessions.ts';
+import type { Store } from '../store/store.ts';
+import { artifactKey, createAdapterFactory } from './adapter.ts';
+import { createClientSource, installClientModel } from './clients.ts';
+import { type ConfigurationNeeds, createConfiguration } from './configuration.ts';
+import { createFormPost, type ProviderPages } from './pages.ts';
+import { createSessionSource, installSessionModel } from './session-model.ts';
+import type { Ctx, CurrentContext } from './types.ts';
+
+export interface ProviderNeeds extends Omit<ConfigurationNeeds, 'adapter' | 'grants'> {
+  readonly store: Store;
+  readonly tables: ProviderTables;
+  readonly consents: ConfigurationNeeds['grants']['consents'];
+}
+
+export interface ProviderTables {
+  readonly accounts: Accounts;
+  readonly artifacts: Artifacts;
+  readonly clients: Clients;
+  readonly sessions: Sessions;
+}
+
+const current: CurrentContext = () => Provider.ctx as Ctx | undefined;
+
+/** Sends a back-channel logout token now; rejects unless the relying party takes it. */
+export type SendBackchannelLogout = (client: object, sub: string, sid: string) => Promise<void>;
+
+export interface BuiltProvider {
+  readonly provider: Provider;
+  readonly sendBackchannelLogout: SendBackchannelLogout;
+}
+
+export function buildProvider(needs: ProviderNeeds): BuiltProvider {
+  const { config, store, tables, vault } = needs;
+  const session = {
+    config,
+    store,
+    vault,
+    current,
+    sessions: tables.sessions,
+    accounts: tables.accounts,
+    domain: needs.sessions,
+  };
+  const adapter = createAdapterFactory({
+    store,
+    vault,
+    current,
+    artifacts: tables.artifacts,
+    clients: createClientSource(tables.clients),
+    sessions: createSessionSource(session),
+  });
+  const grants = { store, sessions: tables.sessions, consents: needs.consents };
+  const configuration = createConfiguration({ ...needs, adapter, grants });
+  const provider = withFormPost(needs.pages, config.issuer, configuration);
+  installSessionModel(provider, session);
+  installClientModel(provider, vault);
+  installGrantModel(provider);
+  installReplayDetection(provider, needs);
+  return { provider, sendBackchannelLogout: takeOverBackchannelLogout(provider) };
+}
+
+/** The library registers its response modes while it is built: there ours takes the place. */
+function withFormPost(
+  pages: ProviderPages,
+  issuer: string,
+  configuration: ReturnType<typeof createConfiguration>,
+): Provider {
+  class Gatehouse extends Provider {
+    override registerResponseMode(name: string, handler: never): void {
+      const ours = createFormPost(pages) as never;
+      super.registerResponseMode(name, name === 'form_post' ? ours : handler);
+    }
+  }
+  return new Gatehouse(issuer, configuration);
+}
+
+function installGrantModel(provider: Provider): void {
+  const Model = provider.Grant as unknown as { IN_PAYLOAD: string[] };
+  const fields = [...Model.IN_PAYLOAD, 'generation'];
+  Object.defineProperty(Model, 'IN_PAYLOAD', { get: () => fields });
+}
+
+/** The library looks first and writes then; two requests at once would both pass. */
+function installReplayDetection(provider: Provider, needs: ProviderNeeds): void {
+  const { store, tables, vault } = needs;
+  const unique = async (iss: string, jti: string, exp: number): Promise<boolean> => {
+    const id = hash('sha256', `${iss}\0${jti}`, 'base64url');
+    const row = tables.artifacts.insertOnce(
+      {
+        model: 'ReplayDetection',
+        key: artifactKey(vault, 'ReplayDetection', id),
+        accountId: undefined,
+        clientId: undefined,
+        grantKey: undefined,
+        userCodeKey: undefined,
+        generation: undefined,
+        payload: {},
+        expiresAt: exp * 1000,
+      },
+      now(),
+    );
+    return (await store.commit([row])).kind === 'committed';
+  };
+  Object.assign(provider.ReplayDetection, { unique });
+}
+
+interface BackchannelClient {
+  backchannelLogout(sub: string, sid: string): Promise<void>;
+}
+
+/**
+ * Every end of a session writes its logouts into the outbox, wherever it ends. What the library
+ * would send at its own sign-out page alone, one after the other, is sent from there.
+ */
+function takeOverBackchannelLogout(provider: Provider): SendBackchannelLogout {
+  const prototype = provider.Client.prototype as unknown as BackchannelClient;
+  const send = prototype.backchannelLogout;
+  prototype.backchannelLogout = async () => undefined;
+  return (client, sub, sid) => send.call(client as BackchannelClient, sub, sid);
+}
+
+/** The library's own middleware, run inside the Koa application that stands around it. */
+export function mountProvider(provider: Provider): Middleware {
+  const stack = (provider as unknown as { middleware: Middleware[] }).middleware;
+  return (ctx, next) => {
+    const run = (index: number): Promise<unknown> => {
+      const each = stack[index];
+      return Promise.resolve(each ? each(ctx, () => run(index + 1)) : next());
+    };
+    return run(0) as Promise<void>;
+  };
+}

@@ -1,0 +1,219 @@
+// The library's session over our rows: one row a session, changed in place, ended for good.
+import type Provider from 'oidc-provider';
+import type { AdapterPayload } from 'oidc-provider';
+import type { Config } from '../config/schema.ts';
+import type { SessionsDomain } from '../domain/sessions.ts';
+import { now } from '../lib/clock.ts';
+import type { Vault } from '../lib/vault.ts';
+import type { Accounts } from '../store/accounts.ts';
+import type { Session, SessionChange, SessionClient, Sessions } from '../store/sessions.ts';
+import type { Unit } from '../store/statement.ts';
+import type { Store } from '../store/store.ts';
+import type { CurrentContext, InteractionModel, LoginResult, SessionModel } from './types.ts';
+import { SESSION_GONE, workOf } from './work.ts';
+
+export interface SessionSource {
+  findById(id: string): Promise<AdapterPayload | undefined>;
+  findByUid(uid: string): Promise<AdapterPayload | undefined>;
+}
+
+export interface SessionNeeds {
+  readonly config: Config;
+  readonly store: Store;
+  readonly sessions: Sessions;
+  readonly accounts: Accounts;
+  readonly domain: SessionsDomain;
+  readonly vault: Vault;
+  readonly current: CurrentContext;
+}
+
+/** A session in which nobody has signed in only carries a form's secret: an hour is plenty. */
+const ANONYMOUS_TTL = 3_600_000;
+
+export function sessionKey(vault: Vault, id: string): string {
+  return vault.digest('oidc:Session', id);
+}
+
+export function createSessionSource({ sessions, vault }: SessionNeeds): SessionSource {
+  const load = async (session: Session | undefined, key: string) =>
+    session && toPayload(session, key, await sessions.clients(session.uid));
+  return {
+    findById: async (id) => {
+      const key = sessionKey(vault, id);
+      const payload = await load(await sessions.findByKey(key, now()), key);
+      return payload && { ...payload, jti: id };
+    },
+    findByUid: async (uid) => load(await sessions.find(uid, now()), ''),
+  };
+}
+
+function toPayload(
+  session: Session,
+  key: string,
+  clients: Map<string, SessionClient>,
+): AdapterPayload {
+  const state = session.state as AdapterPayload['state'];
+  return {
+    kind: 'Session',
+    uid: session.uid,
+    iat: Math.floor(session.createdAt / 1000),
+    exp: Math.floor(session.expiresAt / 1000),
+    seenAt: session.seenAt,
+    ...(session.accountId ? { accountId: session.accountId } : {}),
+    ...(session.generation === undefined ? {} : { generation: session.generation }),
+    ...(session.login as object | undefined),
+    ...(state ? { state } : {}),
+    authorizations: Object.fromEntries([...clients].map(toAuthorization)) as never,
+    loaded: { key, state: asJson(session.state), clients },
+  };
+}
+
+function toAuthorization([id, { sid, grantId, persistsLogout }]: [string, SessionClient]) {
+  const rest = { ...(grantId ? { grantId } : {}), ...(persistsLogout ? { persistsLogout } : {}) };
+  return [id, { sid, ...rest }];
+}
+
+const asJson = (state: unknown) => (state === undefined ? undefined : JSON.stringify(state));
+
+/** Replaces how the library's session model signs in, saves and ends. */
+export function installSessionModel(provider: Provider, needs: SessionNeeds): void {
+  const Model = provider.Session as unknown as { prototype: SessionModel; IN_PAYLOAD: string[] };
+  const fields = [...Model.IN_PAYLOAD, 'generation', 'seenAt', 'loaded'];
+  Object.defineProperty(Model, 'IN_PAYLOAD', { get: () => fields });
+  Object.assign(Model.prototype, {
+    loginAccount(this: SessionModel, login: { accountId: string; loginTs: number }) {
+      signIn(this, login, loginResultOf(needs.current));
+    },
+    async save(this: SessionModel) {
+      await saveSession(this, needs);
+      this.touched = false;
+      return this.jti;
+    },
+    async destroy(this: SessionModel) {
+      await write(needs, await needs.domain.end({ uid: this.uid, accountId: this.accountId }));
+      this.destroyed = true;
+    },
+  });
+}
+
+function loginResultOf(current: CurrentContext): LoginResult {
+  const interaction = current()?.oidc.entities.Interaction as unknown as InteractionModel;
+  const login = interaction?.result?.login;
+  if (!login) throw new Error('a sign-in that no interaction has finished');
+  return login;
+}
+
+function signIn(
+  session: SessionModel,
+  { accountId, loginTs }: { accountId: string; loginTs: number },
+  { acr, amr, generation }: LoginResult,
+): void {
+  const login = { accountId, loginTs, acr, amr: [...amr], generation };
+  Object.assign(session, login, { seenAt: now(), signedIn: true });
+}
+
+async function saveSession(session: SessionModel, needs: SessionNeeds): Promise<void> {
+  const unit = [
+    ...guardAccount(session, needs),
+    ...(session.loaded ? changed(session, needs) : inserted(session, needs)),
+    ...savedClients(session, needs),
+  ];
+  session.loaded = asLoaded(session, needs.vault);
+  session.signedIn = false;
+  delete session.oldId;
+  await write(needs, unit);
+}
+
+async function write({ store, current }: SessionNeeds, unit: Unit): Promise<void> {
+  const work = workOf(current());
+  if (!work) await store.commit(unit);
+  else work.items.push(...unit.map((statement) => ({ statement, missed: SESSION_GONE })));
+}
+
+function guardAccount({ accountId, generation }: SessionModel, { accounts }: SessionNeeds): Unit {
+  return accountId === undefined ? [] : [accounts.guardSession(accountId, generation ?? 0)];
+}
+
+function inserted(session: SessionModel, needs: SessionNeeds): Unit {
+  const at = now();
+  const expiresAt = at + lifetime(session, needs.config);
+  session.exp = Math.floor(expiresAt / 1000);
+  session.seenAt = at;
+  const row = {
+    uid: session.uid,
+    key: sessionKey(needs.vault, session.jti),
+    accountId: session.accountId,
+    generation: session.generation,
+    login: loginOf(session),
+    state: session.state,
+    seenAt: at,
+    expiresAt,
+    createdAt: at,
+  };
+  return [needs.sessions.insert(row)];
+}
+
+function changed(session: SessionModel, needs: SessionNeeds): Unit {
+  const change = changeOf(session, needs);
+  const { sessions } = needs;
+  const any = Object.keys(change).length > 0;
+  return [any ? sessions.update(session.uid, change) : sessions.guard(session.uid)];
+}
+
+/** Only what this request changed, so that requests side by side lose nothing of each other. */
+function changeOf(session: SessionModel, { vault, domain, config }: SessionNeeds): SessionChange {
+  const at = now();
+  const change: Record<string, unknown> = {};
+  if (session.oldId) change.key = sessionKey(vault, session.jti);
+  if (asJson(session.state) !== session.loaded?.state) change.state = session.state;
+  // A session found idle stays idle until somebody signs in again.
+  if (!domain.isIdle(session.seenAt ?? 0)) change.seenAt = at;
+  if (session.signedIn) {
+    const expiresAt = at + lifetime(session, config);
+    session.exp = Math.floor(expiresAt / 1000);
+    const { accountId, generation } = session;
+    Object.assign(change, { accountId, generation, login: loginOf(session), expiresAt });
+  }
+  return change;
+}
+
+function lifetime(session: SessionModel, config: Config): number {
+  return session.accountId ? config.ttl.session * 1000 : ANONYMOUS_TTL;
+}
+
+function loginOf({ loginTs, acr, amr }: SessionModel) {
+  if (loginTs === undefined) return undefined;
+  return { loginTs, ...(acr ? { acr } : {}), ...(amr ? { amr } : {}) };
+}
+
+function savedClients(session: SessionModel, { sessions }: SessionNeeds): Unit {
+  const before = session.loaded?.clients ?? new Map<string, SessionClient>();
+  const after = clientsOf(session);
+  const unit = [...after].flatMap(([id, client]) => {
+    const was = before.get(id);
+    if (!was) return [sessions.addClient(session.uid, id, client)];
+    const becamePersistent = client.persistsLogout && !was.persistsLogout;
+    return becamePersistent ? [sessions.markPersistent(session.uid, id)] : [];
+  });
+  const gone = [...before.keys()].filter((id) => !after.has(id));
+  return [...unit, ...gone.map((id) => sessions.removeClient(session.uid, id))];
+}
+
+function clientsOf(session: SessionModel): Map<string, SessionClient> {
+  const entries = Object.entries(session.authorizations ?? {});
+  const known = entries.filter(([, authorization]) => authorization.sid !== undefined);
+  return new Map(
+    known.map(([id, { sid = '', grantId, persistsLogout = false }]) => [
+      id,
+      { sid, grantId, persistsLogout },
+    ]),
+  );
+}
+
+function asLoaded(session: SessionModel, vault: Vault) {
+  return {
+    key: sessionKey(vault, session.jti),
+    state: asJson(session.state),
+    clients: clientsOf(session),
+  };
+}

@@ -1,0 +1,89 @@
+// The parts of oidc-provider that we hold on to beyond its published types.
+import type { Context } from 'koa';
+import type Provider from 'oidc-provider';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { SessionClient } from '../store/sessions.ts';
+
+export type Ctx = KoaContextWithOIDC;
+
+/** What `finish` leaves in the interaction for the resumed request. */
+export interface LoginResult {
+  readonly accountId: string;
+  readonly acr: string;
+  readonly amr: readonly string[];
+  /** Seconds. */
+  readonly ts: number;
+  /** The account's generation when the password was proved. */
+  readonly generation: number;
+}
+
+export interface Result {
+  readonly login?: LoginResult;
+  readonly consent?: Record<string, never>;
+  readonly error?: string;
+  readonly error_description?: string;
+}
+
+export interface InteractionModel {
+  readonly uid: string;
+  readonly jti: string;
+  readonly kind: string;
+  readonly returnTo: string;
+  readonly exp: number;
+  readonly params: Readonly<Record<string, unknown>>;
+  prompt: { name: string; reasons: string[]; details: Record<string, unknown> };
+  result?: Result | undefined;
+  session?: { accountId?: string; uid?: string } | undefined;
+  readonly lastSubmission?: Result;
+}
+
+/** What was in the store when the session was loaded. */
+export interface LoadedSession {
+  readonly key: string;
+  readonly state: string | undefined;
+  readonly clients: ReadonlyMap<string, SessionClient>;
+}
+
+export interface Authorization {
+  sid?: string;
+  grantId?: string;
+  persistsLogout?: boolean;
+}
+
+export interface SessionModel {
+  uid: string;
+  jti: string;
+  oldId?: string;
+  accountId?: string;
+  loginTs?: number;
+  acr?: string;
+  amr?: string[];
+  state?: unknown;
+  authorizations?: Record<string, Authorization>;
+  /** Seconds. */
+  exp?: number;
+  /** Milliseconds. */
+  seenAt?: number;
+  generation?: number;
+  loaded?: LoadedSession;
+  /** A sign-in ended in this very request. */
+  signedIn?: boolean;
+  touched?: boolean;
+  destroyed?: boolean;
+  authorizationFor(clientId: string, create?: boolean): Authorization;
+}
+
+/** Metadata of ours that clients carry beside the registered names. */
+export interface ClientExtras {
+  readonly first_party?: boolean;
+  readonly require_pkce?: boolean;
+  readonly require_acr?: string;
+  readonly allowed_scopes?: string;
+  readonly resources?: readonly string[];
+}
+
+/** The library's own context of the request that is being answered, if it is in its hands. */
+export type CurrentContext = () => Ctx | undefined;
+
+export type AnyContext = Context | Ctx;
+export type ProviderInstance = Provider;

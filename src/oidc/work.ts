@@ -1,0 +1,102 @@
+// One unit of work for each request that oidc-provider answers: all its writes, or none.
+import type { Context, Middleware } from 'koa';
+import { now } from '../lib/clock.ts';
+import type { Statement } from '../store/statement.ts';
+import type { Store } from '../store/store.ts';
+
+/** What a missed statement means for the caller. */
+export type Missed =
+  | { readonly kind: 'oauth'; readonly error: string; readonly description: string }
+  | { readonly kind: 'session-gone' };
+
+interface Item {
+  readonly statement: Statement;
+  readonly missed: Missed | undefined;
+}
+
+export interface Work {
+  /** Milliseconds. */
+  readonly startedAt: number;
+  readonly items: Item[];
+  /** A code or an allowed device code is among the writes. */
+  issues: boolean;
+}
+
+const WORK = Symbol('work');
+type Carrier = { state: { [WORK]?: Work } };
+
+export function workOf(ctx: unknown): Work | undefined {
+  return (ctx as Carrier | undefined)?.state?.[WORK];
+}
+
+export interface Answers {
+  /** Replaces the answer of a request whose writes lost a race. */
+  oauthError(ctx: Context, error: string, description: string): Promise<void>;
+  sessionGone(ctx: Context): Promise<void>;
+}
+
+/** Commits what the library wrote before its answer leaves. */
+export function unitOfWork(store: Store, sessionCookie: string, answers: Answers): Middleware {
+  return async (ctx, next) => {
+    const work: Work = { startedAt: now(), items: [], issues: false };
+    (ctx as unknown as Carrier).state[WORK] = work;
+    await next();
+    dropUnchangedCookie(ctx, sessionCookie);
+    const missed = await commit(store, work);
+    if (missed?.kind === 'oauth') await answers.oauthError(ctx, missed.error, missed.description);
+    if (missed?.kind === 'session-gone')
+      await withoutSession({ store, ctx, work, answers, sessionCookie });
+  };
+}
+
+async function commit(store: Store, { items }: Work): Promise<Missed | undefined> {
+  if (items.length === 0) return undefined;
+  const outcome = await store.commit(items.map((item) => item.statement));
+  if (outcome.kind === 'committed') return undefined;
+  return items[outcome.at]?.missed ?? oauthError('invalid_request', 'something changed meanwhile');
+}
+
+/**
+ * The session ended, or its account moved on, while the request ran. Nothing may be issued for it;
+ * an answer that issues nothing stands, without the session's cookie.
+ */
+async function withoutSession({ store, ctx, work, answers, sessionCookie }: Gone): Promise<void> {
+  dropCookie(ctx, sessionCookie);
+  if (work.issues) {
+    await answers.sessionGone(ctx);
+    return;
+  }
+  const rest = work.items.filter((item) => item.missed?.kind !== 'session-gone');
+  await commit(store, { ...work, items: rest });
+}
+
+interface Gone {
+  readonly store: Store;
+  readonly ctx: Context;
+  readonly work: Work;
+  readonly answers: Answers;
+  readonly sessionCookie: string;
+}
+
+/**
+ * The library sets the session's cookie again at each answer. A request that ran beside a sign-in
+ * would so put the old identifier back into the browser: only a new one is sent.
+ */
+function dropUnchangedCookie(ctx: Context, name: string): void {
+  const id = (ctx as unknown as { oidc?: { session?: { id?: string } } }).oidc?.session?.id;
+  if (id !== undefined && ctx.cookies.get(name) === id) dropCookie(ctx, name);
+}
+
+function dropCookie(ctx: Context, name: string): void {
+  const set = [ctx.response.get('Set-Cookie') as unknown as string | string[]].flat();
+  const own = [`${name}=`, `${name}.sig=`];
+  const kept = set.filter((line) => line && !own.some((start) => line.startsWith(start)));
+  ctx.remove('Set-Cookie');
+  if (kept.length > 0) ctx.set('Set-Cookie', kept);
+}
+
+export function oauthError(error: string, description: string): Missed {
+  return { kind: 'oauth', error, description };
+}
+
+export const SESSION_GONE: Missed = { kind: 'session-gone' };

@@ -1,0 +1,91 @@
+// The one place where proofs become a signed-in person.
+import { assuranceOf, isAtLeast } from '../domain/assurance.ts';
+import type { SessionsDomain } from '../domain/sessions.ts';
+import type { Log } from '../lib/log.ts';
+import type { Accounts } from '../store/accounts.ts';
+import type { Statement } from '../store/statement.ts';
+import type { Store } from '../store/store.ts';
+import type { Flow, FlowsDomain } from './flow.ts';
+import { dueStep } from './steps/index.ts';
+
+/** What the finished sign-in hands to whoever asked for it. */
+export interface SignedIn {
+  readonly accountId: string;
+  readonly acr: string;
+  readonly amr: readonly string[];
+  /** Seconds. */
+  readonly ts: number;
+  readonly generation: number;
+}
+
+/** The request that waits for this sign-in; its statements join the unit. */
+export interface Door {
+  readonly session: { readonly uid: string; readonly accountId: string } | undefined;
+  signedIn(login: SignedIn, otherPerson: boolean): Statement;
+  refused(error: string, description: string): Statement;
+}
+
+export type FinishOutcome =
+  /** The door may go on: with a person, or with an error for the relying party. */
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'step-due' }
+  /** The flow was finished, or the account changed, a moment ago. */
+  | { readonly kind: 'void' };
+
+export interface FinishNeeds {
+  readonly store: Store;
+  readonly accounts: Accounts;
+  readonly flows: FlowsDomain;
+  readonly sessions: SessionsDomain;
+  readonly log: Log;
+}
+
+export type Finish = (flow: Flow, door: Door) => Promise<FinishOutcome>;
+
+export function createFinish(needs: FinishNeeds): Finish {
+  return async (flow, door) => {
+    const { accountId, generation } = flow.row;
+    if (dueStep(flow.facts) || accountId === undefined || generation === undefined) {
+      return { kind: 'step-due' };
+    }
+    const login = { accountId, generation, ...resultOf(flow) };
+    if (!isEnough(flow, login.acr)) return refuse(flow, door, needs);
+    return signIn(flow, login, door, needs);
+  };
+}
+
+function resultOf({ facts }: Flow) {
+  const { acr, amr, authTime } = assuranceOf(facts.proofs);
+  return { acr, amr, ts: Math.floor(authTime / 1000) };
+}
+
+function isEnough({ facts: { wanted } }: Flow, acr: string): boolean {
+  if (wanted.kind === 'anything') return true;
+  return wanted.kind === 'at-least' && isAtLeast(acr, wanted.acr);
+}
+
+async function refuse(flow: Flow, door: Door, needs: FinishNeeds): Promise<FinishOutcome> {
+  const error = 'unmet_authentication_requirements';
+  const refusal = door.refused(error, 'the requested acr cannot be reached');
+  const outcome = await needs.store.commit([needs.flows.end(flow), refusal]);
+  return { kind: outcome.kind === 'committed' ? 'finished' : 'void' };
+}
+
+async function signIn(
+  flow: Flow,
+  login: SignedIn,
+  door: Door,
+  { store, accounts, flows, sessions, log }: FinishNeeds,
+): Promise<FinishOutcome> {
+  const { accountId, generation } = login;
+  const other = door.session && door.session.accountId !== accountId ? door.session : undefined;
+  const outcome = await store.commit([
+    accounts.guard(accountId, generation),
+    flows.end(flow),
+    ...(other ? await sessions.end(other) : []),
+    door.signedIn(login, other !== undefined),
+  ]);
+  if (outcome.kind === 'missed') return { kind: 'void' };
+  log.info({ account: accountId, acr: login.acr, amr: login.amr }, 'signed in');
+  return { kind: 'finished' };
+}

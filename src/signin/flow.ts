@@ -1,0 +1,132 @@
+// A half-done sign-in: every fact the steps need, on one row of ours, for fifteen minutes.
+import { z } from 'zod';
+import { ACR_VALUES, type Proof } from '../domain/assurance.ts';
+import { now } from '../lib/clock.ts';
+import { randomId } from '../lib/ids.ts';
+import type { FlowChange, FlowRow, Flows } from '../store/flows.ts';
+import type { Statement } from '../store/statement.ts';
+import type { Store } from '../store/store.ts';
+
+const proof = z.object({
+  method: z.string(),
+  factor: z.enum(['knowledge', 'possession']),
+  amr: z.array(z.string()),
+  at: z.number(),
+});
+
+const wanted = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('anything') }),
+  z.object({ kind: z.literal('at-least'), acr: z.enum(ACR_VALUES) }),
+  z.object({ kind: z.literal('unreachable') }),
+]);
+
+/** Version 1 of what stands on the row. */
+const facts = z.object({
+  v: z.literal(1),
+  proofs: z.array(proof),
+  /** Second-factor methods the account has, as of the moment its password was right. */
+  enrolled: z.array(z.string()),
+  wanted,
+});
+
+export type Facts = z.infer<typeof facts>;
+
+export interface Flow {
+  readonly row: FlowRow;
+  readonly facts: Facts;
+}
+
+export type FoundFlow =
+  | { readonly kind: 'open'; readonly flow: Flow }
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'expired' };
+
+/** What a flow needs to know of the authorization request it serves. */
+export interface FlowSubject {
+  readonly key: string;
+  readonly clientId: string;
+  readonly wantedAcr: Facts['wanted'];
+}
+
+export interface FlowsDomain {
+  /** The flow of an interaction; opens one where there has been none. */
+  findOrOpen(subject: FlowSubject): Promise<FoundFlow>;
+  /** A fresh flow in the same interaction: `Start again`, `Use a different account`. */
+  reopen(subject: FlowSubject): Promise<Flow>;
+  /** Which client an interaction was for, also when it is gone. */
+  clientOf(interactionKey: string): Promise<string | undefined>;
+  /** Must hit: the flow stands as it was read. */
+  record(flow: Flow, proved: Proved): Statement;
+  /** Must hit: ends the flow. */
+  end(flow: Flow): Statement;
+}
+
+export interface Proved {
+  readonly proof: Proof;
+  readonly accountId: string;
+  readonly generation: number;
+  readonly enrolled: readonly string[];
+}
+
+interface FlowNeeds {
+  readonly store: Store;
+  readonly flows: Flows;
+  /** Seconds a flow lives. */
+  readonly ttl: number;
+}
+
+export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain {
+  const open = async ({ key, clientId, wantedAcr }: FlowSubject): Promise<Flow> => {
+    const at = now();
+    const empty: Facts = { v: 1, proofs: [], enrolled: [], wanted: wantedAcr };
+    const row: FlowRow = {
+      id: randomId(),
+      interactionKey: key,
+      clientId,
+      accountId: undefined,
+      generation: undefined,
+      facts: JSON.stringify(empty),
+      revision: 1,
+      endedAt: undefined,
+      expiresAt: at + ttl * 1000,
+      createdAt: at,
+    };
+    await store.write(flows.insert(row));
+    return { row, facts: empty };
+  };
+
+  const reopen = async (subject: FlowSubject): Promise<Flow> => {
+    const before = await flows.findNewest(subject.key);
+    // What was proved in the old one is void from here on, in every tab.
+    if (before && before.endedAt === undefined) {
+      await store.commit([flows.update(before, { endedAt: now() })]);
+    }
+    return open(subject);
+  };
+
+  return {
+    findOrOpen: async (subject) => {
+      const row = await flows.findNewest(subject.key);
+      if (!row) return { kind: 'open', flow: await open(subject) };
+      if (row.endedAt !== undefined) return { kind: 'ended' };
+      if (row.expiresAt <= now()) return { kind: 'expired' };
+      return { kind: 'open', flow: { row, facts: facts.parse(JSON.parse(row.facts)) } };
+    },
+    reopen,
+    clientOf: async (key) => (await flows.findNewest(key))?.clientId,
+    record: (flow, proved) => flows.update(flow.row, withProof(flow.facts, proved)),
+    end: ({ row }) => flows.update(row, { endedAt: now() }),
+  };
+}
+
+function withProof(
+  was: Facts,
+  { proof: added, accountId, generation, enrolled }: Proved,
+): FlowChange {
+  const next: Facts = {
+    ...was,
+    proofs: [...was.proofs, { ...added, amr: [...added.amr] }],
+    enrolled: [...enrolled],
+  };
+  return { accountId, generation, facts: JSON.stringify(next) };
+}

@@ -1,0 +1,21 @@
+// The steps in their order. The first one still needed is shown, whatever was asked for.
+import type { Facts } from '../flow.ts';
+import { secondFactor } from './second-factor.ts';
+import { signIn } from './sign-in.ts';
+import type { Step } from './step.ts';
+
+export type { Step };
+
+export const STEPS: readonly Step[] = [signIn, secondFactor];
+
+/** The step that is due; undefined when nothing stands between this flow and its end. */
+export function dueStep(facts: Facts): Step | undefined {
+  return STEPS.find((step) => step.isNeeded(facts));
+}
+
+/** Where in the sign-in one is: `{ step: 2, of: 3 }`. */
+export function progressOf(facts: Facts): { readonly step: number; readonly of: number } {
+  const passed = new Set(facts.proofs.map((proof) => proof.factor)).size;
+  const due = STEPS.filter((step) => step.isNeeded(facts)).length;
+  return { step: passed + 1, of: passed + due };
+}

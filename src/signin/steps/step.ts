@@ -1,0 +1,8 @@
+// A step is something that must be true before a sign-in ends.
+import type { Facts } from '../flow.ts';
+
+export interface Step {
+  readonly name: 'sign-in' | 'second-factor';
+  /** Pure: every fact stands on the flow. */
+  isNeeded(facts: Facts): boolean;
+}

@@ -1,0 +1,147 @@
+// What oidc-provider keeps: grants, codes, tokens, interactions, device codes, pushed requests.
+import type { Row, Statement } from './statement.ts';
+import type { Store } from './store.ts';
+
+export interface Artifact {
+  readonly model: string;
+  /** Keyed hash of the value that only its holder knows. */
+  readonly key: string;
+  readonly accountId: string | undefined;
+  readonly clientId: string | undefined;
+  readonly grantKey: string | undefined;
+  readonly userCodeKey: string | undefined;
+  /** Inherited from the session that it comes from; undefined without an account. */
+  readonly generation: number | undefined;
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly expiresAt: number;
+}
+
+export interface FoundArtifact {
+  readonly payload: Record<string, unknown>;
+  readonly consumedAt: number | undefined;
+  readonly generation: number | undefined;
+}
+
+export interface Artifacts {
+  /** Nothing for one whose account is gone or has moved on to another generation. */
+  find(model: string, key: string): Promise<FoundArtifact | undefined>;
+  findByUserCode(model: string, userCodeKey: string): Promise<FoundArtifact | undefined>;
+  /** Inserts, or replaces payload and expiry; account and generation stay as first written. */
+  put(artifact: Artifact, at: number): Statement;
+  /** Must hit: a row that is still there gets another payload. */
+  replacePayload(model: string, key: string, payload: Record<string, unknown>): Statement;
+  /** Must hit: nobody has inserted it before. */
+  insertOnce(artifact: Artifact, at: number): Statement;
+  /** Must hit: nobody has spent it before. */
+  consume(model: string, key: string, at: number): Statement;
+  delete(model: string, key: string): Statement;
+  deleteByGrant(model: string, grantKey: string): Statement;
+}
+
+const COLUMNS = [
+  'model',
+  'key',
+  'account_id',
+  'client_id',
+  'grant_key',
+  'user_code_key',
+  'generation',
+  'payload',
+  'expires_at',
+  'created_at',
+] as const;
+
+// Set once, then kept: a device code learns its account when a person allows it.
+const ONCE = ['account_id', 'generation', 'grant_key'] as const;
+const firstOf = (column: string) => `coalesce(oidc_artifacts.${column}, excluded.${column})`;
+
+type Columns = Record<(typeof COLUMNS)[number], unknown>;
+
+export function createArtifacts(store: Store): Artifacts {
+  const found = (column: 'key' | 'user_code_key') =>
+    store.prepare<{ model: string; value: string }>((p, sql) =>
+      sql('oidc_artifacts as o')
+        .leftJoin('accounts as a', 'a.id', 'o.account_id')
+        .where({ 'o.model': p.model, [`o.${column}`]: p.value })
+        .where((either) =>
+          either.whereNull('o.account_id').orWhereRaw('a.generation = o.generation'),
+        )
+        .first('o.payload', 'o.consumed_at', 'o.generation'),
+    );
+  const byKey = found('key');
+  const byUserCode = found('user_code_key');
+  const put = store.prepare<Columns>(
+    (p, sql) =>
+      sql('oidc_artifacts')
+        .insert(pick(p))
+        .onConflict(['model', 'key'])
+        .merge({
+          payload: sql.raw('excluded.payload'),
+          expires_at: sql.raw('excluded.expires_at'),
+          ...Object.fromEntries(ONCE.map((column) => [column, sql.raw(firstOf(column))])),
+        }),
+    1,
+  );
+  const insertOnce = store.prepare<Columns>(
+    (p, sql) => sql('oidc_artifacts').insert(pick(p)).onConflict(['model', 'key']).ignore(),
+    1,
+  );
+  const replacePayload = store.prepare<{ model: string; key: string; payload: string }>(
+    (p, sql) =>
+      sql('oidc_artifacts').where({ model: p.model, key: p.key }).update({ payload: p.payload }),
+    1,
+  );
+  const consume = store.prepare<{ model: string; key: string; at: number }>(
+    (p, sql) =>
+      sql('oidc_artifacts')
+        .where({ model: p.model, key: p.key })
+        .whereNull('consumed_at')
+        .update({ consumed_at: p.at }),
+    1,
+  );
+  const remove = store.prepare<{ model: string; key: string }>((p, sql) =>
+    sql('oidc_artifacts').where({ model: p.model, key: p.key }).del(),
+  );
+  const removeByGrant = store.prepare<{ model: string; grant: string }>((p, sql) =>
+    sql('oidc_artifacts').where({ model: p.model, grant_key: p.grant }).del(),
+  );
+  return {
+    find: async (model, value) => parse(await store.find(byKey({ model, value }))),
+    findByUserCode: async (model, value) => parse(await store.find(byUserCode({ model, value }))),
+    put: (artifact, at) => put(toColumns(artifact, at)),
+    replacePayload: (model, key, payload) =>
+      replacePayload({ model, key, payload: JSON.stringify(payload) }),
+    insertOnce: (artifact, at) => insertOnce(toColumns(artifact, at)),
+    consume: (model, key, at) => consume({ model, key, at }),
+    delete: (model, key) => remove({ model, key }),
+    deleteByGrant: (model, grant) => removeByGrant({ model, grant }),
+  };
+}
+
+function pick(p: Columns): Row {
+  return Object.fromEntries(COLUMNS.map((column) => [column, p[column]]));
+}
+
+function toColumns(artifact: Artifact, at: number): Columns {
+  return {
+    model: artifact.model,
+    key: artifact.key,
+    account_id: artifact.accountId ?? null,
+    client_id: artifact.clientId ?? null,
+    grant_key: artifact.grantKey ?? null,
+    user_code_key: artifact.userCodeKey ?? null,
+    generation: artifact.generation ?? null,
+    payload: JSON.stringify(artifact.payload),
+    expires_at: artifact.expiresAt,
+    created_at: at,
+  };
+}
+
+function parse(row: Row | undefined): FoundArtifact | undefined {
+  if (!row) return undefined;
+  return {
+    payload: JSON.parse(row.payload as string),
+    consumedAt: (row.consumed_at as number | null) ?? undefined,
+    generation: (row.generation as number | null) ?? undefined,
+  };
+}

@@ -1,0 +1,58 @@
+// What a person has allowed a client: one row each pair.
+import type { Row, Statement } from './statement.ts';
+import type { Store } from './store.ts';
+
+/** OpenID scopes and claims, and scopes by resource. */
+export interface Granted {
+  readonly scopes: readonly string[];
+  readonly claims: readonly string[];
+  readonly resources: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface Consent {
+  readonly granted: Granted;
+  readonly revision: number;
+}
+
+export interface Consents {
+  find(accountId: string, clientId: string): Promise<Consent | undefined>;
+  /** Replaces revision `was` (undefined: there was none); must hit. */
+  put(consent: PutConsent): Statement;
+}
+
+export interface PutConsent {
+  readonly accountId: string;
+  readonly clientId: string;
+  readonly granted: Granted;
+  readonly was: number | undefined;
+  readonly at: number;
+}
+
+export function createConsents(store: Store): Consents {
+  const table = () => store.sql('consents');
+  const find = store.prepare<{ account: string; client: string }>((p, sql) =>
+    sql('consents').where({ account_id: p.account, client_id: p.client }).first(),
+  );
+  return {
+    find: async (account, client) => {
+      const row = await store.find(find({ account, client }));
+      return row && parse(row);
+    },
+    put: ({ accountId, clientId, granted, was, at }) => {
+      const key = { account_id: accountId, client_id: clientId };
+      const text = JSON.stringify(granted);
+      const first = { ...key, granted: text, revision: 1, created_at: at, updated_at: at };
+      const query =
+        was === undefined
+          ? table().insert(first).onConflict(['account_id', 'client_id']).ignore()
+          : table()
+              .where({ ...key, revision: was })
+              .update({ granted: text, revision: was + 1, updated_at: at });
+      return store.compile(query, 1);
+    },
+  };
+}
+
+function parse(row: Row): Consent {
+  return { granted: JSON.parse(row.granted as string), revision: row.revision as number };
+}

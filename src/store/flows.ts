@@ -1,0 +1,87 @@
+// Half-done sign-ins: one row each, changed only from the revision that was read.
+import type { Row, Statement } from './statement.ts';
+import type { Store } from './store.ts';
+
+export interface FlowRow {
+  readonly id: string;
+  readonly interactionKey: string;
+  readonly clientId: string;
+  readonly accountId: string | undefined;
+  readonly generation: number | undefined;
+  /** JSON of the sign-in's own making. */
+  readonly facts: string;
+  readonly revision: number;
+  readonly endedAt: number | undefined;
+  readonly expiresAt: number;
+  readonly createdAt: number;
+}
+
+export interface Flows {
+  /** The newest row of an interaction, ended and expired ones too. */
+  findNewest(interactionKey: string): Promise<FlowRow | undefined>;
+  insert(row: FlowRow): Statement;
+  /** Must hit: the row stands at `was.revision` and is not ended. */
+  update(was: FlowRow, change: FlowChange): Statement;
+}
+
+export type FlowChange = Partial<
+  Pick<FlowRow, 'accountId' | 'generation' | 'facts' | 'endedAt' | 'clientId'>
+>;
+
+export function createFlows(store: Store): Flows {
+  const newest = store.prepare<{ key: string }>((p, sql) =>
+    sql('sign_in_flows')
+      .where({ interaction_key: p.key })
+      .orderBy([
+        { column: 'created_at', order: 'desc' },
+        { column: 'id', order: 'desc' },
+      ])
+      .first(),
+  );
+  return {
+    findNewest: async (key) => {
+      const row = await store.find(newest({ key }));
+      return row && parse(row);
+    },
+    insert: (row) => store.compile(store.sql('sign_in_flows').insert(toRow(row)), 1),
+    update: (was, change) =>
+      store.compile(
+        store
+          .sql('sign_in_flows')
+          .where({ id: was.id, revision: was.revision })
+          .whereNull('ended_at')
+          .update(toRow({ ...was, ...change, revision: was.revision + 1 })),
+        1,
+      ),
+  };
+}
+
+function toRow(row: FlowRow): Row {
+  return {
+    id: row.id,
+    interaction_key: row.interactionKey,
+    client_id: row.clientId,
+    account_id: row.accountId ?? null,
+    generation: row.generation ?? null,
+    facts: row.facts,
+    revision: row.revision,
+    ended_at: row.endedAt ?? null,
+    expires_at: row.expiresAt,
+    created_at: row.createdAt,
+  };
+}
+
+function parse(row: Row): FlowRow {
+  return {
+    id: row.id as string,
+    interactionKey: row.interaction_key as string,
+    clientId: row.client_id as string,
+    accountId: (row.account_id as string | null) ?? undefined,
+    generation: (row.generation as number | null) ?? undefined,
+    facts: row.facts as string,
+    revision: row.revision as number,
+    endedAt: (row.ended_at as number | null) ?? undefined,
+    expiresAt: row.expires_at as number,
+    createdAt: row.created_at as number,
+  };
+}

@@ -1,0 +1,107 @@
+// Brings the tables up (or down) by knex, safely when several processes start at once.
+import { mkdirSync, readdirSync } from 'node:fs';
+import { dirname, join, parse } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import knexModule, { type Knex } from 'knex';
+import { PROJECT_ROOT } from '../lib/root.ts';
+
+export interface DatabaseAddress {
+  readonly dialect: 'better-sqlite3' | 'pg';
+  /** File of SQLite, URL of PostgreSQL. */
+  readonly location: string;
+}
+
+export interface MigrationReport {
+  readonly applied: readonly string[];
+}
+
+const PATIENCE_TRIES = 300;
+const PATIENCE_PAUSE = 200;
+
+/** Applies what is missing. @returns the names of the migrations applied now */
+export function migrateUp(address: DatabaseAddress): Promise<MigrationReport> {
+  return withKnex(address, (knex) => patiently(() => knex.migrate.latest(settings())));
+}
+
+/** Takes back the last batch, or everything. */
+export function migrateDown(address: DatabaseAddress, all = false): Promise<MigrationReport> {
+  return withKnex(address, (knex) => patiently(() => knex.migrate.rollback(settings(), all)));
+}
+
+/** Names of the migrations that are not applied yet. */
+export async function pendingMigrations(address: DatabaseAddress): Promise<string[]> {
+  return withKnex(address, async (knex) => {
+    const [, pending] = await knex.migrate.list(settings());
+    return (pending as Migration[]).map((migration) => migration.name);
+  });
+}
+
+async function withKnex<T>(
+  { dialect, location }: DatabaseAddress,
+  work: (knex: Knex) => Promise<T>,
+): Promise<T> {
+  const connection = dialect === 'pg' ? location : { filename: location };
+  if (dialect !== 'pg') mkdirSync(dirname(location), { recursive: true, mode: 0o700 });
+  const knex = knexModule({
+    client: dialect,
+    connection,
+    useNullAsDefault: true,
+    pool: { min: 1, max: 1 },
+    log: { warn: () => undefined, error: () => undefined },
+  });
+  try {
+    return await work(knex);
+  } finally {
+    await knex.destroy();
+  }
+}
+
+/** Another process may hold the lock at this very moment: wait for it, a minute at most. */
+async function patiently(
+  work: () => Promise<[number, string[]]>,
+  tries = PATIENCE_TRIES,
+): Promise<MigrationReport> {
+  try {
+    const [, applied] = await work();
+    return { applied };
+  } catch (error) {
+    if (tries <= 1 || !isContended(error as Error)) throw error;
+    await sleep(PATIENCE_PAUSE);
+    return patiently(work, tries - 1);
+  }
+}
+
+function isContended(error: Error & { code?: string }): boolean {
+  const inTheWay = /already locked|database is locked|already exists|duplicate key|UNIQUE/i;
+  return inTheWay.test(error.message) || error.code === 'SQLITE_BUSY';
+}
+
+interface Migration {
+  readonly name: string;
+  readonly file: string;
+}
+
+// Names carry no extension, so that sources (.ts) and a release (.js) mean the same migration.
+const source: Knex.MigrationSource<Migration> = {
+  getMigrations: async () => migrationFiles(),
+  getMigrationName: (migration) => migration.name,
+  getMigration: (migration) => import(pathToFileURL(migration.file).href),
+};
+
+function settings(): Knex.MigratorConfig {
+  return { migrationSource: source, tableName: 'migrations' };
+}
+
+function migrationFiles(): Migration[] {
+  const folder = migrationsFolder();
+  return readdirSync(folder)
+    .filter((file) => /\.(ts|js)$/.test(file) && !file.endsWith('.d.ts'))
+    .sort()
+    .map((file) => ({ name: parse(file).name, file: join(folder, file) }));
+}
+
+function migrationsFolder(): string {
+  const fromRelease = import.meta.url.includes('/dist/src/');
+  return join(PROJECT_ROOT, fromRelease ? 'dist/migrations' : 'migrations');
+}

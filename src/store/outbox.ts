@@ -1,0 +1,71 @@
+// Messages that must leave the house: written in the unit that causes them, delivered later.
+import type { Row, Statement } from './statement.ts';
+import type { Store } from './store.ts';
+
+export interface Letter {
+  readonly id: string;
+  readonly kind: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly attempts: number;
+  readonly expiresAt: number;
+}
+
+export interface Outbox {
+  insert(letter: Letter, at: number): Statement;
+  /** Letters to deliver now, oldest first, twenty at most. */
+  due(at: number): Promise<Letter[]>;
+  /** Must hit: takes a letter for one attempt, so that nobody else tries it until `nextAt`. */
+  claim(letter: Letter, nextAt: number): Statement;
+  done(id: string, at: number): Statement;
+  failed(id: string, error: string): Statement;
+}
+
+const AT_ONCE = 20;
+
+export function createOutbox(store: Store): Outbox {
+  const table = () => store.sql('outbox');
+  const due = store.prepare<{ at: number }>((p, sql) =>
+    sql('outbox')
+      .whereNull('done_at')
+      .where('due_at', '<=', p.at)
+      .where('expires_at', '>', p.at)
+      .orderBy('due_at')
+      .limit(AT_ONCE),
+  );
+  return {
+    insert: (letter, at) => store.compile(table().insert(toRow(letter, at)), 1),
+    due: async (at) => (await store.all(due({ at }))).map(parse),
+    claim: ({ id, attempts }, nextAt) =>
+      store.compile(
+        table()
+          .where({ id, attempts })
+          .whereNull('done_at')
+          .update({ attempts: attempts + 1, due_at: nextAt }),
+        1,
+      ),
+    done: (id, at) => store.compile(table().where({ id }).update({ done_at: at })),
+    failed: (id, error) => store.compile(table().where({ id }).update({ last_error: error })),
+  };
+}
+
+function toRow(letter: Letter, at: number): Row {
+  return {
+    id: letter.id,
+    kind: letter.kind,
+    payload: JSON.stringify(letter.payload),
+    attempts: letter.attempts,
+    due_at: at,
+    expires_at: letter.expiresAt,
+    created_at: at,
+  };
+}
+
+function parse(row: Row): Letter {
+  return {
+    id: row.id as string,
+    kind: row.kind as string,
+    payload: JSON.parse(row.payload as string),
+    attempts: row.attempts as number,
+    expiresAt: row.expires_at as number,
+  };
+}

@@ -1,0 +1,189 @@
+// Browser sessions: one row each, kept after its end as a mark, and one row for each client in it.
+import type { Row, Statement } from './statement.ts';
+import type { Store } from './store.ts';
+
+/** What the sign-in said. Seconds for `loginTs`, as oidc-provider counts. */
+export interface SessionLogin {
+  readonly loginTs: number;
+  readonly acr?: string;
+  readonly amr?: readonly string[];
+}
+
+export interface SessionClient {
+  readonly sid: string;
+  readonly grantId: string | undefined;
+  /** Its tokens outlive the session (offline_access). */
+  readonly persistsLogout: boolean;
+}
+
+export interface Session {
+  readonly uid: string;
+  readonly accountId: string | undefined;
+  readonly generation: number | undefined;
+  readonly login: SessionLogin | undefined;
+  /** oidc-provider's own scratch space (logout, device). */
+  readonly state: unknown;
+  readonly seenAt: number;
+  readonly expiresAt: number;
+  readonly createdAt: number;
+}
+
+export interface NewSession extends Session {
+  readonly key: string;
+}
+
+export interface SessionChange {
+  readonly key?: string;
+  readonly accountId?: string | undefined;
+  readonly generation?: number | undefined;
+  readonly login?: SessionLogin | undefined;
+  readonly state?: unknown;
+  readonly seenAt?: number;
+  readonly expiresAt?: number;
+}
+
+export interface Sessions {
+  /** Live sessions only: not ended, not expired, of the account's generation. */
+  findByKey(key: string, at: number): Promise<Session | undefined>;
+  find(uid: string, at: number): Promise<Session | undefined>;
+  clients(uid: string): Promise<Map<string, SessionClient>>;
+  insert(session: NewSession): Statement;
+  /** Must hit: there is a session of this uid that has not ended. */
+  update(uid: string, change: SessionChange): Statement;
+  /** Must hit: the session has not ended. */
+  guard(uid: string): Statement;
+  end(uid: string, at: number): Statement;
+  /** Makes the client's row unless there is one. */
+  addClient(uid: string, clientId: string, client: SessionClient): Statement;
+  /** Must hit: replaces the Grant of a client, if it is still `was`. */
+  replaceGrant(uid: string, clientId: string, was: string | undefined, grantId: string): Statement;
+  markPersistent(uid: string, clientId: string): Statement;
+  removeClient(uid: string, clientId: string): Statement;
+}
+
+export function createSessions(store: Store): Sessions {
+  const live = (column: 'uid' | 'key') =>
+    store.prepare<{ value: string; at: number }>((p, sql) =>
+      sql('sessions as s')
+        .leftJoin('accounts as a', 'a.id', 's.account_id')
+        .where(`s.${column}`, p.value)
+        .where('s.expires_at', '>', p.at)
+        .whereNull('s.ended_at')
+        .where((either) =>
+          either.whereNull('s.account_id').orWhereRaw('a.generation = s.generation'),
+        )
+        .first('s.*'),
+    );
+  const byUid = live('uid');
+  const byKey = live('key');
+  const clientsOf = store.prepare<{ uid: string }>((p, sql) =>
+    sql('session_clients').where({ uid: p.uid }),
+  );
+  const touch = store.prepare<{ uid: string; seen: number }>(
+    (p, sql) =>
+      sql('sessions').where({ uid: p.uid }).whereNull('ended_at').update({ seen_at: p.seen }),
+    1,
+  );
+  const guard = store.prepare<{ uid: string }>(
+    (p, sql) => sql('sessions').where({ uid: p.uid }).whereNull('ended_at').select('uid'),
+    1,
+  );
+  const end = store.prepare<{ uid: string; at: number }>((p, sql) =>
+    sql('sessions').where({ uid: p.uid }).whereNull('ended_at').update({ ended_at: p.at }),
+  );
+  const client = (uid: string, clientId: string) =>
+    store.sql('session_clients').where({ uid, client_id: clientId });
+
+  return {
+    findByKey: async (value, at) => toSession(await store.find(byKey({ value, at }))),
+    find: async (value, at) => toSession(await store.find(byUid({ value, at }))),
+    clients: async (uid) => new Map((await store.all(clientsOf({ uid }))).map(toClient)),
+    insert: (session) => store.compile(store.sql('sessions').insert(toRow(session)), 1),
+    update: (uid, change) => {
+      const onlySeen = Object.keys(change).length === 1 && change.seenAt !== undefined;
+      if (onlySeen) return touch({ uid, seen: change.seenAt as number });
+      const query = store.sql('sessions').where({ uid }).whereNull('ended_at');
+      return store.compile(query.update(changedColumns(change)), 1);
+    },
+    guard: (uid) => guard({ uid }),
+    end: (uid, at) => end({ uid, at }),
+    addClient: (uid, clientId, added) =>
+      store.compile(
+        store
+          .sql('session_clients')
+          .insert({
+            uid,
+            client_id: clientId,
+            sid: added.sid,
+            grant_id: added.grantId ?? null,
+            persists_logout: added.persistsLogout ? 1 : 0,
+          })
+          .onConflict(['uid', 'client_id'])
+          .ignore(),
+      ),
+    replaceGrant: (uid, clientId, was, grantId) =>
+      store.compile(
+        client(uid, clientId)
+          .where({ grant_id: was ?? null })
+          .update({ grant_id: grantId }),
+        1,
+      ),
+    markPersistent: (uid, clientId) =>
+      store.compile(client(uid, clientId).update({ persists_logout: 1 })),
+    removeClient: (uid, clientId) => store.compile(client(uid, clientId).del()),
+  };
+}
+
+function toRow(session: NewSession): Row {
+  return {
+    uid: session.uid,
+    key: session.key,
+    account_id: session.accountId ?? null,
+    generation: session.generation ?? null,
+    login: toJson(session.login),
+    state: toJson(session.state),
+    seen_at: session.seenAt,
+    expires_at: session.expiresAt,
+    created_at: session.createdAt,
+  };
+}
+
+function changedColumns(change: SessionChange): Row {
+  const columns: Row = {};
+  if ('key' in change) columns.key = change.key;
+  if ('accountId' in change) columns.account_id = change.accountId ?? null;
+  if ('generation' in change) columns.generation = change.generation ?? null;
+  if ('login' in change) columns.login = toJson(change.login);
+  if ('state' in change) columns.state = toJson(change.state);
+  if ('seenAt' in change) columns.seen_at = change.seenAt;
+  if ('expiresAt' in change) columns.expires_at = change.expiresAt;
+  return columns;
+}
+
+function toSession(row: Row | undefined): Session | undefined {
+  if (!row) return undefined;
+  return {
+    uid: row.uid as string,
+    accountId: (row.account_id as string | null) ?? undefined,
+    generation: (row.generation as number | null) ?? undefined,
+    login: fromJson(row.login) as SessionLogin | undefined,
+    state: fromJson(row.state),
+    seenAt: row.seen_at as number,
+    expiresAt: row.expires_at as number,
+    createdAt: row.created_at as number,
+  };
+}
+
+function toClient(row: Row): [string, SessionClient] {
+  return [
+    row.client_id as string,
+    {
+      sid: row.sid as string,
+      grantId: (row.grant_id as string | null) ?? undefined,
+      persistsLogout: row.persists_logout === 1,
+    },
+  ];
+}
+
+const toJson = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
+const fromJson = (text: unknown) => (text === null ? undefined : JSON.parse(text as string));

@@ -1,0 +1,22 @@
+// Named values that all processes share.
+import type { Store } from './store.ts';
+
+export interface Settings {
+  find(name: string): Promise<string | undefined>;
+  set(name: string, value: string): Promise<void>;
+}
+
+export function createSettings(store: Store): Settings {
+  const byName = store.prepare<{ name: string }>((p, sql) =>
+    sql('settings').where({ name: p.name }).first('value'),
+  );
+  const upsert = store.prepare<{ name: string; value: string }>((p, sql) =>
+    sql('settings').insert({ name: p.name, value: p.value }).onConflict('name').merge(['value']),
+  );
+  const find = async (name: string) =>
+    (await store.find(byName({ name })))?.value as string | undefined;
+  return {
+    find,
+    set: (name, value) => store.write(upsert({ name, value })),
+  };
+}

@@ -1,0 +1,37 @@
+// What both databases offer to the rest: reading, and units of work.
+import { GatehouseError } from '../lib/errors.ts';
+import type { Builder, Dialect, Row, Statement, Unit } from './statement.ts';
+
+/** `missed`: statement number `at` did not hit the rows it must, so nothing of the unit happened. */
+export type Outcome =
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'missed'; readonly at: number };
+
+export const COMMITTED: Outcome = { kind: 'committed' };
+
+export interface Store extends Builder {
+  readonly dialect: Dialect;
+  find(statement: Statement): Promise<Row | undefined>;
+  all(statement: Statement): Promise<Row[]>;
+  /** All statements or none; settles after the commit is durable. */
+  commit(unit: Unit): Promise<Outcome>;
+  /** As commit; a missed statement throws `store_conflict`. */
+  write(...unit: Statement[]): Promise<void>;
+  /** One statement outside a unit; how many rows it changed. For cleaning up. */
+  run(statement: Statement): Promise<number>;
+  close(): Promise<void>;
+}
+
+export type Engine = Pick<Store, 'find' | 'all' | 'commit' | 'run' | 'close'>;
+
+export function createStore(dialect: Dialect, builder: Builder, engine: Engine): Store {
+  return {
+    dialect,
+    ...builder,
+    ...engine,
+    write: async (...unit) => {
+      const outcome = await engine.commit(unit);
+      if (outcome.kind === 'missed') throw new GatehouseError('store_conflict');
+    },
+  };
+}

@@ -1,0 +1,44 @@
+// Removes what has expired, in batches so small that nobody waits for them.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Store } from './store.ts';
+
+const BATCH = 200;
+const PAUSE = 20;
+
+/** Table, its key, and how long (ms) a row stays after `expires_at`. */
+const EXPIRING: ReadonlyArray<readonly [table: string, key: string, keep: number]> = [
+  ['oidc_artifacts', 'key', 60_000],
+  ['sessions', 'uid', 60_000],
+  // Kept a day, so that a late click still finds its way back to the application.
+  ['sign_in_flows', 'id', 86_400_000],
+  ['outbox', 'id', 60_000],
+];
+
+/** @returns how many rows were removed */
+export async function sweep(store: Store, at: number, signal?: AbortSignal): Promise<number> {
+  let removed = 0;
+  for (const [table, key, keep] of EXPIRING) {
+    removed += await sweepTable(store, { table, key, before: at - keep }, signal);
+  }
+  return removed;
+}
+
+interface Target {
+  readonly table: string;
+  readonly key: string;
+  readonly before: number;
+}
+
+async function sweepTable(store: Store, target: Target, signal?: AbortSignal): Promise<number> {
+  const { table, key, before } = target;
+  const expired = store.sql(table).select(key).where('expires_at', '<=', before).limit(BATCH);
+  const statement = store.compile(store.sql(table).whereIn(key, expired).del());
+  let removed = 0;
+  while (!signal?.aborted) {
+    const count = await store.run(statement);
+    removed += count;
+    if (count < BATCH) break;
+    await sleep(PAUSE);
+  }
+  return removed;
+}

@@ -1,0 +1,35 @@
+// Checks a page in the browser against the accessibility rules of axe.
+import axe, { type ElementContext, type Result, type RunOptions } from 'axe-core';
+import { expect } from 'chai';
+import type { Page } from 'playwright-core';
+
+type AxePage = { axe: typeof import('axe-core'); document: ElementContext };
+
+const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** Fails with a list of all violations in the page, or in the part that the selector chooses. */
+export async function expectAccessible(page: Page, context?: string): Promise<void> {
+  for (const frame of page.frames()) await frame.evaluate(`${axe.source};undefined`);
+  const options: RunOptions = { runOnly: tags, resultTypes: ['violations'] };
+  const violations = await page.evaluate(check, { context, options });
+  if (violations.length > 0) expect.fail(report(page.url(), violations));
+}
+
+/** Runs in the page, where the source above left `axe`. */
+async function check(what: {
+  context: string | undefined;
+  options: RunOptions;
+}): Promise<Result[]> {
+  const { axe, document } = globalThis as unknown as AxePage;
+  return (await axe.run(what.context ?? document, what.options)).violations;
+}
+
+function report(url: string, violations: Result[]): string {
+  const count = violations.length === 1 ? '1 violation' : `${violations.length} violations`;
+  return [`${count} of the accessibility rules at ${url}:`, ...violations.map(describe)].join('\n');
+}
+
+function describe({ id, impact, help, nodes }: Result): string {
+  const places = nodes.map(({ target }) => `    ${target.join(' ')}`);
+  return [`  ${id} (${impact ?? 'unknown'}): ${help}`, ...places].join('\n');
+}

@@ -1,0 +1,114 @@
+// Starts a Chromium for the tests: an installed one, or else the one that npm installs.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Browser, chromium } from 'playwright-core';
+import { cachedFolder } from './postgres.ts';
+
+type Program = { executablePath: string; env: NodeJS.ProcessEnv };
+
+const installedPlaces = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+];
+
+/** The sandbox needs rights that containers and root lack; the rest keeps Chromium off the network. */
+const flags = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-gpu',
+];
+
+/**
+ * Chromium adds these two variables to its environment when its threads already read it, which now
+ * and then ends it with a segmentation fault; where they are set beforehand, nothing is added.
+ */
+const settled = { ...process.env, DBUS_SESSION_BUS_ADDRESS: 'disabled:', FC_FONTATIONS: '1' };
+
+let shared: Promise<Browser> | undefined;
+
+/** The browser that all tests of one run share; the first call starts it. */
+export function sharedBrowser(): Promise<Browser> {
+  shared ??= launchChromium().catch((error: unknown) => {
+    shared = undefined;
+    throw error;
+  });
+  return shared;
+}
+
+/** Closes the shared browser, if any; a later call of `sharedBrowser` starts a new one. */
+export async function closeBrowser(): Promise<void> {
+  const browser = shared;
+  shared = undefined;
+  await (await browser)?.close();
+}
+
+/**
+ * Starts a browser of its own. GATEHOUSE_BROWSER=bundled passes over the installed ones. The bundled
+ * one cannot check certificates where libsqlite3 is missing, and ends at the first https page: there
+ * the extra flag --ignore-certificate-errors-spki-list=<base64 of the key's SHA-256> lets it pass.
+ */
+export async function launchChromium(extraFlags: string[] = []): Promise<Browser> {
+  const bundled = process.env.GATEHOUSE_BROWSER === 'bundled';
+  const program = (bundled ? undefined : installedProgram()) ?? (await bundledProgram());
+  return chromium.launch({ ...program, args: [...flags, ...extraFlags], headless: true });
+}
+
+function installedProgram(): Program | undefined {
+  const chosen = process.env.CHROMIUM_PATH;
+  if (chosen && !existsSync(chosen)) throw new Error(`CHROMIUM_PATH: there is no ${chosen}`);
+  const executablePath = chosen || installedPlaces.find((path) => existsSync(path));
+  return executablePath ? { executablePath, env: settled } : undefined;
+}
+
+/** The browser of @sparticuz/chromium, with the libraries and the font that come with it. */
+async function bundledProgram(): Promise<Program> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new Error('The bundled Chromium is for Linux on x64: install one, or set CHROMIUM_PATH');
+  }
+  const entry = import.meta.resolve('@sparticuz/chromium');
+  const about = await readFile(new URL('../../package.json', entry), 'utf8');
+  const folder = await cachedFolder(`chromium-${JSON.parse(about).version}`, unpack);
+  return { executablePath: join(folder, 'chromium'), env: bundledEnvironment(folder) };
+}
+
+function bundledEnvironment(folder: string): NodeJS.ProcessEnv {
+  return {
+    ...settled,
+    LD_LIBRARY_PATH: join(folder, 'al2023', 'lib'),
+    FONTCONFIG_FILE: join(folder, 'fonts', 'fonts.conf'),
+  };
+}
+
+/**
+ * The package unpacks itself into the temporary folder, with its libraries only on a host that it
+ * knows to lack them; so it runs in a process with another such folder and the mark of such a host.
+ */
+async function unpack(folder: string, home: string): Promise<void> {
+  const script = `
+    import chromium from '@sparticuz/chromium';
+    await chromium.executablePath();`;
+  await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: import.meta.dirname,
+    env: { ...process.env, TMPDIR: folder, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs22.x' },
+  });
+  await writeFile(join(folder, 'fonts', 'fonts.conf'), fontSettings(home));
+}
+
+/** Only the bundled font, so that pages look the same everywhere. */
+function fontSettings(home: string): string {
+  return `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${join(home, 'fonts', 'fonts')}</dir>
+  <cachedir>${join(home, 'fonts-cache')}</cachedir>
+</fontconfig>
+`;
+}
