@@ -9,7 +9,7 @@ import { createHashing } from './domain/hashing.ts';
 import { createKeysDomain, type KeysDomain } from './domain/keys.ts';
 import { loadMasterKey } from './domain/master-key.ts';
 import { BACKCHANNEL_LOGOUT, createSessionsDomain } from './domain/sessions.ts';
-import { createTestClock } from './domain/test-clock.ts';
+import { createTestClock, type TestClock } from './domain/test-clock.ts';
 import { loadAssets } from './http/assets.ts';
 import { createCsrf } from './http/csrf.ts';
 import { buildFixedAnswers, type FixedAnswers } from './http/fixed-answers.ts';
@@ -26,14 +26,15 @@ import { syncTestClock, testClockRoutes } from './http/routes/test-clock.ts';
 import { loadTexts } from './http/texts.ts';
 import { installTestClock } from './lib/clock.ts';
 import { createLog, type Log } from './lib/log.ts';
-import { createVault } from './lib/vault.ts';
+import { createVault, type Vault } from './lib/vault.ts';
 import { startDelivery } from './messages/deliver.ts';
 import { createMethods, type Method, type MethodNeeds } from './methods/index.ts';
 import { createBackchannelLogout } from './oidc/backchannel.ts';
+import { createBrowserSessions } from './oidc/browser-sessions.ts';
 import { type ClientRegistry, createClientRegistry } from './oidc/clients.ts';
 import { cookieNames } from './oidc/configuration.ts';
 import { createInteractions } from './oidc/interactions.ts';
-import { clientOnPage, replaceSelfSubmittingPages } from './oidc/pages.ts';
+import { createLostRaceAnswers, replaceSelfSubmittingPages } from './oidc/pages.ts';
 import { buildProvider, mountProvider } from './oidc/provider.ts';
 import { unitOfWork } from './oidc/work.ts';
 import { createFinish } from './signin/finish.ts';
@@ -103,152 +104,167 @@ function openTables(store: Store) {
   };
 }
 
+type Tables = ReturnType<typeof openTables>;
+
+/** What every part of the house is made from. */
+interface Ground {
+  readonly config: Config;
+  readonly log: Log;
+  readonly store: Store;
+  readonly tables: Tables;
+  readonly vault: Vault;
+}
+
 async function furnish(config: Config, store: Store, log: Log, options: Options): Promise<House> {
   const tables = openTables(store);
   const clock = createTestClock(tables.settings);
   if (config.test_clock) await clock.sync();
-  const vault = createVault(loadMasterKey(config));
-  const keys = createKeysDomain(store, tables.signingKeys, vault);
-  await keys.ensure();
-
-  const hashing = createHashing(config);
-  const accounts = createAccountsDomain(store, tables.accounts, hashing);
-  const consents = createConsentsDomain(store, tables.consents);
-  const sessions = createSessionsDomain({ config, ...tables });
-  const methods = (options.methods ?? createMethods)({ accounts, hashing });
-
-  const t = loadTexts('en');
-  const assets = loadAssets();
-  const { product, support, issuer } = config;
-  const render = createRender({
-    t,
-    language: 'en',
-    product: product.name,
-    support: support.contact,
-    asset: assets.url,
-  });
-  const pages = createProviderPages({ render, t, accounts });
-
-  const built = buildProvider({
-    config,
-    store,
-    vault,
-    tables,
-    accounts,
-    sessions,
-    consents,
-    pages,
-    keys: await keys.load(),
-  });
-  const { provider } = built;
-  provider.on('server_error', noteFailure);
-  const current = () => provider;
-  const clients = createClientRegistry({
-    store,
-    clients: tables.clients,
-    vault,
-    provider: current,
-  });
-
-  const flows = createFlowsDomain({ store, flows: tables.flows, ttl: config.ttl.sign_in });
-  const proving = { store, accounts: tables.accounts, flows, methods, log };
-  const finishing = { store, accounts: tables.accounts, flows, sessions, log };
-  const csrf = createCsrf(vault, issuer);
-  const interactions = createInteractions({
-    config,
-    vault,
-    artifacts: tables.artifacts,
-    provider: current,
-  });
-
-  const app = new Koa();
-  app.keys = [...vault.cookieKeys];
-  app.silent = true;
-  fixIssuer(app, issuer);
-  fixIssuer(provider, issuer);
-
-  const library = mountProvider(provider);
-  const routers = [
-    healthRoutes(() => store.find(store.compile(store.sql.raw('select 1 as up')))),
-    ...(config.test_clock ? [testClockRoutes(clock)] : []),
-    signInRoutes({
-      store,
-      accounts,
-      consents,
-      interactions,
-      flows,
-      methods,
-      prove: createProve(proving),
-      finish: createFinish(finishing),
-      csrf,
-      render,
-      t,
-      entranceOf: (id) => entranceOf(provider, id),
-    }),
-    accountRoutes({
-      issuer,
-      store,
-      sessions: tables.sessions,
-      sessionsDomain: sessions,
-      accounts,
-      provider: current,
-      csrf,
-      render,
-    }),
-  ];
-  const stack: Middleware[] = [
-    catchErrors({ log, render, t }),
-    ...(config.test_clock ? [syncTestClock(clock)] : []),
-    securityHeaders(issuer),
-    refuseBrokenUrls,
-    assets.middleware,
-    ...routers.map((router) => router.routes() as unknown as Middleware),
-    replaceSelfSubmittingPages(current),
-    unitOfWork(store, cookieNames(issuer).session, {
-      oauthError: async (ctx, error, description) => {
-        ctx.remove('Location');
-        ctx.status = 400;
-        await pages.error(ctx, { error, error_description: description });
-      },
-      sessionGone: async (ctx) => {
-        ctx.remove('Location');
-        const client = (ctx as unknown as { oidc?: { client?: object } }).oidc?.client;
-        await pages.expired(ctx, clientOnPage(client));
-      },
-    }),
-    raiseFailures(log),
-    library,
-  ];
-  for (const each of stack) app.use(each);
-
-  const paths = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
-  const fixed = await buildFixedAnswers(app, library, [...paths, provider.pathFor('jwks')]);
-  const send = createBackchannelLogout(current, built.sendBackchannelLogout);
+  const ground = { config, log, store, tables, vault: createVault(loadMasterKey(config)) };
+  const domain = createDomain(ground);
+  await domain.keys.ensure();
+  const site = createSite(ground);
+  const methods = (options.methods ?? createMethods)(domain);
+  const oidc = await createOidc(ground, domain, site);
+  const app = createApp(ground, { domain, site, methods, oidc, clock });
+  const paths = [...WELL_KNOWN, oidc.provider.pathFor('jwks')];
+  const fixed = await buildFixedAnswers(app, oidc.library, paths);
   const delivery = startDelivery({
     store,
-    outbox: tables.outbox,
     log,
-    kinds: { [BACKCHANNEL_LOGOUT]: send },
+    outbox: tables.outbox,
+    kinds: { [BACKCHANNEL_LOGOUT]: oidc.backchannelLogout },
   });
-
   return {
     config,
     log,
     store,
-    accounts,
-    clients,
-    keys,
     methods,
-    render,
     app,
-    provider: current,
     fixed,
+    accounts: domain.accounts,
+    keys: domain.keys,
+    clients: oidc.clients,
+    provider: oidc.current,
+    render: site.render,
     deliver: delivery.round,
     close: async () => {
       await delivery.stop();
       await store.close();
     },
   };
+}
+
+const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
+
+type Domain = ReturnType<typeof createDomain>;
+
+function createDomain({ config, store, tables, vault }: Ground) {
+  const hashing = createHashing(config);
+  return {
+    hashing,
+    accounts: createAccountsDomain(store, tables.accounts, hashing),
+    consents: createConsentsDomain(store, tables.consents),
+    sessions: createSessionsDomain({ config, ...tables }),
+    flows: createFlowsDomain({ store, flows: tables.flows, ttl: config.ttl.sign_in }),
+    keys: createKeysDomain(store, tables.signingKeys, vault),
+  };
+}
+
+type Site = ReturnType<typeof createSite>;
+
+function createSite({ config: { product, support, issuer }, vault }: Ground) {
+  const t = loadTexts('en');
+  const assets = loadAssets();
+  const common = { t, language: 'en', product: product.name, support: support.contact };
+  return {
+    t,
+    assets,
+    render: createRender({ ...common, asset: assets.url }),
+    csrf: createCsrf(vault, issuer),
+  };
+}
+
+type Oidc = Awaited<ReturnType<typeof createOidc>>;
+
+async function createOidc(ground: Ground, domain: Domain, { render, t }: Site) {
+  const { config, store, tables, vault } = ground;
+  const pages = createProviderPages({ render, t, accounts: domain.accounts });
+  const built = buildProvider({ ...ground, ...domain, pages, keys: await domain.keys.load() });
+  const { provider } = built;
+  provider.on('server_error', noteFailure);
+  fixIssuer(provider, config.issuer);
+  const current = () => provider;
+  return {
+    provider,
+    current,
+    pages,
+    library: mountProvider(provider),
+    clients: createClientRegistry({ store, clients: tables.clients, vault, provider: current }),
+    interactions: createInteractions({ ...ground, artifacts: tables.artifacts, provider: current }),
+    browserSessions: createBrowserSessions(config, current),
+    backchannelLogout: createBackchannelLogout(current, built.sendBackchannelLogout),
+  };
+}
+
+interface Parts {
+  readonly domain: Domain;
+  readonly site: Site;
+  readonly methods: readonly Method[];
+  readonly oidc: Oidc;
+  readonly clock: TestClock;
+}
+
+function createApp(ground: Ground, parts: Parts): Koa {
+  const { config, log, store, vault } = ground;
+  const { site, oidc, clock } = parts;
+  const app = new Koa();
+  app.keys = [...vault.cookieKeys];
+  app.silent = true;
+  fixIssuer(app, config.issuer);
+  const routers = createRouters(ground, parts).map((router) => router.routes());
+  const stack = [
+    catchErrors({ log, ...site }),
+    ...(config.test_clock ? [syncTestClock(clock)] : []),
+    securityHeaders(config.issuer),
+    refuseBrokenUrls,
+    site.assets.middleware,
+    ...(routers as unknown as Middleware[]),
+    replaceSelfSubmittingPages(oidc.current),
+    unitOfWork(store, cookieNames(config.issuer).session, createLostRaceAnswers(oidc.pages)),
+    raiseFailures(log),
+    oidc.library,
+  ];
+  for (const each of stack) app.use(each);
+  return app;
+}
+
+function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: Parts) {
+  const { config, store, tables } = ground;
+  const proving = { ...ground, accounts: tables.accounts, flows: domain.flows, methods };
+  const finishing = { ...proving, sessions: domain.sessions };
+  const ping = store.compile(store.sql.raw('select 1 as up'));
+  return [
+    healthRoutes(() => store.find(ping)),
+    ...(config.test_clock ? [testClockRoutes(clock)] : []),
+    signInRoutes({
+      ...site,
+      ...domain,
+      store,
+      methods,
+      interactions: oidc.interactions,
+      prove: createProve(proving),
+      finish: createFinish(finishing),
+      entranceOf: (id) => entranceOf(oidc.provider, id),
+    }),
+    accountRoutes({
+      ...site,
+      store,
+      sessions: tables.sessions,
+      sessionsDomain: domain.sessions,
+      browserSessions: oidc.browserSessions,
+      accounts: domain.accounts,
+    }),
+  ];
 }
 
 interface Entrances {

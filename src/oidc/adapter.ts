@@ -32,6 +32,9 @@ const SPENT: Record<string, Missed> = {
   ),
 };
 
+/** An authorization request goes on once: the library deletes its interaction as it resumes. */
+const RESUMED = oauthError('session_not_found', 'the authorization request was answered already');
+
 /** The factory that oidc-provider calls once for each of its models. */
 export function createAdapterFactory(needs: AdapterNeeds): (model: string) => Adapter {
   return (model) => {
@@ -87,7 +90,10 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
       answer(await artifacts.findByUserCode(model, key(userCode)), { userCode }),
     findByUid: async () => undefined,
     consume: (id) => write(artifacts.consume(model, key(id), now()), SPENT[model]),
-    destroy: (id) => write(artifacts.delete(model, key(id))),
+    destroy: (id) =>
+      model === 'Interaction'
+        ? write(artifacts.take(model, key(id)), RESUMED)
+        : write(artifacts.delete(model, key(id))),
     revokeByGrantId: (grantId) => write(artifacts.deleteByGrant(model, grantKey(vault, grantId))),
   };
 }

@@ -2,6 +2,7 @@
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Ctx } from './types.ts';
+import type { Answers } from './work.ts';
 
 export interface ClientOnPage {
   readonly name: string;
@@ -171,4 +172,19 @@ function signedOutAlready(ctx: Context, logout: LogoutState, provider: Provider)
   }
   ctx.status = 303;
   ctx.redirect(target.href);
+}
+
+/** The answers of requests whose writes lost a race, in the place of what they had said. */
+export function createLostRaceAnswers(pages: ProviderPages): Answers {
+  return {
+    oauthError: async (ctx, error, description) => {
+      ctx.remove('Location');
+      ctx.status = 400;
+      await pages.error(ctx, { error, error_description: description });
+    },
+    sessionGone: async (ctx) => {
+      ctx.remove('Location');
+      await pages.expired(ctx, clientOnPage((ctx as unknown as Partial<Ctx>).oidc?.client));
+    },
+  };
 }

@@ -28,7 +28,8 @@ export function createPolicy(sessions: SessionsDomain): interactionPolicy.Defaul
 
 // Checks run side by side: each looks at the session alone and changes nothing.
 function check(reason: string, judge: Judge): InstanceType<typeof Check> {
-  return new Check(reason, `${reason.replaceAll('_', ' ')}: sign in again`, (ctx) => {
+  const description = `${reason.replaceAll('_', ' ')}: sign in again`;
+  return new Check(reason, description, 'login_required', (ctx) => {
     const session = ctx.oidc.session as unknown as SessionModel;
     return session.accountId !== undefined && judge(ctx, session);
   });

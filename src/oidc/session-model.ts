@@ -191,9 +191,9 @@ function savedClients(session: SessionModel, { sessions }: SessionNeeds): Unit {
   const after = clientsOf(session);
   const unit = [...after].flatMap(([id, client]) => {
     const was = before.get(id);
-    if (!was) return [sessions.addClient(session.uid, id, client)];
-    const becamePersistent = client.persistsLogout && !was.persistsLogout;
-    return becamePersistent ? [sessions.markPersistent(session.uid, id)] : [];
+    const added = was ? [] : [sessions.addClient(session.uid, id, client)];
+    const isNews = client.persistsLogout && !was?.persistsLogout;
+    return isNews ? [...added, sessions.markPersistent(session.uid, id)] : added;
   });
   const gone = [...before.keys()].filter((id) => !after.has(id));
   return [...unit, ...gone.map((id) => sessions.removeClient(session.uid, id))];

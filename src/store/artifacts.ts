@@ -35,6 +35,8 @@ export interface Artifacts {
   /** Must hit: nobody has spent it before. */
   consume(model: string, key: string, at: number): Statement;
   delete(model: string, key: string): Statement;
+  /** Must hit: nobody has deleted it before. */
+  take(model: string, key: string): Statement;
   deleteByGrant(model: string, grantKey: string): Statement;
 }
 
@@ -114,6 +116,7 @@ export function createArtifacts(store: Store): Artifacts {
     insertOnce: (artifact, at) => insertOnce(toColumns(artifact, at)),
     consume: (model, key, at) => consume({ model, key, at }),
     delete: (model, key) => remove({ model, key }),
+    take: (model, key) => ({ ...remove({ model, key }), rows: 1 }),
     deleteByGrant: (model, grant) => removeByGrant({ model, grant }),
   };
 }

@@ -15,7 +15,7 @@ const installedPlaces = [
   '/usr/bin/google-chrome',
 ];
 
-/** The sandbox needs rights that containers and root lack; the rest keeps Chromium off the network. */
+/** The sandbox needs rights that containers and root lack; most others save needless traffic. */
 const flags = [
   '--no-sandbox',
   '--disable-quic',
@@ -51,9 +51,10 @@ export async function closeBrowser(): Promise<void> {
 }
 
 /**
- * Starts a browser of its own. GATEHOUSE_BROWSER=bundled passes over the installed ones. The bundled
- * one cannot check certificates where libsqlite3 is missing, and ends at the first https page: there
- * the extra flag --ignore-certificate-errors-spki-list=<base64 of the key's SHA-256> lets it pass.
+ * Starts a browser of its own. GATEHOUSE_BROWSER=bundled passes over the installed ones. Where
+ * libsqlite3 is missing, the bundled one cannot check certificates and ends at the first https
+ * page, unless --ignore-certificate-errors-spki-list=<base64 of the key's SHA-256> is among the
+ * extra flags.
  */
 export async function launchChromium(extraFlags: string[] = []): Promise<Browser> {
   const bundled = process.env.GATEHOUSE_BROWSER === 'bundled';

@@ -3,7 +3,7 @@ import dns from 'node:dns';
 import { syncBuiltinESMExports } from 'node:module';
 import { BlockList, isIP, type LookupFunction, Socket } from 'node:net';
 
-/** What Node passes to `connect`: a path, a port and host, or options; `net` wraps them in a list. */
+/** The options of `connect`, to which its other forms (a path, a port and host) are brought. */
 type Target = { path?: string; port?: number | string; host?: string; lookup?: LookupFunction };
 type Connect = (this: Socket, ...args: unknown[]) => Socket;
 type Callable = (...args: unknown[]) => unknown;

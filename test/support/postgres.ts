@@ -222,7 +222,7 @@ async function launchOnFreePort(cluster: Cluster): Promise<void> {
   }
 }
 
-/** A port below the ones that the system gives to outgoing connections: a restart needs it again. */
+/** A port below those of outgoing connections, which could take it while the server restarts. */
 async function freePort(): Promise<number> {
   const port = randomInt(20_000, 32_000);
   const server = createServer();
@@ -361,15 +361,17 @@ async function seal(folder: string): Promise<[path: string, size: number][]> {
   return manifest;
 }
 
-async function moveTo(home: string, made: string): Promise<void> {
+/** Another run may put its copy there first, or take an incomplete one away at the same moment. */
+async function moveTo(home: string, made: string, attempts = 5): Promise<void> {
   try {
     await rename(made, home);
   } catch (error) {
     if (await isComplete(home)) return;
+    if (attempts === 1) throw error;
     const old = `${made}-old`;
-    await rename(home, old).catch(() => Promise.reject(error));
+    await rename(home, old).catch(() => undefined);
     await rm(old, { recursive: true, force: true });
-    await moveTo(home, made);
+    await moveTo(home, made, attempts - 1);
   }
 }
 

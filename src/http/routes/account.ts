@@ -1,40 +1,37 @@
 // The account pages: they read the provider's session and send the browser to sign in without one.
-import { randomBytes } from 'node:crypto';
 import Router from '@koa/router';
 import type { Context } from 'koa';
-import type Provider from 'oidc-provider';
 import type { AccountsDomain } from '../../domain/accounts.ts';
 import type { SessionsDomain } from '../../domain/sessions.ts';
 import { now } from '../../lib/clock.ts';
-import { ACCOUNT_CALLBACK, ACCOUNT_CLIENT_ID } from '../../oidc/configuration.ts';
-import type { SessionModel } from '../../oidc/types.ts';
+import type { BrowserSession, BrowserSessions } from '../../oidc/browser-sessions.ts';
+import { ACCOUNT_CALLBACK } from '../../oidc/configuration.ts';
 import type { Account } from '../../store/accounts.ts';
 import type { Sessions } from '../../store/sessions.ts';
 import type { Store } from '../../store/store.ts';
 import type { Csrf } from '../csrf.ts';
 import { readForm } from '../forms.ts';
 import { keepForms } from '../middleware/security.ts';
+import { redirect } from '../redirect.ts';
 import type { Render } from '../render.ts';
-import { redirect } from './sign-in.ts';
 
 export interface AccountPagesNeeds {
-  readonly issuer: string;
   readonly store: Store;
   readonly sessions: Sessions;
   readonly sessionsDomain: SessionsDomain;
+  readonly browserSessions: BrowserSessions;
   readonly accounts: AccountsDomain;
-  readonly provider: () => Provider;
   readonly csrf: Csrf;
   readonly render: Render;
 }
 
 interface Present {
   readonly account: Account;
-  readonly session: SessionModel;
+  readonly session: BrowserSession;
 }
 
 export function accountRoutes(needs: AccountPagesNeeds): Router {
-  const { provider, render, csrf } = needs;
+  const { browserSessions, render, csrf } = needs;
 
   const show = (ctx: Context, view: string, data: object, status = 200) => {
     keepForms(ctx);
@@ -45,7 +42,7 @@ export function accountRoutes(needs: AccountPagesNeeds): Router {
 
   const account = async (ctx: Context): Promise<void> => {
     const present = await findPresent(ctx, needs);
-    if (!present) return redirect(ctx, signInUrl(needs));
+    if (!present) return redirect(ctx, browserSessions.signInUrl());
     const { email, name } = present.account;
     const actions = { signOut: '/account/sign-out' };
     show(ctx, 'account/index', {
@@ -69,11 +66,10 @@ export function accountRoutes(needs: AccountPagesNeeds): Router {
     const present = await findPresent(ctx, needs);
     if (present) {
       csrf.assert(ctx, form, present.session.uid);
-      const { uid, accountId } = present.session;
-      await needs.store.commit(await needs.sessionsDomain.end({ uid, accountId }));
+      await needs.store.commit(await needs.sessionsDomain.end(present.session));
     }
-    ctx.cookies.set(provider().cookieName('session'), null, { path: '/', httpOnly: true });
-    redirect(ctx, provider().urlFor('end_session_success'));
+    browserSessions.forget(ctx);
+    redirect(ctx, browserSessions.signedOutUrl());
   };
 
   const router = new Router();
@@ -86,26 +82,10 @@ export function accountRoutes(needs: AccountPagesNeeds): Router {
 
 /** The signed-in person of this browser, if the session is still good for the account pages. */
 async function findPresent(ctx: Context, needs: AccountPagesNeeds): Promise<Present | undefined> {
-  const found: unknown = await needs.provider().Session.get(ctx as never);
-  const session = found as SessionModel;
-  if (!session.accountId || needs.sessionsDomain.isIdle(session.seenAt ?? 0)) return undefined;
+  const session = await needs.browserSessions.find(ctx);
+  if (!session || needs.sessionsDomain.isIdle(session.seenAt)) return undefined;
   const account = await needs.accounts.find(session.accountId);
   if (account?.status !== 'active') return undefined;
   await needs.store.commit([needs.sessions.update(session.uid, { seenAt: now() })]);
   return { account, session };
-}
-
-function signInUrl({ issuer, provider }: AccountPagesNeeds): string {
-  const url = new URL(provider().urlFor('authorization'));
-  const parameters = {
-    client_id: ACCOUNT_CLIENT_ID,
-    response_type: 'code',
-    scope: 'openid',
-    redirect_uri: `${issuer}${ACCOUNT_CALLBACK}`,
-    // The code is never redeemed: nobody knows the verifier of this challenge.
-    code_challenge: randomBytes(32).toString('base64url'),
-    code_challenge_method: 'S256',
-  };
-  url.search = new URLSearchParams(parameters).toString();
-  return url.href;
 }

@@ -7,9 +7,9 @@ import type { Interaction } from '../../oidc/interactions.ts';
 import type { Store } from '../../store/store.ts';
 import type { Csrf } from '../csrf.ts';
 import type { Form } from '../forms.ts';
+import { redirect, signInPath } from '../redirect.ts';
 import type { Render } from '../render.ts';
 import type { Translate } from '../texts.ts';
-import { pathOf, redirect } from './sign-in.ts';
 
 export interface ConsentNeeds {
   readonly store: Store;
@@ -26,7 +26,7 @@ export function createConsentPage(needs: ConsentNeeds) {
   const show = async (ctx: Context, interaction: Interaction): Promise<void> => {
     const { requested, accountId } = interaction;
     const account = accountId ? await accounts.find(accountId) : undefined;
-    const path = pathOf(interaction);
+    const path = signInPath(interaction);
     ctx.type = 'html';
     ctx.body = render('consent', {
       client: interaction.client,

@@ -14,6 +14,7 @@ import { dueStep, progressOf } from '../../signin/steps/index.ts';
 import type { Store } from '../../store/store.ts';
 import type { Csrf } from '../csrf.ts';
 import { type Form, readForm } from '../forms.ts';
+import { redirect, signInPath } from '../redirect.ts';
 import type { Render } from '../render.ts';
 import type { Translate } from '../texts.ts';
 import { createConsentPage } from './consent.ts';
@@ -96,7 +97,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
       },
       others: otherMethods(methods, flow, method).map((other) => ({
         label: t(other.page.link),
-        href: `${pathOf(interaction)}?method=${other.name}`,
+        href: `${signInPath(interaction)}?method=${other.name}`,
       })),
       ...(account ? { account: { email: account.email, name: account.name } } : {}),
       ...page,
@@ -108,7 +109,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
   const goOn = async (ctx: Context, interaction: Interaction, flow: Flow) => {
     const outcome = await needs.finish(flow, interaction);
     if (outcome.kind === 'finished') return redirect(ctx, interaction.returnTo);
-    if (outcome.kind === 'step-due') return redirect(ctx, pathOf(interaction));
+    if (outcome.kind === 'step-due') return redirect(ctx, signInPath(interaction));
     const now = await flows.findOrOpen(interaction);
     if (now.kind === 'ended') return redirect(ctx, interaction.returnTo);
     // The account has changed since the password was proved: from the beginning.
@@ -116,7 +117,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
   };
 
   const showExpired = async (ctx: Context, interaction: Interaction) => {
-    const restart = `${pathOf(interaction)}/restart`;
+    const restart = `${signInPath(interaction)}/restart`;
     show(ctx, 'expired', { ...common(interaction), actions: { restart } }, 410);
   };
 
@@ -135,7 +136,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
     const found = await flows.findOrOpen(interaction);
     if (found.kind !== 'open') return current(ctx, interaction);
     const { flow } = found;
-    if (dueStep(flow.facts)?.name !== method.step) return redirect(ctx, pathOf(interaction));
+    if (dueStep(flow.facts)?.name !== method.step) return redirect(ctx, signInPath(interaction));
     ctx.query = { method: method.name };
     const values = { email: form.email ?? '' };
     const input = method.input.safeParse(form);
@@ -152,7 +153,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
   const afterProof: Handler = async (ctx, interaction) => {
     const found = await flows.findOrOpen(interaction);
     const isDone = found.kind === 'open' && !dueStep(found.flow.facts);
-    return isDone ? goOn(ctx, interaction, found.flow) : redirect(ctx, pathOf(interaction));
+    return isDone ? goOn(ctx, interaction, found.flow) : redirect(ctx, signInPath(interaction));
   };
 
   const cancel: FormHandler = async (ctx, interaction) => {
@@ -164,7 +165,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
   const restart: FormHandler = async (ctx, interaction) => {
     await flows.reopen(interaction);
     if (interaction.prompt === 'consent') await needs.store.commit([interaction.asSignIn()]);
-    redirect(ctx, pathOf(interaction));
+    redirect(ctx, signInPath(interaction));
   };
 
   const router = new Router({ prefix: SIGN_IN_PATH });
@@ -181,17 +182,8 @@ export function signInRoutes(needs: SignInNeeds): Router {
   return router;
 }
 
-export function pathOf({ uid }: Pick<Interaction, 'uid'>): string {
-  return `${SIGN_IN_PATH}/${uid}`;
-}
-
-export function redirect(ctx: Context, to: string): void {
-  ctx.status = 303;
-  ctx.redirect(to);
-}
-
 function actionsOf(interaction: Interaction, method: Method, isKnown: boolean) {
-  const path = pathOf(interaction);
+  const path = signInPath(interaction);
   return {
     submit: `${path}/prove/${method.name}`,
     cancel: `${path}/cancel`,
