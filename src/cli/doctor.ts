@@ -5,8 +5,6 @@ import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { GatehouseError } from '../lib/errors.ts';
-import { pendingMigrations } from '../store/migrate.ts';
-import { addressOf } from '../store/open.ts';
 import { withHouse } from './house.ts';
 import { print, printJson } from './output.ts';
 
@@ -60,6 +58,8 @@ async function checkFolder({ data_dir: folder }: Config): Promise<string> {
 }
 
 async function checkDatabase(config: Config): Promise<string> {
+  const { pendingMigrations } = await import('../store/migrate.ts');
+  const { addressOf } = await import('../store/open.ts');
   const address = addressOf(config);
   const pending = await pendingMigrations(address);
   const kind = address.dialect === 'pg' ? 'PostgreSQL' : 'SQLite';

@@ -1,8 +1,6 @@
 // gatehouse migrate: brings the tables up, or takes the last change back.
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
-import { migrateDown, migrateUp, pendingMigrations } from '../store/migrate.ts';
-import { addressOf } from '../store/open.ts';
 import { print, printJson } from './output.ts';
 
 interface Options {
@@ -25,7 +23,10 @@ export function migrateCommand(): Command {
 }
 
 async function run({ down, status }: Options): Promise<Record<string, readonly string[]>> {
-  const address = addressOf(loadConfig());
+  const config = loadConfig();
+  const { migrateDown, migrateUp, pendingMigrations } = await import('../store/migrate.ts');
+  const { addressOf } = await import('../store/open.ts');
+  const address = addressOf(config);
   if (status) return { pending: await pendingMigrations(address) };
   if (down) return { taken_back: (await migrateDown(address)).applied };
   return { applied: (await migrateUp(address)).applied };

@@ -1,7 +1,7 @@
 // gatehouse serve: runs until it is told to stop.
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
-import { type Running, start } from '../main.ts';
+import type { Running } from '../main.ts';
 import { print } from './output.ts';
 
 export function serveCommand(): Command {
@@ -10,6 +10,7 @@ export function serveCommand(): Command {
     .option('--no-demo', 'without the demo relying party')
     .action(async ({ demo }: { demo: boolean }) => {
       const config = loadConfig();
+      const { start } = await import('../main.ts');
       const enabled = demo && config.demo.enabled && config.env === 'development';
       const running = await start({ ...config, demo: { ...config.demo, enabled } });
       announce(running);

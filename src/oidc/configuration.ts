@@ -4,6 +4,7 @@ import { type Configuration, errors } from 'oidc-provider';
 import type { Config, Resource } from '../config/schema.ts';
 import type { AccountsDomain } from '../domain/accounts.ts';
 import { ACR_VALUES } from '../domain/assurance.ts';
+import type { Granted } from '../domain/consents.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { nowSeconds } from '../lib/clock.ts';
 import type { Vault } from '../lib/vault.ts';
@@ -185,6 +186,12 @@ export function allResources(config: Config): readonly Resource[] {
   if (config.resources.some((each) => each.identifier === identifier)) return config.resources;
   const own: Resource = { identifier, scopes: [], signing_alg: 'RS256', token_format: 'jwt' };
   return [...config.resources, own];
+}
+
+/** Every scope of OpenID and of every resource. */
+export function everythingIn(config: Config): Granted {
+  const resources = allResources(config).map(({ identifier, scopes }) => [identifier, scopes]);
+  return { scopes: OIDC_SCOPES, claims: [], resources: Object.fromEntries(resources) };
 }
 
 function serverInfo(config: Config, resource: Resource, allowed: string[] | undefined) {

@@ -5,113 +5,136 @@ import { randomId } from '../lib/ids.ts';
 import type { SessionClient, Sessions } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import type { ClientExtras, Ctx, SessionModel } from './types.ts';
+import { setAside } from './work.ts';
 
 export interface GrantNeeds {
   readonly store: Store;
   readonly sessions: Sessions;
   readonly consents: ConsentsDomain;
+  /** All scopes and resources there are: what a first-party client may use unasked. */
+  readonly everything: Granted;
 }
 
-type FamilyGrant = Grant & { generation?: number };
+type FamilyGrant = Grant & { jti: string; generation?: number };
 
 /** Called by the library for every authorization request of a signed-in person. */
 export function createLoadExistingGrant(needs: GrantNeeds) {
   return async (ctx: Ctx): Promise<Grant | undefined> => {
-    const granted = await grantedFor(ctx, needs.consents);
-    return granted && familyGrant(ctx, granted, needs);
+    const granted = await grantedFor(ctx, needs);
+    if (!granted) return undefined;
+    const session = ctx.oidc.session as unknown as SessionModel;
+    return session.loaded
+      ? sharedGrant(ctx, session, granted, needs)
+      : newGrant(ctx, session, granted);
   };
 }
 
-async function grantedFor(ctx: Ctx, consents: ConsentsDomain): Promise<Granted | undefined> {
+async function grantedFor(ctx: Ctx, needs: GrantNeeds): Promise<Granted | undefined> {
   const { accountId } = ctx.oidc.session as unknown as SessionModel;
   const client = ctx.oidc.client as unknown as ClientExtras & { clientId: string };
-  if (client.first_party) return requested(ctx);
-  return consents.find(accountId ?? '', client.clientId);
+  // A code and a token carry what was asked for, so this is a limit and no gift.
+  if (client.first_party) return needs.everything;
+  return needs.consents.find(accountId ?? '', client.clientId);
 }
 
-/** Everything this request asks for. */
-function requested(ctx: Ctx): Granted {
-  const { oidc } = ctx;
-  const resources = Object.entries(oidc.resourceServers ?? {}).map(([identifier, server]) => {
-    const scopes = [...oidc.requestParamScopes].filter((scope) => server.scopes.has(scope));
-    return [identifier, scopes] as const;
-  });
-  return {
-    scopes: [...oidc.requestParamOIDCScopes],
-    claims: [...oidc.requestParamClaims],
-    resources: Object.fromEntries(resources),
-  };
+/** The session was made by this very request: nobody else can know it, all goes into its unit. */
+async function newGrant(ctx: Ctx, session: SessionModel, granted: Granted): Promise<Grant> {
+  const authorization = session.authorizationFor(clientIdOf(ctx), true);
+  authorization.sid ??= randomId();
+  authorization.grantId ??= newGrantId();
+  const grant = build(ctx, session, authorization.grantId);
+  fill(grant, granted);
+  await grant.save();
+  return grant;
 }
 
-async function familyGrant(ctx: Ctx, granted: Granted, needs: GrantNeeds): Promise<Grant> {
-  const session = ctx.oidc.session as unknown as SessionModel;
-  const clientId = ctx.oidc.client?.clientId ?? '';
-  const { Grant } = ctx.oidc.provider;
+/** Requests of one client side by side must end up in one family: each write is seen at once. */
+async function sharedGrant(
+  ctx: Ctx,
+  session: SessionModel,
+  granted: Granted,
+  needs: GrantNeeds,
+): Promise<Grant> {
+  const clientId = clientIdOf(ctx);
+  const client = await joinSession(session, clientId, needs);
+  const found = client.grantId ? await findGrant(ctx, client.grantId) : undefined;
+  // Its tokens were revoked, or there has been none: a family of its own.
+  const grant = found ?? (await startFamily(ctx, session, client.grantId, granted, needs));
+  await keepUp(ctx, grant, granted, needs);
   const authorization = session.authorizationFor(clientId, true);
-  await join(session, clientId, authorization, needs);
-  const found = (await Grant.find(authorization.grantId ?? '')) as FamilyGrant | undefined;
-  if (found) return fill(found, granted);
-  // Its tokens were revoked, or it is the first: a family of its own.
-  authorization.grantId = await startFamily(session, clientId, authorization.grantId, needs);
-  const accountId = session.accountId ?? '';
-  const fresh = new Grant({ accountId, clientId }) as FamilyGrant;
-  const generation = session.generation as number;
-  return fill(Object.assign(fresh, { jti: authorization.grantId, generation }), granted);
+  Object.assign(authorization, { sid: client.sid, grantId: grant.jti });
+  return grant;
 }
 
-/** Two first requests of one client side by side must end up in the same family. */
-async function join(
+async function joinSession(
   session: SessionModel,
   clientId: string,
-  authorization: { sid?: string; grantId?: string },
   { store, sessions }: GrantNeeds,
-): Promise<void> {
-  if (authorization.sid) return;
+): Promise<SessionClient> {
+  const known = session.loaded?.clients.get(clientId);
+  if (known) return known;
   const client: SessionClient = { sid: randomId(), grantId: undefined, persistsLogout: false };
-  // A session that is new in this request is known to nobody else and not in the store yet.
-  if (!session.loaded) {
-    authorization.sid = client.sid;
-    return;
-  }
   await store.commit([sessions.addClient(session.uid, clientId, client)]);
-  await readBack(session, clientId, authorization, sessions);
-}
-
-async function readBack(
-  session: SessionModel,
-  clientId: string,
-  authorization: { sid?: string; grantId?: string },
-  sessions: Sessions,
-): Promise<void> {
-  const stored = (await sessions.clients(session.uid)).get(clientId);
-  if (!stored) return;
-  authorization.sid = stored.sid;
-  if (stored.grantId) authorization.grantId = stored.grantId;
+  return (await sessions.clients(session.uid)).get(clientId) ?? client;
 }
 
 async function startFamily(
+  ctx: Ctx,
   session: SessionModel,
-  clientId: string,
   was: string | undefined,
-  { store, sessions }: GrantNeeds,
-): Promise<string> {
-  const grantId = randomId(256);
-  if (!session.loaded) return grantId;
-  const replace = sessions.replaceGrant(session.uid, clientId, was, grantId);
-  const outcome = await store.commit([replace]);
-  if (outcome.kind === 'committed') return grantId;
+  granted: Granted,
+  needs: GrantNeeds,
+): Promise<FamilyGrant> {
+  const { store, sessions } = needs;
+  const grant = build(ctx, session, newGrantId());
+  fill(grant, granted);
+  const made = await setAside(ctx, () => grant.save());
+  const { uid } = session;
+  const clientId = clientIdOf(ctx);
+  const outcome = await store.commit([
+    sessions.replaceGrant(uid, clientId, was, grant.jti),
+    ...made,
+  ]);
+  if (outcome.kind === 'committed') return grant;
   // Another request started the family a moment ago.
-  const stored = (await sessions.clients(session.uid)).get(clientId);
-  return stored?.grantId ?? grantId;
+  const now = (await sessions.clients(uid)).get(clientId)?.grantId;
+  return (now && (await findGrant(ctx, now))) || grant;
 }
 
-async function fill(grant: FamilyGrant, granted: Granted): Promise<Grant> {
+/** Until what stands holds everything allowed, also what was allowed in another tab just now. */
+async function keepUp(
+  ctx: Ctx,
+  grant: FamilyGrant,
+  granted: Granted,
+  needs: GrantNeeds,
+): Promise<void> {
+  if (!fill(grant, granted)) return;
+  await needs.store.commit(await setAside(ctx, () => grant.save()));
+  const latest = await grantedFor(ctx, needs);
+  if (latest) await keepUp(ctx, grant, latest, needs);
+}
+
+const clientIdOf = (ctx: Ctx) => ctx.oidc.client?.clientId ?? '';
+const newGrantId = () => randomId(256);
+
+async function findGrant(ctx: Ctx, id: string): Promise<FamilyGrant | undefined> {
+  return (await ctx.oidc.provider.Grant.find(id)) as FamilyGrant | undefined;
+}
+
+function build(ctx: Ctx, session: SessionModel, jti: string): FamilyGrant {
+  const accountId = session.accountId ?? '';
+  const { Grant } = ctx.oidc.provider;
+  const grant = new Grant({ accountId, clientId: clientIdOf(ctx) }) as FamilyGrant;
+  return Object.assign(grant, { jti, generation: session.generation as number });
+}
+
+/** @returns whether the Grant lacked something */
+function fill(grant: FamilyGrant, granted: Granted): boolean {
   const before = JSON.stringify([grant.openid, grant.resources]);
   grant.addOIDCScope(granted.scopes.join(' '));
   grant.addOIDCClaims([...granted.claims]);
   for (const [identifier, scopes] of Object.entries(granted.resources)) {
-    grant.addResourceScope(identifier, scopes.join(' '));
+    if (scopes.length > 0) grant.addResourceScope(identifier, scopes.join(' '));
   }
-  if (JSON.stringify([grant.openid, grant.resources]) !== before) await grant.save();
-  return grant;
+  return JSON.stringify([grant.openid, grant.resources]) !== before;
 }

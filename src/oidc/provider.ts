@@ -10,7 +10,7 @@ import type { Sessions } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { artifactKey, createAdapterFactory } from './adapter.ts';
 import { createClientSource, installClientModel } from './clients.ts';
-import { type ConfigurationNeeds, createConfiguration } from './configuration.ts';
+import { type ConfigurationNeeds, createConfiguration, everythingIn } from './configuration.ts';
 import { createFormPost, type ProviderPages } from './pages.ts';
 import { createSessionSource, installSessionModel } from './session-model.ts';
 import type { Ctx, CurrentContext } from './types.ts';
@@ -57,7 +57,12 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
     clients: createClientSource(tables.clients),
     sessions: createSessionSource(session),
   });
-  const grants = { store, sessions: tables.sessions, consents: needs.consents };
+  const grants = {
+    store,
+    sessions: tables.sessions,
+    consents: needs.consents,
+    everything: everythingIn(config),
+  };
   const configuration = createConfiguration({ ...needs, adapter, grants });
   const provider = withFormPost(needs.pages, config.issuer, configuration);
   installSessionModel(provider, session);

@@ -29,6 +29,18 @@ export function workOf(ctx: unknown): Work | undefined {
   return (ctx as Carrier | undefined)?.state?.[WORK];
 }
 
+/**
+ * Runs `write` and gives its statements to the caller, who commits them now: for what other
+ * requests must see before this one is answered. Nothing else may write meanwhile.
+ */
+export async function setAside(ctx: unknown, write: () => Promise<unknown>): Promise<Statement[]> {
+  const work = workOf(ctx);
+  if (!work) throw new Error('no request is being answered');
+  const mark = work.items.length;
+  await write();
+  return work.items.splice(mark).map((item) => item.statement);
+}
+
 export interface Answers {
   /** Replaces the answer of a request whose writes lost a race. */
   oauthError(ctx: Context, error: string, description: string): Promise<void>;

@@ -36,8 +36,15 @@ export interface Web {
 
 const FOLLOWED = 12;
 
-/** @param home redirects to other origins are not followed: the page tells where they lead */
-export function createWeb(home: string, before: readonly Cookie[] = []): Web {
+/**
+ * @param home redirects to other origins are not followed: the page tells where they lead
+ * @param pause waited for before each request
+ */
+export function createWeb(
+  home: string,
+  before: readonly Cookie[] = [],
+  pause: () => Promise<void> = async () => undefined,
+): Web {
   let jar: Cookie[] = [...before];
 
   const cookieHeader = (target: string | URL) => {
@@ -59,6 +66,7 @@ export function createWeb(home: string, before: readonly Cookie[] = []): Web {
   };
 
   const once = async (target: string | URL, init: RequestInit = {}): Promise<Page> => {
+    await pause();
     const url = new URL(target);
     const headers = new Headers({ accept: 'text/html', ...(init.headers as object) });
     const cookie = cookieHeader(url);

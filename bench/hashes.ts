@@ -1,0 +1,22 @@
+// How many argon2id hashes a second this machine checks, as many at once as Gatehouse lets run.
+import { availableParallelism } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import argon2 from 'argon2';
+import { HASH_COSTS } from './setup.ts';
+
+const [seconds = '1'] = process.argv.slice(2);
+const password = 'Tavu7-Ripo3-Keld9';
+const hash = await argon2.hash(password, { ...HASH_COSTS, type: argon2.argon2id });
+const started = performance.now();
+const until = started + Number(seconds) * 1000;
+let checked = 0;
+
+async function check(): Promise<void> {
+  while (performance.now() < until) {
+    await argon2.verify(hash, password);
+    checked += 1;
+  }
+}
+
+await Promise.all(Array.from({ length: availableParallelism() }, check));
+console.log((checked * 1000) / (performance.now() - started));

@@ -1,0 +1,39 @@
+// Two processes of one issuer over one database, and a house of the test's own to fill it.
+import { type House, openHouse } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { advanceClock, environment, freePort } from './gatehouse.ts';
+import { type GatehouseProcess, startProcess } from './processes.ts';
+import type { StoreKind, TestDatabase } from './stores.ts';
+
+export interface Pair {
+  /** The issuer: the first process. */
+  readonly url: string;
+  readonly house: House;
+  readonly database: TestDatabase;
+  readonly processes: readonly [GatehouseProcess, GatehouseProcess];
+  advance(text: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startPair(store: StoreKind): Promise<Pair> {
+  const database = await store.create();
+  const ports = [await freePort(), await freePort()] as const;
+  const issuer = `http://localhost:${ports[0]}`;
+  const house = await openHouse(loadConfig(environment(database, ports[0])));
+  const processes = await Promise.all([
+    startProcess({ database, port: ports[0], issuer }),
+    startProcess({ database, port: ports[1], issuer }),
+  ]);
+  return {
+    url: issuer,
+    house,
+    database,
+    processes,
+    advance: (text) => advanceClock(issuer, text),
+    stop: async () => {
+      await Promise.all(processes.map((each) => each.stop()));
+      await house.close();
+      database.remove();
+    },
+  };
+}
