@@ -58,7 +58,7 @@ export function openConnection(port: number): Connection {
       new Promise((resolve, reject) => {
         if (broken) return reject(broken);
         waiting = { resolve, reject };
-        socket.write(request);
+        socket.write(request, 'latin1');
       }),
     close: () => socket.destroy(),
   };

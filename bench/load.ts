@@ -1,6 +1,7 @@
 // Asks over and over on a fixed number of connections, and counts what is answered in a time.
 import { performance } from 'node:perf_hooks';
 import { type Connection, openConnection } from './connection.ts';
+import { cpuSeconds } from './cpu.ts';
 import type { Server } from './requests.ts';
 
 /** What one connection does, again and again. */
@@ -18,6 +19,8 @@ export interface Figures {
   /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
+  /** Milliseconds of the server's CPU time for each answer, if nothing else was asked of it. */
+  readonly cpu: number;
   /** Answers that this generator could take in a second of its own CPU time. */
   readonly capacity: number;
 }
@@ -39,7 +42,7 @@ export async function drive(server: Server, duration: Duration, job: Job): Promi
   };
 
   try {
-    const cpu = cpuBetween(from, until);
+    const cpu = cpuBetween(server, from, until);
     await Promise.all(connections.map(work));
     return figuresOf(took, seconds, await cpu);
   } finally {
@@ -64,26 +67,31 @@ export async function once<T>(
   return Promise.all(Array.from({ length: workers }, each));
 }
 
-async function cpuBetween(from: number, until: number): Promise<number> {
+interface Cpu {
+  readonly generator: number;
+  readonly server: number;
+}
+
+async function cpuBetween({ pid }: Server, from: number, until: number): Promise<Cpu> {
   await at(from);
-  const before = process.cpuUsage();
+  const before = { own: process.cpuUsage(), server: cpuSeconds(pid) };
   await at(until);
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1e6;
+  const { user, system } = process.cpuUsage(before.own);
+  return { generator: (user + system) / 1e6, server: cpuSeconds(pid) - before.server };
 }
 
 function at(time: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, time - performance.now()));
 }
 
-function figuresOf(took: number[], seconds: number, cpu: number): Figures {
+function figuresOf(took: number[], seconds: number, cpu: Cpu): Figures {
   took.sort((a, b) => a - b);
   const quantile = (q: number) => took[Math.floor(took.length * q)] ?? Number.NaN;
-  const { length } = took;
   return {
-    rate: length / seconds,
+    rate: took.length / seconds,
     p50: quantile(0.5),
     p99: quantile(0.99),
-    capacity: length / cpu,
+    cpu: (cpu.server * 1000) / took.length,
+    capacity: took.length / cpu.generator,
   };
 }

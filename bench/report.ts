@@ -3,7 +3,7 @@ import { readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../src/lib/root.ts';
-import type { ServerName } from './requests.ts';
+import { SERVERS, type ServerName } from './requests.ts';
 import {
   aims,
   fastest,
@@ -62,6 +62,7 @@ function rates(results: Results): string {
     number(median(results, row, 'bare', rateOf)),
     number(median(results, row, 'gatehouse', rateOf)),
     spreadText(ratio(results, row)),
+    cpuTimes(results, row),
     latencies(results, row, 'bare'),
     latencies(results, row, 'gatehouse'),
   ]);
@@ -70,10 +71,17 @@ function rates(results: Results): string {
     'bare /s',
     'Gatehouse /s',
     'ratio (min – max)',
+    'CPU ms each: bare, Gatehouse',
     'bare p50 / p99 ms',
     'Gatehouse p50 / p99 ms',
   ];
   return table(head, lines);
+}
+
+function cpuTimes(results: Results, row: string): string {
+  const [bare, gatehouse] = SERVERS.map((server) => median(results, row, server, ({ cpu }) => cpu));
+  if (!bare || !gatehouse) return '–';
+  return `${number(bare)}, ${number(gatehouse)}`;
 }
 
 function latencies(results: Results, row: string, server: ServerName): string {

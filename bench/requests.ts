@@ -5,6 +5,7 @@ export interface Server {
   readonly name: ServerName;
   readonly issuer: string;
   readonly port: number;
+  readonly pid: number;
 }
 
 export const SERVERS = ['bare', 'gatehouse'] as const;

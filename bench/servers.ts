@@ -138,7 +138,7 @@ async function launch(
   child.stderr.on('data', listen);
   const issuer = `http://localhost:${port}`;
   await ready(name, port, child, () => said);
-  return { name, port, issuer, stop: () => stop(child) };
+  return { name, port, issuer, pid: child.pid ?? 0, stop: () => stop(child) };
 }
 
 async function ready(

@@ -145,5 +145,10 @@ async function runStorm({ server }: Subject, plan: Plan) {
     drive(server, storm, tokens),
     drive(server, storm, signInJob(server)),
   ]);
-  return { 'storm-before': before, 'storm-tokens': inIt, 'storm-people': people };
+  const shared = { cpu: Number.NaN, capacity: Number.NaN };
+  return {
+    'storm-before': before,
+    'storm-tokens': { ...inIt, ...shared },
+    'storm-people': { ...people, ...shared },
+  };
 }

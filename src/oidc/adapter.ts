@@ -19,8 +19,9 @@ export interface AdapterNeeds {
   readonly sessions: SessionSource;
 }
 
-/** A refresh token used twice within this time is a double submit, not a theft. */
+/** Within this time a second use of these is a double submit, not a theft. */
 const DOUBLE_SUBMIT = 5_000;
+const OFTEN_SENT_TWICE = new Set(['RefreshToken', 'DeviceCode']);
 
 const SPENT: Record<string, Missed> = {
   AuthorizationCode: oauthError('invalid_grant', 'grant request is invalid'),
@@ -65,7 +66,7 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
 
   const answer = (found: FoundArtifact | undefined, own: AdapterPayload) => {
     if (!found || isDoubleSubmit(model, found, workOf(current())?.startedAt)) return undefined;
-    return toPayload(found, own);
+    return toPayload(found, own, vault);
   };
 
   return {
@@ -80,7 +81,7 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
         grantKey: payload.grantId ? grantKey(vault, payload.grantId) : undefined,
         userCodeKey: payload.userCode ? key(payload.userCode) : undefined,
         generation: payload.accountId ? inherited(payload, current) : undefined,
-        payload: strip(payload),
+        payload: strip(model, payload, vault),
         expiresAt: expiryOf(payload, expiresIn),
       };
       await write(artifacts.put(artifact, now()));
@@ -114,30 +115,55 @@ function isIssued(model: string, payload: AdapterPayload): boolean {
   return model === 'AuthorizationCode' || (model === 'DeviceCode' && Boolean(payload.accountId));
 }
 
-// What only the holder of a value knows is not written beside its hash.
-function strip(payload: AdapterPayload): Record<string, unknown> {
-  const { jti: _jti, userCode: _userCode, generation: _generation, ...rest } = payload;
-  if (!rest.session) return rest;
-  const { cookie: _cookie, ...session } = rest.session;
-  return { ...rest, session };
+/**
+ * What only its holder knows is not written beside its hash. A device code is also found by the
+ * code that a person types, and an interaction leads back to it: there it stands sealed.
+ */
+function strip(model: string, payload: AdapterPayload, vault: Vault): Record<string, unknown> {
+  const {
+    jti,
+    userCode: _userCode,
+    generation: _generation,
+    deviceCode,
+    session,
+    ...rest
+  } = payload;
+  const { cookie: _cookie, ...sessionRest } = session ?? {};
+  return {
+    ...rest,
+    ...(session ? { session: sessionRest } : {}),
+    ...(model === 'DeviceCode' ? { sealedJti: vault.seal(String(jti), SEALED_JTI) } : {}),
+    ...(deviceCode ? { sealedDeviceCode: vault.seal(deviceCode, SEALED_DEVICE_CODE) } : {}),
+  };
 }
 
-function toPayload(found: FoundArtifact, own: AdapterPayload): AdapterPayload {
+const SEALED_JTI = 'device-code:jti';
+const SEALED_DEVICE_CODE = 'interaction:device-code';
+
+function toPayload(found: FoundArtifact, own: AdapterPayload, vault: Vault): AdapterPayload {
+  const { sealedJti, sealedDeviceCode, ...payload } = found.payload as Sealed;
   return {
-    ...found.payload,
+    ...payload,
+    ...(sealedJti ? { jti: vault.open(sealedJti, SEALED_JTI) } : {}),
+    ...(sealedDeviceCode ? { deviceCode: vault.open(sealedDeviceCode, SEALED_DEVICE_CODE) } : {}),
     ...own,
     ...(found.generation === undefined ? {} : { generation: found.generation }),
     ...(found.consumedAt === undefined ? {} : { consumed: Math.floor(found.consumedAt / 1000) }),
   };
 }
 
+interface Sealed extends Record<string, unknown> {
+  readonly sealedJti?: string;
+  readonly sealedDeviceCode?: string;
+}
+
 /**
- * A second use that overlaps the first is refused without revoking: for a refresh token within
- * five seconds, for a code only if this request had begun before the code was spent.
+ * A second use that overlaps the first is refused without revoking what the first has brought. For
+ * a code that is so only if this request had begun before the code was spent.
  */
 function isDoubleSubmit(model: string, found: FoundArtifact, startedAt = now()): boolean {
   if (found.consumedAt === undefined) return false;
-  if (model === 'RefreshToken') return now() - found.consumedAt < DOUBLE_SUBMIT;
+  if (OFTEN_SENT_TWICE.has(model)) return now() - found.consumedAt < DOUBLE_SUBMIT;
   return model === 'AuthorizationCode' && startedAt <= found.consumedAt;
 }
 

@@ -34,11 +34,11 @@ describe('a single-page application', () => {
 
   before(async () => {
     gatehouse = await startGatehouse();
-    person = await createPerson(gatehouse);
     keeper = await register('keeper', true);
     framer = await register('framer', false);
   });
   beforeEach(async () => {
+    person = await createPerson(gatehouse);
     context = await (await sharedBrowser()).newContext();
     page = await context.newPage();
     page.setDefaultTimeout(15_000);
@@ -72,7 +72,9 @@ describe('a single-page application', () => {
   const sent = (path: string) =>
     requests.filter((request) => request.url().startsWith(`${gatehouse.url}${path}`));
   const grantsSent = () =>
-    sent('/token').map((request) => new URLSearchParams(request.postData() ?? '').get('grant_type'));
+    sent('/token').map((request) =>
+      new URLSearchParams(request.postData() ?? '').get('grant_type'),
+    );
 
   it('signs in with code and PKCE, and reads userinfo, across origins', async () => {
     const user = await signInTo(keeper);
@@ -116,13 +118,9 @@ describe('a single-page application', () => {
     const asked = new URL(page.url()).searchParams;
     expect(asked.get('id_token_hint')).to.equal(idToken);
     await press(page, 'Sign out');
-    await page.waitForURL(`${framer.origin}/signed-out?**`);
+    await page.waitForURL(`${framer.origin}/signed-out`);
     expect(await shown()).to.deep.equal({ user: null });
-  });
-
-  it('hears login_required in its iframe once nobody is signed in', async () => {
-    await signInTo(framer);
-    await context.clearCookies();
+    // The provider's session has ended too.
     await press(page, 'Renew');
     expect(await shown()).to.deep.equal({ error: 'login_required' });
   });
