@@ -47,7 +47,7 @@ async function withKnex<T>(
     client: dialect,
     connection,
     useNullAsDefault: true,
-    pool: { min: 1, max: 1 },
+    pool: { min: 1, max: 1, afterCreate },
     log: { warn: () => undefined, error: () => undefined },
   });
   try {
@@ -55,6 +55,14 @@ async function withKnex<T>(
   } finally {
     await knex.destroy();
   }
+}
+
+type Created = { pragma?: (text: string) => void };
+
+/** SQLite's driver would block this process while another migrates: we wait outside instead. */
+function afterCreate(connection: Created, done: (error: null, connection: Created) => void): void {
+  connection.pragma?.('busy_timeout = 50');
+  done(null, connection);
 }
 
 /** Another process may hold the lock at this very moment: wait for it, a minute at most. */

@@ -12,7 +12,7 @@ import { PROJECT_ROOT } from '../../src/lib/root.ts';
 import { sharedBrowser } from '../support/chromium.ts';
 import { freePort } from '../support/gatehouse.ts';
 import { onBothStores, type TestDatabase } from '../support/stores.ts';
-import { alertText, expectPage, press, signIn } from './helpers.ts';
+import { alertText, expectPage, mainText, press, signIn } from './helpers.ts';
 
 interface Served {
   readonly demo: string;
@@ -58,8 +58,8 @@ async function announced({ stdout, stderr }: ChildProcess): Promise<Served> {
 async function rowsShown(page: Page, table: string): Promise<Record<string, string>> {
   const rows = await page.getByRole('table', { name: table }).getByRole('row').all();
   const pairs = rows.map(async (row) => [
-    await row.getByRole('rowheader').innerText(),
-    await row.getByRole('cell').innerText(),
+    await row.getByRole('rowheader').textContent(),
+    await row.getByRole('cell').textContent(),
   ]);
   return Object.fromEntries(await Promise.all(pairs));
 }
@@ -137,14 +137,14 @@ onBothStores('the demo', (store) => {
 
     await expectPage(page, 'Allow access');
     const asked = page.getByRole('list', { name: 'Requested access' });
-    expect(await asked.innerText()).to.include('See your email address');
+    expect(await asked.textContent()).to.include('See your email address');
     await press(page, 'Allow');
 
     await expectPage(page, 'Signed in');
     const claims = await rowsShown(page, 'ID token');
     expect(claims).to.include({ acr: 'urn:gatehouse:acr:password', amr: '["pwd"]' });
     expect(claims.sub).to.match(/^\S{8,}$/);
-    expect(await page.locator('main').innerText()).to.include(served.person.email);
+    expect(await mainText(page)).to.include(served.person.email);
 
     const before = await rowsShown(page, 'Access');
     await Promise.all([page.waitForEvent('load'), press(page, 'Refresh')]);
@@ -155,7 +155,7 @@ onBothStores('the demo', (store) => {
 
     await press(page, 'Sign out');
     await expectPage(page, 'Sign out');
-    expect(await page.locator('main').innerText()).to.include(served.person.email);
+    expect(await mainText(page)).to.include(served.person.email);
     await press(page, 'Sign out');
     await expectPage(page, 'Welcome');
     expect(page.url()).to.equal(`${served.demo}/`);
@@ -171,7 +171,7 @@ onBothStores('the demo', (store) => {
     await signIn(page, served.person);
     await expectPage(page, 'Account');
     expect(new URL(page.url()).pathname).to.equal('/account');
-    expect(await page.locator('main').innerText()).to.include(served.person.email);
+    expect(await mainText(page)).to.include(served.person.email);
     await press(page, 'Sign out');
     await expectPage(page, 'Signed out');
     await page.goto(`${url}/account`);

@@ -94,7 +94,16 @@ export async function expectPage(page: Page, heading: string): Promise<void> {
 
 /** The text of the page's only alert. */
 export async function alertText(page: Page): Promise<string> {
-  return (await page.getByRole('alert').innerText()).trim();
+  return plain(await page.getByRole('alert').textContent());
+}
+
+/** All text between the page's header and its footer. */
+export async function mainText(page: Page): Promise<string> {
+  return plain(await page.getByRole('main').textContent());
+}
+
+function plain(text: string | null): string {
+  return (text ?? '').replace(/\s+/g, ' ').trim();
 }
 
 export interface DeviceCode {

@@ -1,0 +1,190 @@
+// One contract for both databases: units that happen whole or not at all, and what is read back.
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { expect } from 'chai';
+import { loadConfig } from '../../src/config/load.ts';
+import { randomId } from '../../src/lib/ids.ts';
+import { createLog } from '../../src/lib/log.ts';
+import { createAccounts } from '../../src/store/accounts.ts';
+import { createArtifacts } from '../../src/store/artifacts.ts';
+import { migrateDown, migrateUp, pendingMigrations } from '../../src/store/migrate.ts';
+import { addressOf, openStore } from '../../src/store/open.ts';
+import { createSessions } from '../../src/store/sessions.ts';
+import { createSettings } from '../../src/store/settings.ts';
+import type { Statement } from '../../src/store/statement.ts';
+import type { Store } from '../../src/store/store.ts';
+import { sweep } from '../../src/store/sweep.ts';
+import { environment } from '../support/gatehouse.ts';
+import { onBothStores, type TestDatabase } from '../support/stores.ts';
+
+onBothStores('the store', (kind) => {
+  let database: TestDatabase;
+  let store: Store;
+  const config = () => loadConfig(environment(database, 3000));
+
+  before(async () => {
+    database = await kind.create();
+    await migrateUp(addressOf(config()));
+    store = openStore(config(), createLog('silent'));
+  });
+  after(async () => {
+    await store.close();
+    database.remove();
+  });
+
+  const insert = (name: string, value = 'v'): Statement =>
+    store.compile(store.sql('settings').insert({ name, value }), 1);
+  const update = (name: string, was: string, value: string): Statement =>
+    store.compile(store.sql('settings').where({ name, value: was }).update({ value }), 1);
+  const stored = (name: string) => createSettings(store).find(name);
+
+  describe('a unit', () => {
+    it('happens whole', async () => {
+      expect(await store.commit([insert('a'), insert('b')])).to.deep.equal({ kind: 'committed' });
+      expect([await stored('a'), await stored('b')]).to.deep.equal(['v', 'v']);
+    });
+
+    it('that misses a row leaves nothing behind and says which statement it was', async () => {
+      const outcome = await store.commit([insert('c'), update('a', 'other', 'x'), insert('d')]);
+      expect(outcome).to.deep.equal({ kind: 'missed', at: 1 });
+      expect([await stored('c'), await stored('d')]).to.deep.equal([undefined, undefined]);
+    });
+
+    it('that breaks leaves nothing behind and harms no neighbour', async () => {
+      const broken: Statement = { sql: 'insert into nowhere values (1)', bindings: [] };
+      const [good, bad, twice, also] = await Promise.allSettled([
+        store.commit([insert('e')]),
+        store.commit([insert('f'), broken]),
+        store.commit([insert('g'), insert('a')]),
+        store.commit([insert('h')]),
+      ]);
+      expect([good.status, bad.status, also.status]).to.deep.equal([
+        'fulfilled',
+        'rejected',
+        'fulfilled',
+      ]);
+      expect((twice as PromiseRejectedResult).reason).to.include({ code: 'already_exists' });
+      const left = await Promise.all(['e', 'f', 'g', 'h'].map(stored));
+      expect(left).to.deep.equal(['v', undefined, undefined, 'v']);
+    });
+
+    it('with a question as guard is held up by its answer', async () => {
+      const guard = (value: string) =>
+        store.compile(store.sql('settings').where({ name: 'a', value }).select('name'), 1);
+      expect((await store.commit([guard('v'), insert('i')])).kind).to.equal('committed');
+      expect((await store.commit([guard('w'), insert('j')])).kind).to.equal('missed');
+    });
+
+    it('is won by one of a hundred that race for the same row', async () => {
+      const outcomes = await Promise.all(
+        Array.from({ length: 100 }, (_, i) => store.commit([update('b', 'v', `winner ${i}`)])),
+      );
+      expect(outcomes.filter(({ kind: each }) => each === 'committed')).to.have.length(1);
+    });
+  });
+
+  describe('artifacts', () => {
+    const artifact = (key: string, more = {}) => ({
+      model: 'RefreshToken',
+      key,
+      accountId: undefined as string | undefined,
+      clientId: 'app',
+      grantKey: 'grant',
+      userCodeKey: undefined,
+      generation: undefined as number | undefined,
+      payload: { text: 'ünï\u0000code' },
+      expiresAt: 9e12,
+      ...more,
+    });
+
+    it('are spent once of fifty', async () => {
+      const artifacts = createArtifacts(store);
+      await store.write(artifacts.put(artifact('k1'), 1));
+      const spend = () => store.commit([artifacts.consume('RefreshToken', 'k1', 5)]);
+      const outcomes = await Promise.all(Array.from({ length: 50 }, spend));
+      expect(outcomes.filter(({ kind: each }) => each === 'committed')).to.have.length(1);
+      const found = await artifacts.find('RefreshToken', 'k1');
+      expect(found).to.deep.include({ consumedAt: 5, payload: { text: 'ünï\u0000code' } });
+    });
+
+    it('inserted once are there once of fifty', async () => {
+      const artifacts = createArtifacts(store);
+      const add = () => store.commit([artifacts.insertOnce(artifact('k2'), 1)]);
+      const outcomes = await Promise.all(Array.from({ length: 50 }, add));
+      expect(outcomes.filter(({ kind: each }) => each === 'committed')).to.have.length(1);
+    });
+
+    it('are gone with their account and with its generation, and keep the one they were made with', async () => {
+      const artifacts = createArtifacts(store);
+      const accounts = createAccounts(store);
+      const id = `usr_${randomId()}`;
+      const person = { id, email: `${id}@example.com`, emailKey: `${id}@example.com` };
+      const rest = { name: undefined, role: 'user', passwordHash: undefined } as const;
+      await store.write(accounts.insert({ ...person, ...rest, emailVerified: false, at: 1 }));
+      await store.write(artifacts.put(artifact('k3', { accountId: id, generation: 1 }), 1));
+      const raise = store.sql('accounts').where({ id }).increment('generation', 1);
+      await store.write(store.compile(raise, 1));
+      // An update with the new number does not lift it.
+      await store.write(artifacts.put(artifact('k3', { accountId: id, generation: 2 }), 2));
+      expect(await artifacts.find('RefreshToken', 'k3')).to.equal(undefined);
+      await store.write(artifacts.put(artifact('k4', { accountId: id, generation: 2 }), 2));
+      expect((await artifacts.find('RefreshToken', 'k4'))?.generation).to.equal(2);
+      await store.write(accounts.delete(id));
+      expect(await artifacts.find('RefreshToken', 'k4')).to.equal(undefined);
+    });
+  });
+
+  it('a session that has ended is changed by nothing', async () => {
+    const sessions = createSessions(store);
+    const times = { seenAt: 1, createdAt: 1, expiresAt: 9e12 };
+    const none = { accountId: undefined, generation: undefined, login: undefined };
+    await store.write(sessions.insert({ uid: 'u', key: 'k', ...none, state: undefined, ...times }));
+    expect(await sessions.findByKey('k', 2)).to.include({ uid: 'u' });
+    await store.write(sessions.end('u', 3));
+    expect(await sessions.findByKey('k', 4)).to.equal(undefined);
+    expect((await store.commit([sessions.update('u', { seenAt: 5 })])).kind).to.equal('missed');
+    expect((await store.commit([sessions.guard('u')])).kind).to.equal('missed');
+  });
+
+  it('expired rows go in batches, others stay', async () => {
+    const artifacts = createArtifacts(store);
+    const old = Array.from({ length: 450 }, (_, i) => ({ key: `old-${i}`, expiresAt: 1000 }));
+    const rows = [...old, { key: 'young', expiresAt: 9e12 }].map((each) => ({
+      model: 'AccessToken',
+      accountId: undefined,
+      clientId: undefined,
+      grantKey: undefined,
+      userCodeKey: undefined,
+      generation: undefined,
+      payload: {},
+      ...each,
+    }));
+    await store.write(...rows.map((row) => artifacts.put(row, 1)));
+    expect(await sweep(store, 1_000_000)).to.be.at.least(450);
+    expect(await artifacts.find('AccessToken', 'old-7')).to.equal(undefined);
+    expect(await artifacts.find('AccessToken', 'young')).not.to.equal(undefined);
+  });
+
+  if (kind.name === 'SQLite') {
+    it('waits for another process that holds the file, and gives up with words', async () => {
+      const other = new Database(join(database.dataDir, 'gatehouse.sqlite'));
+      other.exec('BEGIN IMMEDIATE');
+      const waiting = store.commit([insert('waited')]);
+      setTimeout(() => other.exec('COMMIT'), 300);
+      expect((await waiting).kind).to.equal('committed');
+      other.close();
+    });
+  }
+
+  it('migrations go down to nothing and up again', async () => {
+    const fresh = await kind.create();
+    const address = addressOf(loadConfig(environment(fresh, 3000)));
+    const first = await migrateUp(address);
+    expect(first.applied).to.include('0001-foundations');
+    expect((await migrateDown(address, true)).applied).to.have.length(first.applied.length);
+    expect(await pendingMigrations(address)).to.deep.equal(first.applied);
+    const both = await Promise.all([migrateUp(address), migrateUp(address)]);
+    expect(both.flatMap(({ applied }) => applied)).to.deep.equal(first.applied);
+    fresh.remove();
+  });
+});
