@@ -51,14 +51,21 @@ export function portOf(server: Server): number {
 function listen(server: Server, { host, port }: Config): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: Error & { code?: string }) => {
-      reject(error.code === 'EADDRINUSE' ? busyPort(port) : error);
+      reject(new Error(cureFor(error.code, host, port) ?? error.message, { cause: error }));
     });
     server.listen(port, host, resolve);
   });
 }
 
-function busyPort(port: number): Error {
-  return new Error(`Port ${port} is in use. Stop what uses it, or set PORT to another one.`);
+function cureFor(code: string | undefined, host: string, port: number): string | undefined {
+  if (code === 'EADDRINUSE') {
+    return `Port ${port} is in use. Stop what uses it, or set PORT to another one.`;
+  }
+  if (code === 'EACCES') return `This user may not listen on port ${port}. Set PORT above 1023.`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return `HOST is "${host}", which is no address of this machine.`;
+  }
+  return undefined;
 }
 
 function close(server: Server, seconds: number): Promise<void> {

@@ -1,6 +1,6 @@
 // gatehouse account …: people.
 import { text } from 'node:stream/consumers';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { House } from '../app.ts';
 import { toIso } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
@@ -26,7 +26,7 @@ export function accountCommands(): Command {
     .command('create <email>')
     .description('create an account')
     .option('--name <name>', 'what to call the person')
-    .option('--admin', 'may administer')
+    .addOption(new Option('--admin', 'may administer').conflicts('support'))
     .option('--support', 'may look, unlock and end sessions')
     .option('--password-stdin', 'read the password from standard input')
     .option('--json', 'print JSON')
@@ -49,11 +49,6 @@ export function accountCommands(): Command {
 }
 
 async function create(house: House, email: string, options: CreateOptions): Promise<Account> {
-  if (options.admin && options.support) {
-    throw new GatehouseError('invalid_input', {
-      message: '--admin and --support exclude each other.',
-    });
-  }
   const password = options.passwordStdin ? await readPassword() : undefined;
   return house.accounts.create({ email, name: options.name, role: roleOf(options), password });
 }

@@ -1,5 +1,6 @@
 // gatehouse client …: relying parties.
 import { Command, Option } from 'commander';
+import { ACR_VALUES } from '../domain/assurance.ts';
 import { toIso } from '../lib/clock.ts';
 import type { StoredClient } from '../store/clients.ts';
 import { withHouse } from './house.ts';
@@ -58,6 +59,8 @@ export function clientCommands(): Command {
 
 function createCommand(): Command {
   const algorithms = new Option('--id-token-alg <alg>', 'how its ID tokens are signed');
+  const assurance = new Option('--require-acr <acr>', 'what every sign-in for it must reach');
+  const noPkce = new Option('--no-pkce', 'for old clients that cannot do PKCE');
   return new Command('create')
     .description('register a client; its secret is shown once')
     .requiredOption('--name <name>', 'what people read on the pages')
@@ -69,9 +72,9 @@ function createCommand(): Command {
     .option('--grant <grant...>', 'grant types (authorization_code and refresh_token if none)')
     .option('--scope <scopes>', 'the only scopes it may ask for')
     .option('--resource <uri...>', 'the only resources it may ask tokens for')
-    .option('--require-acr <acr>', 'what every sign-in for it must reach')
+    .addOption(assurance.choices(ACR_VALUES))
     .addOption(algorithms.choices(['RS256', 'ES256', 'EdDSA']))
-    .option('--no-pkce', 'for old clients that cannot do PKCE')
+    .addOption(noPkce.conflicts('public'))
     .option('--json', 'print JSON')
     .action((options: CreateOptions) =>
       withHouse(async ({ clients }) => {

@@ -6,7 +6,7 @@ import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import { withHouse } from './house.ts';
-import { print, printJson } from './output.ts';
+import { print, printJson, sentenceFor } from './output.ts';
 
 interface Finding {
   readonly check: string;
@@ -47,7 +47,7 @@ async function find(name: string, check: Check, config: Config): Promise<Finding
   try {
     return { check: name, ok: true, says: await check(config) };
   } catch (error) {
-    return { check: name, ok: false, says: String((error as Error).message).split('\n')[0] ?? '' };
+    return { check: name, ok: false, says: sentenceFor(error) };
   }
 }
 

@@ -45,18 +45,29 @@ export function printFields(record: Readonly<Record<string, unknown>>): void {
 
 /** One line (a report for a configuration) on standard error, never a stack. */
 export function explain(error: unknown): void {
-  const known = isGatehouseError(error) || error instanceof ConfigError;
-  const { message, code } = error as Error & { code?: string };
-  const text = known ? message : (cureFor(code, message) ?? message.split('\n')[0]);
+  const text = error instanceof ConfigError ? error.message : sentenceFor(error);
   process.stderr.write(`gatehouse: ${text}\n`);
 }
 
-function cureFor(code: string | undefined, message: string): string | undefined {
-  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM' || code === 'SQLITE_CANTOPEN') {
+/** What went wrong, and where it can be said how to mend it: one line without control characters. */
+export function sentenceFor(error: unknown): string {
+  const { message, code } = error as Error & { code?: string };
+  if (isGatehouseError(error)) return oneLine(message);
+  return oneLine(cureFor(code, message) ?? message.split('\n')[0] ?? '');
+}
+
+// What was typed or read from a file is quoted in messages.
+function oneLine(text: string): string {
+  return text.replace(/\p{C}+/gu, ' ').trim();
+}
+
+function cureFor(code = '', message = ''): string | undefined {
+  if (['EACCES', 'EROFS', 'EPERM', 'ENOENT', 'SQLITE_CANTOPEN'].includes(code)) {
     return `DATA_DIR cannot be written (${message}). Give this user the right, or set DATA_DIR.`;
   }
   if (code === 'ENOTDIR' || code === 'EEXIST') return `DATA_DIR is no folder (${message}).`;
-  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND') {
+  if (code === 'SQLITE_NOTADB') return 'The file of the database is no SQLite database.';
+  if (['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT'].includes(code)) {
     return `The database of DATABASE_URL cannot be reached (${message || code}).`;
   }
   return undefined;

@@ -42,13 +42,19 @@ export function loadConfig(env: Environment = process.env): Config {
   const tree: Tree = {};
   for (const file of filesFor(name, env)) merge(tree, readJson(file, mistakes));
   merge(tree, fromEnvironment(env, mistakes));
+  if (tree.env !== undefined) mistakes.push('env: NODE_ENV alone says it, no file');
   tree.env = name;
-  tree.issuer ??= name === 'production' ? undefined : `http://localhost:${tree.port}`;
+  if (name !== 'production') tree.issuer ??= localIssuer(tree.port);
   const parsed = schema.safeParse(tree);
   const shape = parsed.success ? [] : parsed.error.issues.map(describe);
   mistakes.push(...shape, ...contradictions(tree));
   if (mistakes.length > 0 || !parsed.success) throw new ConfigError(mistakes);
   return parsed.data;
+}
+
+/** A port that is none is reported by itself, not as an issuer too. */
+function localIssuer(port: unknown): string {
+  return URL.parse(`http://localhost:${port}`)?.origin ?? 'http://localhost';
 }
 
 function filesFor(name: string, env: Environment): string[] {
@@ -59,11 +65,19 @@ function filesFor(name: string, env: Environment): string[] {
 
 function readJson(file: string, mistakes: string[]): Tree {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (isTree(value)) return value;
+    mistakes.push(`${file}: must hold one JSON object`);
   } catch (error) {
-    mistakes.push(`${file}: ${(error as Error).message}`);
-    return {};
+    mistakes.push(`${file}: ${withoutQuote(error as Error)}`);
   }
+  return {};
+}
+
+/** Where JSON is broken, its parser quotes the text around: that may be a secret. */
+function withoutQuote({ name, message }: Error): string {
+  if (name !== 'SyntaxError') return message;
+  return `${message.replace(/,? (\.\.\.)?".*/s, '')}: it is not valid JSON`;
 }
 
 function fromEnvironment(env: Environment, mistakes: string[]): Tree {
@@ -111,13 +125,15 @@ function contradictions(tree: Tree): string[] {
   return found;
 }
 
-const VARIABLE_OF = new Map(
-  Object.entries(VARIABLES).map(([variable, [path]]) => [path, variable]),
-);
+const VARIABLE_OF = new Map([
+  ...Object.entries(VARIABLES).map(([variable, [path]]) => [path, variable] as const),
+  ['env', 'NODE_ENV'],
+]);
 
 function describe(issue: { path: PropertyKey[]; message: string; code?: string }): string {
   const path = issue.path.map(String).join('.');
-  const variable = VARIABLE_OF.get(path) ?? (path === 'env' ? 'NODE_ENV' : undefined);
+  const whole = String(issue.path[0] ?? '');
+  const variable = VARIABLE_OF.get(path) ?? VARIABLE_OF.get(whole);
   const name = variable ? `${variable} (${path})` : path || 'configuration';
   return `${name}: ${issue.message}`;
 }

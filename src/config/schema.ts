@@ -16,8 +16,8 @@ const resource = z.strictObject({
 export const schema = z.strictObject({
   env: z.enum(['development', 'test', 'production']).describe('NODE_ENV'),
   issuer: z
-    .url({ protocol: /^https?$/ })
-    .refine((value) => new URL(value).origin === value, 'must be an origin: no path, no slash')
+    .url({ protocol: /^https?$/, abort: true })
+    .refine((value) => URL.parse(value)?.origin === value, 'must be an origin: no path, no slash')
     .describe('ISSUER: the public address, with no path'),
   host: z.string().min(1).describe('HOST: the address to listen on'),
   port: z.number().int().min(0).max(65_535).describe('PORT: the port to listen on'),
@@ -25,6 +25,8 @@ export const schema = z.strictObject({
   database_url: z
     .string()
     .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, 'must be sqlite:PATH or postgres://…')
+    // The driver reads what is no URL as an address on this machine.
+    .refine((value) => /^sqlite:/.test(value) || URL.canParse(value), 'must be a URL')
     .optional()
     .describe('DATABASE_URL: `sqlite:PATH` or `postgres://…`; SQLite in DATA_DIR when unset'),
   secret: z

@@ -151,6 +151,7 @@ onBothStores('traps of the engine', (store) => {
     await database.write(database.compile(row, 1));
     const answer = await web.submit(consent, '/consent', { decision: 'allow' });
     expect(answer.url.searchParams.get('code')).to.equal(null);
+    expect(answer.url.searchParams.get('error')).to.equal('login_required');
   });
 
   it('a generation raised between sign-in and resume refuses the resume', async () => {

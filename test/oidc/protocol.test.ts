@@ -195,6 +195,14 @@ onBothStores('the protocol', (store) => {
     expect((await party.userinfo(tokens.access_token)).status).to.be.within(400, 401);
   });
 
+  it('a proof or assertion id is new once of fifty', async () => {
+    const { ReplayDetection } = gatehouse.house.provider();
+    const ask = () => ReplayDetection.unique('issuer', 'id', Math.floor(Date.now() / 1000) + 60);
+    const answers = await Promise.all(Array.from({ length: 50 }, ask));
+    expect(answers.filter(Boolean)).to.have.length(1);
+    expect(await ask()).to.equal(false);
+  });
+
   describe('the device flow', () => {
     const start = async () => {
       const metadata = {

@@ -191,6 +191,17 @@ onBothStores('a second factor', (store) => {
       codeOf(await allowIfAsked(web, last));
     });
 
+    it('a password changed meanwhile voids the sign-in, and Start again works', async () => {
+      const second = await afterPassword();
+      const { store: database } = gatehouse.house;
+      const raised = database.sql('accounts').where({ id: person.id }).increment('generation', 1);
+      await database.write(database.compile(raised, 1));
+      const answer = await web.submit(second, '/prove/fake', { word: RIGHT_WORD });
+      expect(titleOf(answer)).to.equal('Your sign-in expired');
+      expect(titleOf(await web.get(second.url))).to.equal('Your sign-in expired');
+      expect(titleOf(await web.submit(answer, '/restart'))).to.equal('Sign in');
+    });
+
     it('a crash before the end is made good by the next look at the page', async () => {
       const second = await afterPassword();
       const { store: database } = gatehouse.house;
