@@ -31,7 +31,8 @@ export function printTable(rows: ReadonlyArray<Readonly<Record<string, unknown>>
 }
 
 const width = (text: string | undefined) => text?.length ?? 0;
-const cell = (value: unknown) => (value === null || value === undefined ? '–' : String(value));
+const cell = (value: unknown) =>
+  value === null || value === undefined ? '–' : oneLine(String(value));
 
 /** For people: a name and a value a line. */
 export function printFields(record: Readonly<Record<string, unknown>>): void {
@@ -62,7 +63,10 @@ function oneLine(text: string): string {
 }
 
 function cureFor(code = '', message = ''): string | undefined {
-  if (['EACCES', 'EROFS', 'EPERM', 'ENOENT', 'SQLITE_CANTOPEN'].includes(code)) {
+  if (code === 'SQLITE_CANTOPEN') {
+    return `The database file cannot be opened (${message}): see DATA_DIR and DATABASE_URL.`;
+  }
+  if (['EACCES', 'EROFS', 'EPERM', 'ENOENT'].includes(code)) {
     return `DATA_DIR cannot be written (${message}). Give this user the right, or set DATA_DIR.`;
   }
   if (code === 'ENOTDIR' || code === 'EEXIST') return `DATA_DIR is no folder (${message}).`;

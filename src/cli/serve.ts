@@ -1,21 +1,35 @@
 // gatehouse serve: runs until it is told to stop.
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
 import type { Running } from '../main.ts';
 import { print } from './output.ts';
+import { rankOfWorker, runWorkers } from './workers.ts';
 
 export function serveCommand(): Command {
   return new Command('serve')
     .description('serve the provider (in development also the demo relying party)')
     .option('--no-demo', 'without the demo relying party')
-    .action(async ({ demo }: { demo: boolean }) => {
-      const config = loadConfig();
-      const { start } = await import('../main.ts');
-      const enabled = demo && config.demo.enabled && config.env === 'development';
-      const running = await start({ ...config, demo: { ...config.demo, enabled } });
-      announce(running);
-      stopOnSignal(running);
-    });
+    .action(({ demo }: { demo: boolean }) => serve(demo));
+}
+
+async function serve(withDemo: boolean): Promise<void> {
+  const config = loadConfig();
+  const rank = rankOfWorker();
+  if (config.workers > 1 && rank === undefined) return serveByWorkers(config);
+  const { start } = await import('../main.ts');
+  const isFirst = (rank ?? 1) === 1;
+  const enabled = withDemo && isFirst && config.demo.enabled && config.env === 'development';
+  const running = await start({ ...config, demo: { ...config.demo, enabled } });
+  if (isFirst) announce(running);
+  stopOnSignal(running);
+}
+
+async function serveByWorkers(config: Config): Promise<void> {
+  const { migrateUp } = await import('../store/migrate.ts');
+  const { addressOf } = await import('../store/open.ts');
+  await migrateUp(addressOf(config));
+  process.exit(await runWorkers(config.workers));
 }
 
 function announce({ url, demo, house }: Running): void {
