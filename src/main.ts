@@ -1,6 +1,5 @@
 // Starts Gatehouse: store, provider, pages, and in development the demo beside it.
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createHttpServer, type House, type Options, openHouse } from './app.ts';
 import type { Config } from './config/schema.ts';
 import { startDemoFor } from './demo-setup.ts';
@@ -41,11 +40,6 @@ export async function start(config: Config, options: Options = {}): Promise<Runn
     await house.close();
     throw error;
   }
-}
-
-/** The port that the server really has, where 0 was asked for. */
-export function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
 }
 
 function listen(server: Server, { host, port }: Config): Promise<void> {

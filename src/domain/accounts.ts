@@ -3,6 +3,7 @@
 import { now } from '../lib/clock.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import { accountId } from '../lib/ids.ts';
+import { walkPages } from '../lib/pages.ts';
 import type { Account, AccountRole, Accounts as AccountStore } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
 import { emailKey, isEmail } from './emails.ts';
@@ -25,8 +26,6 @@ export interface AccountsDomain {
   /** Yields all accounts, page by page. */
   list(): AsyncGenerator<Account>;
 }
-
-const PAGE = 500;
 
 export function createAccountsDomain(
   store: Store,
@@ -73,7 +72,7 @@ export function createAccountsDomain(
       if (account) return account;
       throw new GatehouseError('unknown_account', { message: `No account is "${idOrEmail}".` });
     },
-    list: () => pages(accounts),
+    list: () => walkPages(accounts.list),
   };
 }
 
@@ -81,14 +80,4 @@ async function getById(accounts: AccountStore, id: string): Promise<Account> {
   const account = await accounts.find(id);
   if (!account) throw new GatehouseError('unknown_account');
   return account;
-}
-
-async function* pages(accounts: AccountStore): AsyncGenerator<Account> {
-  let after: string | undefined;
-  for (;;) {
-    const page = await accounts.list(PAGE, after);
-    yield* page;
-    if (page.length < PAGE) return;
-    after = page.at(-1)?.id;
-  }
 }

@@ -18,16 +18,6 @@ export function toIso(milliseconds: number): string {
   return new RealDate(milliseconds).toISOString();
 }
 
-/** A time in words for people, in the given zone, with the zone named. */
-export function toWords(milliseconds: number, locale = 'en', timeZone = 'UTC'): string {
-  const format = new Intl.DateTimeFormat(locale, {
-    dateStyle: 'full',
-    timeStyle: 'long',
-    timeZone,
-  });
-  return format.format(milliseconds);
-}
-
 /**
  * Replaces the global `Date`, because oidc-provider, jose and others read it, by one that
  * {@link moveTestClock} moves. Only with TEST_CLOCK=1.

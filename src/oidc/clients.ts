@@ -5,6 +5,7 @@ import type { AdapterPayload } from 'oidc-provider';
 import { now } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import { clientId, randomId } from '../lib/ids.ts';
+import { walkPages } from '../lib/pages.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { ClientSecret, Clients, StoredClient } from '../store/clients.ts';
 import type { Store } from '../store/store.ts';
@@ -41,7 +42,6 @@ export interface CreateOptions {
 }
 
 const SECRET_BITS = 256;
-const PAGE = 500;
 const SECRET_PURPOSE = 'client-secret';
 /** What an id can be at all: anything else never reaches the database. */
 const ID = /^[\x21-\x7e]{1,255}$/;
@@ -129,22 +129,12 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
   return {
     create,
     get,
-    list: () => pages(clients),
+    list: () => walkPages(clients.list),
     delete: async (id) => {
       await get(id);
       await store.write(clients.delete(id));
     },
   };
-}
-
-async function* pages(clients: Clients): AsyncGenerator<StoredClient> {
-  let after: string | undefined;
-  for (;;) {
-    const page = await clients.list(PAGE, after);
-    yield* page;
-    if (page.length < PAGE) return;
-    after = page.at(-1)?.id;
-  }
 }
 
 function withDefaults(metadata: ClientMetadata): ClientMetadata {

@@ -102,11 +102,6 @@ function installReplayDetection(provider: Provider, needs: ProviderNeeds): void 
       {
         model: 'ReplayDetection',
         key: artifactKey(vault, 'ReplayDetection', id),
-        accountId: undefined,
-        clientId: undefined,
-        grantKey: undefined,
-        userCodeKey: undefined,
-        generation: undefined,
         payload: {},
         expiresAt: exp * 1000,
       },

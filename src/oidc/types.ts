@@ -1,6 +1,4 @@
 // The parts of oidc-provider that we hold on to beyond its published types.
-import type { Context } from 'koa';
-import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { SessionClient } from '../store/sessions.ts';
 
@@ -84,6 +82,3 @@ export interface ClientExtras {
 
 /** The library's own context of the request that is being answered, if it is in its hands. */
 export type CurrentContext = () => Ctx | undefined;
-
-export type AnyContext = Context | Ctx;
-export type ProviderInstance = Provider;

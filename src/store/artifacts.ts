@@ -6,12 +6,12 @@ export interface Artifact {
   readonly model: string;
   /** Keyed hash of the value that only its holder knows. */
   readonly key: string;
-  readonly accountId: string | undefined;
-  readonly clientId: string | undefined;
-  readonly grantKey: string | undefined;
-  readonly userCodeKey: string | undefined;
+  readonly accountId?: string | undefined;
+  readonly clientId?: string | undefined;
+  readonly grantKey?: string | undefined;
+  readonly userCodeKey?: string | undefined;
   /** Inherited from the session that it comes from; undefined without an account. */
-  readonly generation: number | undefined;
+  readonly generation?: number | undefined;
   readonly payload: Readonly<Record<string, unknown>>;
   readonly expiresAt: number;
 }

@@ -87,11 +87,8 @@ onBothStores('the store', (kind) => {
     const artifact = (key: string, more = {}) => ({
       model: 'RefreshToken',
       key,
-      accountId: undefined as string | undefined,
       clientId: 'app',
       grantKey: 'grant',
-      userCodeKey: undefined,
-      generation: undefined as number | undefined,
       payload: { text: 'ünï\u0000code' },
       expiresAt: 9e12,
       ...more,
@@ -151,11 +148,6 @@ onBothStores('the store', (kind) => {
     const old = Array.from({ length: 450 }, (_, i) => ({ key: `old-${i}`, expiresAt: 1000 }));
     const rows = [...old, { key: 'young', expiresAt: 9e12 }].map((each) => ({
       model: 'AccessToken',
-      accountId: undefined,
-      clientId: undefined,
-      grantKey: undefined,
-      userCodeKey: undefined,
-      generation: undefined,
       payload: {},
       ...each,
     }));
