@@ -13,19 +13,29 @@ export interface Duration {
   readonly seconds: number;
 }
 
+/** What one turn has counted. */
+export interface Sample {
+  /** Milliseconds of each answer. */
+  readonly took: readonly number[];
+  readonly seconds: number;
+  /** Seconds of CPU time; NaN where other work was mixed with this. */
+  readonly serverCpu: number;
+  readonly generatorCpu: number;
+}
+
 export interface Figures {
   /** Answers a second. */
   readonly rate: number;
   /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
-  /** Milliseconds of the server's CPU time for each answer, if nothing else was asked of it. */
+  /** Milliseconds of the server's CPU time for each answer. */
   readonly cpu: number;
   /** Answers that this generator could take in a second of its own CPU time. */
   readonly capacity: number;
 }
 
-export async function drive(server: Server, duration: Duration, job: Job): Promise<Figures> {
+export async function drive(server: Server, duration: Duration, job: Job): Promise<Sample> {
   const { workers, warmUp, seconds } = duration;
   const connections = Array.from({ length: workers }, () => openConnection(server.port));
   const from = performance.now() + warmUp * 1000;
@@ -44,7 +54,7 @@ export async function drive(server: Server, duration: Duration, job: Job): Promi
   try {
     const cpu = cpuBetween(server, from, until);
     await Promise.all(connections.map(work));
-    return figuresOf(took, seconds, await cpu);
+    return { took, seconds, ...(await cpu) };
   } finally {
     for (const connection of connections) connection.close();
   }
@@ -67,31 +77,30 @@ export async function once<T>(
   return Promise.all(Array.from({ length: workers }, each));
 }
 
-interface Cpu {
-  readonly generator: number;
-  readonly server: number;
-}
+type Cpu = Pick<Sample, 'serverCpu' | 'generatorCpu'>;
 
 async function cpuBetween({ pid }: Server, from: number, until: number): Promise<Cpu> {
   await at(from);
   const before = { own: process.cpuUsage(), server: cpuSeconds(pid) };
   await at(until);
   const { user, system } = process.cpuUsage(before.own);
-  return { generator: (user + system) / 1e6, server: cpuSeconds(pid) - before.server };
+  return { generatorCpu: (user + system) / 1e6, serverCpu: cpuSeconds(pid) - before.server };
 }
 
 function at(time: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, time - performance.now()));
 }
 
-function figuresOf(took: number[], seconds: number, cpu: Cpu): Figures {
-  took.sort((a, b) => a - b);
+/** All turns of a round together. */
+export function figuresOf(samples: readonly Sample[]): Figures {
+  const took = samples.flatMap((sample) => sample.took).sort((a, b) => a - b);
+  const sum = (of: (sample: Sample) => number) => samples.reduce((all, each) => all + of(each), 0);
   const quantile = (q: number) => took[Math.floor(took.length * q)] ?? Number.NaN;
   return {
-    rate: took.length / seconds,
+    rate: took.length / sum(({ seconds }) => seconds),
     p50: quantile(0.5),
     p99: quantile(0.99),
-    cpu: (cpu.server * 1000) / took.length,
-    capacity: took.length / cpu.generator,
+    cpu: (sum(({ serverCpu }) => serverCpu) * 1000) / took.length,
+    capacity: took.length / sum(({ generatorCpu }) => generatorCpu),
   };
 }

@@ -95,8 +95,9 @@ function shares(results: Results): string {
   const add = (title: string, of: (server: ServerName) => string) =>
     lines.push([title, of('bare'), of('gatehouse')]);
   if (results.rows['sign-in']) {
-    const hashes = number(spread(results.hashRates).median);
-    add(`whole sign-ins ÷ argon2id hashes (${hashes} /s)`, (server) =>
+    const rate = number(spread(results.hashes.map((each) => each.rate)).median);
+    const cpu = number(spread(results.hashes.map((each) => each.cpu)).median);
+    add(`whole sign-ins ÷ argon2id hashes (${rate} /s, CPU ${cpu} ms each)`, (server) =>
       spreadText(shareOfHashes(results, server)),
     );
   }

@@ -6,10 +6,17 @@ import { TITLES } from './workloads.ts';
 /** By the names of TITLES, one entry a round. */
 export type Rows = Readonly<Record<string, ReadonlyArray<Readonly<Record<ServerName, Figures>>>>>;
 
+export interface HashRate {
+  /** argon2id hashes a second. */
+  readonly rate: number;
+  /** Milliseconds of CPU time for each. */
+  readonly cpu: number;
+}
+
 export interface Results {
   readonly rows: Rows;
-  /** argon2id hashes a second, one entry a round. */
-  readonly hashRates: readonly number[];
+  /** One entry a round. */
+  readonly hashes: readonly HashRate[];
 }
 
 /** Over the rounds. */
@@ -50,7 +57,10 @@ export function leftInStorm(results: Results, server: ServerName): Spread {
 
 /** Whole sign-ins ÷ the hashes that the machine could check in that time. */
 export function shareOfHashes(results: Results, server: ServerName): Spread {
-  return divide(each(results, 'sign-in', server, rateOf), results.hashRates);
+  return divide(
+    each(results, 'sign-in', server, rateOf),
+    results.hashes.map(({ rate }) => rate),
+  );
 }
 
 export function divide(above: readonly number[], below: readonly number[]): Spread {

@@ -12,6 +12,7 @@ import { PROJECT_ROOT } from '../src/lib/root.ts';
 import { freePort } from '../test/support/gatehouse.ts';
 import type { BareSetup } from './bare.ts';
 import type { Server, ServerName } from './requests.ts';
+import type { HashRate } from './results.ts';
 import { CLIENTS, PEOPLE, RESOURCES, type StoreName } from './setup.ts';
 
 export interface Started extends Server {
@@ -105,12 +106,12 @@ export async function stopDatabase(store: StoreName): Promise<void> {
   await stopPostgres();
 }
 
-/** argon2id hashes a second, with nothing beside them. */
-export async function measureHashes(seconds: number): Promise<number> {
+/** argon2id, with nothing beside it. */
+export async function measureHashes(seconds: number): Promise<HashRate> {
   const flags = ['--disable-warning=ExperimentalWarning'];
   const args = [...flags, fileOf('hashes.ts'), String(seconds)];
   const { stdout } = await promisify(execFile)(process.execPath, args);
-  return Number(stdout);
+  return JSON.parse(stdout);
 }
 
 function fileOf(name: string): string {

@@ -1,8 +1,8 @@
 // The kinds of work that are measured, the same for both servers.
 import { decodeProtectedHeader } from 'jose';
 import type { Connection } from './connection.ts';
-import { drive, type Figures, type Job } from './load.ts';
-import type { Plan } from './plan.ts';
+import { drive, type Job, type Sample } from './load.ts';
+import type { Timing } from './plan.ts';
 import { basic, expectOk, formRequest, getRequest, jsonOf, type Server } from './requests.ts';
 import { APP, AT_ONCE, MACHINE, PEOPLE, type Person, RESOURCES, type Resource } from './setup.ts';
 import { signIn, type Tokens } from './sign-in.ts';
@@ -15,10 +15,11 @@ export interface Subject {
 
 export interface Workload {
   readonly name: string;
+  readonly timing: 'requests' | 'signIns';
   /** Whether the people must have signed in before. */
   readonly needsTokens?: boolean;
-  /** One line of the report for each, by the names of {@link TITLES}. */
-  run(subject: Subject, plan: Plan): Promise<Readonly<Record<string, Figures>>>;
+  /** One turn; a line of the report for each name of {@link TITLES} in it. */
+  run(subject: Subject, timing: Timing): Promise<Readonly<Record<string, Sample>>>;
 }
 
 export const TITLES: Readonly<Record<string, string>> = {
@@ -43,9 +44,11 @@ export const WORKLOADS: readonly Workload[] = [
   { ...simple('introspection', introspection), needsTokens: true },
   { ...simple('refresh', refresh), needsTokens: true },
   ...RESOURCES.map((each) => simple(nameOf(each), ({ server }) => machineToken(server, each))),
-  { name: 'sign-in', run: runSignIns },
-  { name: 'storm', run: runStorm },
+  { name: 'sign-in', timing: 'signIns', run: runSignIns },
+  { name: 'storm', timing: 'signIns', run: runStorm },
 ];
+
+const RS256 = RESOURCES[1];
 
 function nameOf(resource: Resource): string {
   return resource.token_format === 'opaque' ? 'opaque' : resource.signing_alg.toLowerCase();
@@ -54,10 +57,10 @@ function nameOf(resource: Resource): string {
 function simple(name: string, jobFor: (subject: Subject) => Job): Workload {
   return {
     name,
-    run: async (subject, { warmUp, seconds }) => {
-      const duration = { workers: AT_ONCE, warmUp, seconds };
-      return { [name]: await drive(subject.server, duration, jobFor(subject)) };
-    },
+    timing: 'requests',
+    run: async (subject, timing) => ({
+      [name]: await drive(subject.server, { workers: AT_ONCE, ...timing }, jobFor(subject)),
+    }),
   };
 }
 
@@ -125,9 +128,8 @@ function repeat(requestOf: (worker: number) => string, what: string): Job {
   };
 }
 
-async function runSignIns({ server }: Subject, { signInWarmUp: warmUp, signInSeconds }: Plan) {
-  const duration = { workers: AT_ONCE, warmUp, seconds: signInSeconds };
-  return { 'sign-in': await drive(server, duration, signInJob(server)) };
+async function runSignIns({ server }: Subject, timing: Timing) {
+  return { 'sign-in': await drive(server, { workers: AT_ONCE, ...timing }, signInJob(server)) };
 }
 
 function signInJob(server: Server): Job {
@@ -135,20 +137,19 @@ function signInJob(server: Server): Job {
 }
 
 /** Machine tokens alone, then beside people who sign in without pause. */
-async function runStorm({ server }: Subject, plan: Plan) {
-  const resource = RESOURCES.find((each) => nameOf(each) === 'rs256') as Resource;
-  const { warmUp, seconds, signInWarmUp, signInSeconds } = plan;
-  const tokens = machineToken(server, resource);
-  const before = await drive(server, { workers: AT_ONCE, warmUp, seconds }, tokens);
-  const storm = { workers: AT_ONCE, warmUp: signInWarmUp, seconds: signInSeconds };
+async function runStorm({ server }: Subject, { warmUp, seconds }: Timing) {
+  const tokens = machineToken(server, RS256);
+  const calm = { workers: AT_ONCE, warmUp: warmUp / 4, seconds: seconds / 2 };
+  const before = await drive(server, calm, tokens);
+  const storm = { workers: AT_ONCE, warmUp, seconds };
   const [inIt, people] = await Promise.all([
     drive(server, storm, tokens),
     drive(server, storm, signInJob(server)),
   ]);
-  const shared = { cpu: Number.NaN, capacity: Number.NaN };
+  const mixed = { serverCpu: Number.NaN, generatorCpu: Number.NaN };
   return {
     'storm-before': before,
-    'storm-tokens': { ...inIt, ...shared },
-    'storm-people': { ...people, ...shared },
+    'storm-tokens': { ...inIt, ...mixed },
+    'storm-people': { ...people, ...mixed },
   };
 }

@@ -113,6 +113,7 @@ export async function up(knex: Knex): Promise<void> {
   await knex.schema.createTable('outbox', (t) => {
     t.text('id').primary();
     t.text('kind').notNullable();
+    t.text('recipient').notNullable();
     t.text('payload').notNullable();
     t.integer('attempts').notNullable();
     t.text('last_error');

@@ -222,12 +222,15 @@ function createApp(ground: Ground, parts: Parts): Koa {
   app.silent = true;
   fixIssuer(app, config.issuer);
   const routers = createRouters(ground, parts).map((router) => router.routes());
+  const ping = store.compile(store.sql.raw('select 1 as up'));
+  const health = healthRoutes(() => store.find(ping)).routes();
   const stack = [
     catchErrors({ log, ...site }),
-    ...(config.test_clock ? [syncTestClock(clock)] : []),
     securityHeaders(config.issuer),
     refuseBrokenUrls,
+    health as unknown as Middleware,
     site.assets.middleware,
+    ...(config.test_clock ? [syncTestClock(clock)] : []),
     ...(routers as unknown as Middleware[]),
     replaceSelfSubmittingPages(oidc.current),
     unitOfWork(store, cookieNames(config.issuer).session, createLostRaceAnswers(oidc.pages)),
@@ -242,9 +245,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
   const { config, store, tables } = ground;
   const proving = { ...ground, accounts: tables.accounts, flows: domain.flows, methods };
   const finishing = { ...proving, sessions: domain.sessions };
-  const ping = store.compile(store.sql.raw('select 1 as up'));
   return [
-    healthRoutes(() => store.find(ping)),
     ...(config.test_clock ? [testClockRoutes(clock)] : []),
     signInRoutes({
       ...site,
@@ -252,6 +253,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       store,
       methods,
       interactions: oidc.interactions,
+      browserSessions: oidc.browserSessions,
       prove: createProve(proving),
       finish: createFinish(finishing),
       entranceOf: (id) => entranceOf(oidc.provider, id),

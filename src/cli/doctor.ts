@@ -1,10 +1,11 @@
 // gatehouse doctor: looks at everything a start needs, and says what is wrong and how to mend it.
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { createServer } from 'node:net';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { GatehouseError } from '../lib/errors.ts';
+import { makeFolder } from '../lib/folders.ts';
 import { withHouse } from './house.ts';
 import { print, printJson, sentenceFor } from './output.ts';
 
@@ -52,7 +53,7 @@ async function find(name: string, check: Check, config: Config): Promise<Finding
 }
 
 async function checkFolder({ data_dir: folder }: Config): Promise<string> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   accessSync(folder, constants.W_OK | constants.R_OK);
   return `${folder} can be written`;
 }

@@ -22,7 +22,7 @@ async function serve(withDemo: boolean): Promise<void> {
   const enabled = withDemo && isFirst && config.demo.enabled && config.env === 'development';
   const running = await start({ ...config, demo: { ...config.demo, enabled } });
   if (isFirst) announce(running);
-  stopOnSignal(running);
+  stopOnSignal(running, rank !== undefined);
 }
 
 async function serveByWorkers(config: Config): Promise<void> {
@@ -41,7 +41,8 @@ function announce({ url, demo, house }: Running): void {
   print('Ctrl-C stops both.');
 }
 
-function stopOnSignal(running: Running): void {
+/** A worker takes its orders from the first process, though the terminal's Ctrl-C reaches both. */
+function stopOnSignal(running: Running, isWorker: boolean): void {
   let stopping = false;
   const stop = () => {
     // A second signal means now.
@@ -52,6 +53,6 @@ function stopOnSignal(running: Running): void {
       () => process.exit(1),
     );
   };
-  process.on('SIGINT', stop);
+  process.on('SIGINT', isWorker ? () => undefined : stop);
   process.on('SIGTERM', stop);
 }

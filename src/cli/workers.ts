@@ -3,6 +3,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { print } from './output.ts';
 
 const RANK = 'GATEHOUSE_RANK';
+const PAUSE = 200;
 
 /** 1 for the worker that also runs what there is one of; undefined outside of workers. */
 export function rankOfWorker(): number | undefined {
@@ -10,8 +11,8 @@ export function rankOfWorker(): number | undefined {
 }
 
 /**
- * Resolves with the exit code when all have ended. A worker that dies is replaced; one that never
- * came to listen would only fail again, so then all stop.
+ * Resolves with the exit code when all have ended. A worker that dies is replaced, again and again
+ * while the database is away; one that never served at all would only fail again: then all stop.
  */
 export function runWorkers(count: number): Promise<number> {
   const ranks = new Map<number, number>();
@@ -21,23 +22,25 @@ export function runWorkers(count: number): Promise<number> {
 
   const fork = (rank: number) => ranks.set(cluster.fork({ [RANK]: String(rank) }).id, rank);
   const stop = () => {
+    // A second signal means now.
+    const signal = stopping ? 'SIGKILL' : 'SIGTERM';
     stopping = true;
-    for (const worker of running()) worker.process.kill('SIGTERM');
+    for (const worker of running()) worker.process.kill(signal);
   };
   const replace = (worker: Worker) => {
     const rank = ranks.get(worker.id) ?? 1;
     print(`Worker ${rank} has ended. Another takes its place.`);
-    fork(rank);
+    setTimeout(() => !stopping && fork(rank), PAUSE);
   };
 
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  cluster.on('listening', (worker) => listening.add(worker.id));
+  cluster.on('listening', (worker) => listening.add(ranks.get(worker.id) ?? 1));
   for (let rank = 1; rank <= count; rank += 1) fork(rank);
 
   return new Promise((resolve) => {
     cluster.on('exit', (worker, code) => {
-      if (!stopping && listening.has(worker.id)) return replace(worker);
+      if (!stopping && listening.has(ranks.get(worker.id) ?? 1)) return replace(worker);
       // One that was still starting knows no better answer to our signal.
       const isOurs = stopping && worker.process.signalCode === 'SIGTERM';
       exitCode ||= isOurs ? 0 : (code ?? 1);

@@ -24,7 +24,7 @@ export const schema = z.strictObject({
   data_dir: z.string().min(1).describe('DATA_DIR: database, keys, outbox, `demo.json`'),
   database_url: z
     .string()
-    .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, 'must be sqlite:PATH or postgres://…')
+    .regex(/^(sqlite:[^:].*|postgres(ql)?:\/\/.+)$/, 'must be sqlite:PATH or postgres://…')
     // The driver reads what is no URL as an address on this machine.
     .refine((value) => /^sqlite:/.test(value) || URL.canParse(value), 'must be a URL')
     .optional()

@@ -55,9 +55,11 @@ export type Wanted =
 export function wantedAcr(acrValues: string | undefined, clientRequires?: string): Wanted {
   const asked = acrValues?.split(' ').filter(Boolean) ?? [];
   const known = ACR_VALUES.filter((acr) => asked.includes(acr));
-  if (asked.length > 0 && known.length === 0) return { kind: 'unreachable' };
-  const floor = [known[0], ACR_VALUES.find((acr) => acr === clientRequires)]
-    .filter((acr) => acr !== undefined)
-    .sort((a, b) => ACR_VALUES.indexOf(b) - ACR_VALUES.indexOf(a))[0];
-  return floor ? { kind: 'at-least', acr: floor } : { kind: 'anything' };
+  const required = ACR_VALUES.filter((acr) => acr === clientRequires);
+  const isUnknown = (named: boolean, found: readonly Acr[]) => named && found.length === 0;
+  if (isUnknown(asked.length > 0, known)) return { kind: 'unreachable' };
+  if (isUnknown(clientRequires !== undefined, required)) return { kind: 'unreachable' };
+  const floors = [...known.slice(0, 1), ...required];
+  const strongest = ACR_VALUES.findLast((acr) => floors.includes(acr));
+  return strongest ? { kind: 'at-least', acr: strongest } : { kind: 'anything' };
 }

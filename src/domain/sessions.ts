@@ -45,6 +45,7 @@ export function createSessionsDomain({ config, sessions, clients, outbox }: Need
     const letter = {
       id: randomId(),
       kind: BACKCHANNEL_LOGOUT,
+      recipient: clientId,
       payload: { ...payload },
       attempts: 0,
       expiresAt: at + DELIVER_WITHIN,

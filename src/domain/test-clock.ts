@@ -12,6 +12,7 @@ export interface TestClock {
 }
 
 const SETTING = 'test_clock_offset';
+const LONGEST = 400 * 86_400_000;
 const UNITS: Readonly<Record<string, number>> = {
   s: 1_000,
   m: 60_000,
@@ -39,5 +40,5 @@ function parseDuration(text: string): number {
   if (!match || unit === undefined) {
     throw new GatehouseError('invalid_input', { message: 'advance: try "90s", "15m" or "8d".' });
   }
-  return Number(match[1]) * unit;
+  return Math.min(Number(match[1]) * unit, LONGEST);
 }

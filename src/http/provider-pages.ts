@@ -12,13 +12,18 @@ export interface ProviderPagesNeeds {
   readonly accounts: AccountsDomain;
 }
 
+/** A form that leads to an address by GET carries its query in fields. */
+function formFor(address: string) {
+  const [action = '', query = ''] = address.split('?');
+  return { action, hidden: Object.fromEntries(new URLSearchParams(query)) };
+}
+
 const DEVICE_TEXTS: Readonly<Record<DeviceProblem, string>> = {
   missing: 'device.code-missing',
   unknown: 'device.code-unknown',
   expired: 'device.code-expired',
   used: 'device.code-used',
   aborted: 'device.aborted',
-  failed: 'device.failed',
 };
 
 export function createProviderPages({ render, t, accounts }: ProviderPagesNeeds): ProviderPages {
@@ -30,10 +35,11 @@ export function createProviderPages({ render, t, accounts }: ProviderPagesNeeds)
   return {
     error: async (ctx, problem) => showProblem(ctx, problem, { render, t }),
     expired: async (ctx, client) => show(ctx, 'expired', { client, restartHref: client?.uri }, 410),
-    confirmSignOut: async (ctx, { action, xsrf, client, accountId }) => {
+    confirmSignOut: async (ctx, { action, xsrf, client, accountId, stay }) => {
       const account = accountId ? await accounts.find(accountId) : undefined;
       const person = account && { email: account.email, name: account.name };
-      show(ctx, 'logout/confirm', { actions: { submit: action }, xsrf, client, account: person });
+      const actions = { submit: action, stay: formFor(stay) };
+      show(ctx, 'logout/confirm', { actions, xsrf, client, account: person });
     },
     signedOut: async (ctx, client) => show(ctx, 'logout/done', { client }),
     deviceCode: async (ctx, { action, xsrf, userCode, problem }) => {

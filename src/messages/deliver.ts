@@ -15,47 +15,76 @@ export interface DeliveryNeeds {
 }
 
 export interface Delivery {
-  /** Delivers what is due now. @returns how many letters arrived */
+  /** Sends what is due now and waits for it. @returns how many of these letters arrived */
   round(): Promise<number>;
   stop(): Promise<void>;
 }
 
 const EVERY = 1_000;
+const AT_ONCE = 50;
+const AT_ONCE_FOR_ONE = 4;
 /** One try may take this long before somebody else may have another. */
 const TRY = 30_000;
 const LONGEST_PAUSE = 3_600_000;
 
 export function startDelivery(needs: DeliveryNeeds): Delivery {
-  let running: Promise<number> | undefined;
-  const round = () => {
-    running ??= deliverDue(needs).finally(() => {
-      running = undefined;
-    });
-    return running;
-  };
+  const post = createPost(needs);
   const report = (error: unknown) => needs.log.warn({ err: error }, 'the outbox could not be read');
-  const timer = setInterval(() => round().catch(report), EVERY);
+  const timer = setInterval(() => post.sendDue().catch(report), EVERY);
   timer.unref();
   return {
-    round,
+    round: async () => {
+      const arrived = await Promise.all(await post.sendDue());
+      // The clock may have started some a moment before.
+      await post.idle();
+      return arrived.filter(Boolean).length;
+    },
     stop: async () => {
       clearInterval(timer);
-      await running?.catch(report);
+      await post.idle();
     },
   };
 }
 
-async function deliverDue(needs: DeliveryNeeds): Promise<number> {
-  const letters = await needs.outbox.due(now());
-  const arrived = await Promise.all(letters.map((letter) => deliverOne(letter, needs)));
-  return arrived.filter(Boolean).length;
+function createPost(needs: DeliveryNeeds) {
+  const underWay = new Map<
+    string,
+    { readonly recipient: string; readonly end: Promise<boolean> }
+  >();
+  const placesTaken = (recipient: string) =>
+    [...underWay.values()].filter((each) => each.recipient === recipient).length;
+  const isFull = (recipient: string) => placesTaken(recipient) >= AT_ONCE_FOR_ONE;
+
+  const send = (letter: Letter): Promise<boolean> => {
+    const end = deliverOne(letter, needs).finally(() => underWay.delete(letter.id));
+    underWay.set(letter.id, { recipient: letter.recipient, end });
+    return end;
+  };
+
+  const sendDue = async (): Promise<Promise<boolean>[]> => {
+    const sent: Promise<boolean>[] = [];
+    for (;;) {
+      const before = sent.length;
+      const full = [...underWay.values()].map(({ recipient }) => recipient).filter(isFull);
+      for (const letter of await needs.outbox.due(now(), [...new Set(full)])) {
+        const hasPlace = underWay.size < AT_ONCE && !isFull(letter.recipient);
+        if (hasPlace && !underWay.has(letter.id)) sent.push(send(letter));
+      }
+      if (sent.length === before) return sent;
+    }
+  };
+
+  const idle = async (): Promise<void> => {
+    await Promise.all([...underWay.values()].map(({ end }) => end));
+  };
+  return { sendDue, idle };
 }
 
 async function deliverOne(letter: Letter, needs: DeliveryNeeds): Promise<boolean> {
   const { store, outbox, log, kinds } = needs;
-  const claimed = await store.commit([outbox.claim(letter, now() + TRY + pauseAfter(letter))]);
-  if (claimed.kind === 'missed') return false;
   try {
+    const claim = outbox.claim(letter, now() + TRY + pauseAfter(letter));
+    if ((await store.commit([claim])).kind === 'missed') return false;
     const deliver = kinds[letter.kind];
     if (!deliver) throw new Error(`nobody delivers letters of the kind "${letter.kind}"`);
     await deliver(letter.payload);
@@ -63,7 +92,8 @@ async function deliverOne(letter: Letter, needs: DeliveryNeeds): Promise<boolean
     return true;
   } catch (error) {
     log.warn({ err: error, kind: letter.kind, attempt: letter.attempts + 1 }, 'not delivered');
-    await store.write(outbox.failed(letter.id, String((error as Error).message).slice(0, 500)));
+    const note = outbox.failed(letter.id, String((error as Error).message).slice(0, 500));
+    await store.write(note).catch(() => undefined);
     return false;
   }
 }

@@ -7,7 +7,7 @@ import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { ClientSource } from './clients.ts';
 import type { SessionSource } from './session-model.ts';
-import type { CurrentContext } from './types.ts';
+import type { Ctx, CurrentContext } from './types.ts';
 import { type Missed, oauthError, workOf } from './work.ts';
 
 export interface AdapterNeeds {
@@ -36,6 +36,9 @@ const SPENT: Record<string, Missed> = {
 /** An authorization request goes on once: the library deletes its interaction as it resumes. */
 const RESUMED = oauthError('session_not_found', 'the authorization request was answered already');
 
+/** A device code that two people allow at once belongs to the first. */
+const TAKEN = oauthError('invalid_request', 'somebody else was faster');
+
 /** The factory that oidc-provider calls once for each of its models. */
 export function createAdapterFactory(needs: AdapterNeeds): (model: string) => Adapter {
   return (model) => {
@@ -58,14 +61,15 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
   const { store, artifacts, vault, current } = needs;
   const key = (value: string) => artifactKey(vault, model, value);
 
-  const write = async (statement: Statement, missed?: Missed): Promise<void> => {
+  const write = async (statement: Statement, missed?: Missed, revokes = false): Promise<void> => {
     const work = workOf(current());
-    if (work) work.items.push({ statement, missed });
+    if (work) work.items.push({ statement, missed, revokes });
     else await store.write(statement);
   };
+  const revoke = (statement: Statement) => write(statement, undefined, true);
 
   const answer = (found: FoundArtifact | undefined, own: AdapterPayload) => {
-    if (!found || isDoubleSubmit(model, found, workOf(current())?.startedAt)) return undefined;
+    if (!found || isDoubleSubmit(model, found, current())) return undefined;
     return toPayload(found, own, vault);
   };
 
@@ -81,10 +85,10 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
         grantKey: payload.grantId ? grantKey(vault, payload.grantId) : undefined,
         userCodeKey: payload.userCode ? key(payload.userCode) : undefined,
         generation: payload.accountId ? inherited(payload, current) : undefined,
-        payload: strip(model, payload, vault),
+        payload: toStored(model, payload, vault),
         expiresAt: expiryOf(payload, expiresIn),
       };
-      await write(artifacts.put(artifact, now()));
+      await write(artifacts.put(artifact, now()), TAKEN);
     },
     find: async (id) => answer(await artifacts.find(model, key(id)), { jti: id }),
     findByUserCode: async (userCode) =>
@@ -94,8 +98,8 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
     destroy: (id) =>
       model === 'Interaction'
         ? write(artifacts.take(model, key(id)), RESUMED)
-        : write(artifacts.delete(model, key(id))),
-    revokeByGrantId: (grantId) => write(artifacts.deleteByGrant(model, grantKey(vault, grantId))),
+        : revoke(artifacts.delete(model, key(id))),
+    revokeByGrantId: (grantId) => revoke(artifacts.deleteByGrant(model, grantKey(vault, grantId))),
   };
 }
 
@@ -119,7 +123,7 @@ function isIssued(model: string, payload: AdapterPayload): boolean {
  * What only its holder knows is not written beside its hash. A device code is also found by the
  * code that a person types, and an interaction leads back to it: there it stands sealed.
  */
-function strip(model: string, payload: AdapterPayload, vault: Vault): Record<string, unknown> {
+export function toStored(model: string, payload: AdapterPayload, vault: Vault): Stored {
   const {
     jti,
     userCode: _userCode,
@@ -131,19 +135,24 @@ function strip(model: string, payload: AdapterPayload, vault: Vault): Record<str
   const { cookie: _cookie, ...sessionRest } = session ?? {};
   return {
     ...rest,
+    ...(rest.returnTo ? { returnTo: rest.returnTo.replace(String(jti), OWN_UID) } : {}),
     ...(session ? { session: sessionRest } : {}),
     ...(model === 'DeviceCode' ? { sealedJti: vault.seal(String(jti), SEALED_JTI) } : {}),
     ...(deviceCode ? { sealedDeviceCode: vault.seal(deviceCode, SEALED_DEVICE_CODE) } : {}),
   };
 }
 
+export type Stored = Record<string, unknown>;
+
+const OWN_UID = '{uid}';
 const SEALED_JTI = 'device-code:jti';
 const SEALED_DEVICE_CODE = 'interaction:device-code';
 
 function toPayload(found: FoundArtifact, own: AdapterPayload, vault: Vault): AdapterPayload {
-  const { sealedJti, sealedDeviceCode, ...payload } = found.payload as Sealed;
+  const { sealedJti, sealedDeviceCode, returnTo, ...payload } = found.payload as Sealed;
   return {
     ...payload,
+    ...(returnTo ? { returnTo: returnTo.replace(OWN_UID, String(own.jti)) } : {}),
     ...(sealedJti ? { jti: vault.open(sealedJti, SEALED_JTI) } : {}),
     ...(sealedDeviceCode ? { deviceCode: vault.open(sealedDeviceCode, SEALED_DEVICE_CODE) } : {}),
     ...own,
@@ -152,19 +161,21 @@ function toPayload(found: FoundArtifact, own: AdapterPayload, vault: Vault): Ada
   };
 }
 
-interface Sealed extends Record<string, unknown> {
+interface Sealed extends Stored {
+  readonly returnTo?: string;
   readonly sealedJti?: string;
   readonly sealedDeviceCode?: string;
 }
 
 /**
  * A second use that overlaps the first is refused without revoking what the first has brought. For
- * a code that is so only if this request had begun before the code was spent.
+ * a code that is so only if this request had begun before the code was spent. Elsewhere than at
+ * the token endpoint (revocation, introspection) a spent value is what it is.
  */
-function isDoubleSubmit(model: string, found: FoundArtifact, startedAt = now()): boolean {
-  if (found.consumedAt === undefined) return false;
+function isDoubleSubmit(model: string, found: FoundArtifact, ctx: Ctx | undefined): boolean {
+  if (found.consumedAt === undefined || ctx?.oidc.route !== 'token') return false;
   if (OFTEN_SENT_TWICE.has(model)) return now() - found.consumedAt < DOUBLE_SUBMIT;
-  return model === 'AuthorizationCode' && startedAt <= found.consumedAt;
+  return model === 'AuthorizationCode' && (workOf(ctx)?.startedAt ?? 0) <= found.consumedAt;
 }
 
 function expiryOf(payload: AdapterPayload, expiresIn: number | undefined): number {

@@ -37,6 +37,7 @@ function personOf({ email, emailVerified, name }: Account) {
 }
 
 interface TokenSource {
+  readonly scopes?: Set<string>;
   readonly acr?: string;
   readonly amr?: string[];
   readonly authTime?: number;
@@ -58,9 +59,12 @@ export function createExtraTokenClaims() {
     const source = (entities.AuthorizationCode ?? entities.RefreshToken ?? entities.DeviceCode) as
       | TokenSource
       | undefined;
-    const granted = entities.Grant?.getOIDCScope().split(' ') ?? [];
+    const asked = ctx.oidc.params?.scope as string | undefined;
+    const scopes = source?.scopes ?? new Set<string>();
+    // A refresh may ask for less than was granted.
+    const wanted = [...scopes].filter((scope) => asked?.split(' ').includes(scope) ?? true);
     const person = (await entities.Account?.claims('userinfo', '', {}, [])) ?? {};
-    return { ...signInOf(source), ...pickGranted(person, granted) };
+    return { ...signInOf(source), ...pickGranted(person, wanted) };
   };
 }
 

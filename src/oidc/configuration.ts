@@ -1,6 +1,7 @@
 // The configuration of oidc-provider, from ours.
 import type { JWK } from 'jose';
 import { type Configuration, errors } from 'oidc-provider';
+import { z } from 'zod';
 import type { Config, Resource } from '../config/schema.ts';
 import type { AccountsDomain } from '../domain/accounts.ts';
 import { ACR_VALUES } from '../domain/assurance.ts';
@@ -30,13 +31,20 @@ export const ACCOUNT_CLIENT_ID = 'gatehouse-account';
 export const ACCOUNT_CALLBACK = '/account/callback';
 export const SIGN_IN_PATH = '/sign-in';
 
-const EXTRA_METADATA: ReadonlyArray<keyof ClientExtras> = [
-  'first_party',
-  'require_pkce',
-  'require_acr',
-  'allowed_scopes',
-  'resources',
-];
+/** What clients carry beside the registered names, and what each may be. */
+const EXTRA_METADATA: Record<keyof ClientExtras, z.ZodType> = {
+  first_party: z.boolean(),
+  require_pkce: z.boolean(),
+  require_acr: z.enum(ACR_VALUES),
+  allowed_scopes: z.string(),
+  resources: z.array(z.url()),
+};
+
+function checkExtra(_ctx: unknown, name: string, value: unknown): void {
+  const shape = EXTRA_METADATA[name as keyof ClientExtras];
+  if (value === undefined || shape.safeParse(value).success) return;
+  throw new errors.InvalidClientMetadata(`${name} has a value that is not known`);
+}
 
 const ROUTES = {
   authorization: '/authorize',
@@ -70,7 +78,7 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
     // Digests of secrets cannot make HMACs, so neither client_secret_jwt nor HS256 are there.
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     enabledJWA: enabledAlgorithms(),
-    extraClientMetadata: { properties: [...EXTRA_METADATA] },
+    extraClientMetadata: { properties: Object.keys(EXTRA_METADATA), validator: checkExtra },
     clockTolerance: 5,
     allowOmittingSingleRegisteredRedirectUri: false,
     features: features(config, sources),
@@ -217,6 +225,8 @@ function isPkceRequired(_ctx: unknown, client: LibraryClient): boolean {
 
 /** Browsers may call from the origins to which the client's answers go anyway. */
 function isOwnOrigin(_ctx: unknown, origin: string, client: LibraryClient): boolean {
+  // Installed applications have no origin, and neither has a sandboxed page: `null` is nobody's.
+  if (origin === 'null') return false;
   return (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin);
 }
 

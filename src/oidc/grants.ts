@@ -57,7 +57,7 @@ async function sharedGrant(
 ): Promise<Grant> {
   const clientId = clientIdOf(ctx);
   const client = await joinSession(session, clientId, needs);
-  const found = client.grantId ? await findGrant(ctx, client.grantId) : undefined;
+  const found = client.grantId ? await findGrant(ctx, session, client.grantId) : undefined;
   // Its tokens were revoked, or there has been none: a family of its own.
   const grant = found ?? (await startFamily(ctx, session, client.grantId, granted, needs));
   await keepUp(ctx, grant, granted, needs);
@@ -97,8 +97,9 @@ async function startFamily(
   ]);
   if (outcome.kind === 'committed') return grant;
   // Another request started the family a moment ago.
-  const now = (await sessions.clients(uid)).get(clientId)?.grantId;
-  return (now && (await findGrant(ctx, now))) || grant;
+  const theirs = (await sessions.clients(uid)).get(clientId)?.grantId;
+  const found = theirs ? await findGrant(ctx, session, theirs) : undefined;
+  return found ?? startFamily(ctx, session, theirs, granted, needs);
 }
 
 /** Until what stands holds everything allowed, also what was allowed in another tab just now. */
@@ -117,8 +118,14 @@ async function keepUp(
 const clientIdOf = (ctx: Ctx) => ctx.oidc.client?.clientId ?? '';
 const newGrantId = () => randomId(256);
 
-async function findGrant(ctx: Ctx, id: string): Promise<FamilyGrant | undefined> {
-  return (await ctx.oidc.provider.Grant.find(id)) as FamilyGrant | undefined;
+/** Of this person: one that somebody else's sign-in left on the session is nobody's. */
+async function findGrant(
+  ctx: Ctx,
+  session: SessionModel,
+  id: string,
+): Promise<FamilyGrant | undefined> {
+  const grant = (await ctx.oidc.provider.Grant.find(id)) as FamilyGrant | undefined;
+  return grant?.accountId === session.accountId ? grant : undefined;
 }
 
 function build(ctx: Ctx, session: SessionModel, jti: string): FamilyGrant {

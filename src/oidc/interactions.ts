@@ -1,13 +1,14 @@
 // An authorization request that waits for a person, as the sign-in pages see it.
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
+import type { AdapterPayload } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import { type Acr, type Wanted, wantedAcr } from '../domain/assurance.ts';
 import type { Granted } from '../domain/consents.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { Artifacts } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
-import { artifactKey } from './adapter.ts';
+import { artifactKey, toStored } from './adapter.ts';
 import { OIDC_SCOPES } from './claims.ts';
 import { allResources } from './configuration.ts';
 import { type ClientOnPage, clientOnPage } from './pages.ts';
@@ -28,8 +29,6 @@ export interface Interaction {
   readonly wantedAcr: Wanted;
   /** Everything the request asks for. */
   readonly requested: Granted;
-  /** The signed-in session it started from. */
-  readonly session: { readonly uid: string; readonly accountId: string } | undefined;
   /** Whose consent is asked: the session's, or of the sign-in that has just ended. */
   readonly accountId: string | undefined;
   /** Must hit: the interaction still waits. Ends it with a signed-in person. */
@@ -96,7 +95,7 @@ function toInteraction(
   const key = artifactKey(needs.vault, MODEL, model.uid);
   const text = (name: string) => (typeof params[name] === 'string' ? params[name] : undefined);
   const replace = (change: Partial<InteractionModel>) =>
-    needs.artifacts.replacePayload(MODEL, key, payloadOf({ ...model, ...change }));
+    needs.artifacts.replacePayload(MODEL, key, storedWith(model, change, needs.vault));
   const withResult = (result: Result) => replace({ result });
   const signedInAs = model.lastSubmission?.login?.accountId ?? session?.accountId;
   return {
@@ -109,10 +108,6 @@ function toInteraction(
     loginHint: text('login_hint'),
     wantedAcr: wantedAcr(text('acr_values'), (client as ClientExtras).require_acr),
     requested: requestedBy(params, needs.config),
-    session:
-      session?.uid && session.accountId
-        ? { uid: session.uid, accountId: session.accountId }
-        : undefined,
     accountId: signedInAs,
     signedIn: (login, otherPerson) =>
       replace({ result: { login }, ...(otherPerson ? { session: undefined } : {}) }),
@@ -135,8 +130,8 @@ function requestedBy(params: InteractionModel['params'], config: Config): Grante
   };
 }
 
-// As the adapter writes it: without the value that only the browser knows.
-function payloadOf(model: InteractionModel): Record<string, unknown> {
-  const { jti: _jti, uid: _uid, ...payload } = model;
-  return Object.fromEntries(Object.entries(payload).filter(([, value]) => value !== undefined));
+/** As the adapter writes it, with a change. */
+function storedWith(model: InteractionModel, change: Partial<InteractionModel>, vault: Vault) {
+  const payload = { ...model, jti: model.jti, ...change } as unknown as AdapterPayload;
+  return toStored(MODEL, payload, vault);
 }

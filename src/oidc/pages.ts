@@ -32,6 +32,8 @@ export interface ConfirmSignOut {
   readonly xsrf: string;
   readonly client: ClientOnPage | undefined;
   readonly accountId: string | undefined;
+  /** Where `Stay signed in` leads. */
+  readonly stay: string;
 }
 
 export interface DeviceCodePage {
@@ -41,7 +43,7 @@ export interface DeviceCodePage {
   readonly problem: DeviceProblem | undefined;
 }
 
-export type DeviceProblem = 'missing' | 'unknown' | 'expired' | 'used' | 'aborted' | 'failed';
+export type DeviceProblem = 'missing' | 'unknown' | 'expired' | 'used' | 'aborted';
 
 export interface DeviceConfirmPage {
   readonly action: string;
@@ -95,15 +97,18 @@ export function createPageSources(pages: ProviderPages) {
         xsrf: secretOf(ctx),
         client: clientOnPage(ctx.oidc.client),
         accountId: ctx.oidc.session?.accountId,
+        stay: leadsTo(ctx.oidc.session?.state as LogoutState) ?? STAY,
       }),
     postLogoutSuccessSource: (ctx: Ctx) => pages.signedOut(ctx, clientOnPage(ctx.oidc.client)),
-    userCodeInputSource: (ctx: Ctx, _form: string, out: unknown, error: unknown) =>
-      pages.deviceCode(ctx, {
+    userCodeInputSource: async (ctx: Ctx, _form: string, out: unknown, error: unknown) => {
+      if (out && !isAboutCode(error)) return startDeviceAnew(ctx, pages);
+      await pages.deviceCode(ctx, {
         action: ctx.oidc.urlFor('code_verification'),
         xsrf: secretOf(ctx),
         userCode: userCodeOf(ctx, error),
         problem: out ? problemOf(error) : undefined,
-      }),
+      });
+    },
     userCodeConfirmSource: (
       ctx: Ctx,
       _form: string,
@@ -121,8 +126,19 @@ export function createPageSources(pages: ProviderPages) {
   };
 }
 
+function isAboutCode(error: unknown): boolean {
+  return (error as Error).name in DEVICE_PROBLEMS;
+}
+
+/** The form was too old, or its session is gone: a fresh one, which can be sent. */
+async function startDeviceAnew(ctx: Ctx, pages: ProviderPages): Promise<void> {
+  if (ctx.oidc.route === 'device_resume') return pages.expired(ctx, undefined);
+  ctx.status = 303;
+  ctx.redirect(ctx.oidc.urlFor('code_verification'));
+}
+
 function problemOf(error: unknown): DeviceProblem {
-  return DEVICE_PROBLEMS[(error as Error).name] ?? 'failed';
+  return DEVICE_PROBLEMS[(error as Error).name] ?? 'unknown';
 }
 
 function userCodeOf(ctx: Ctx, error: unknown): string | undefined {
@@ -165,13 +181,19 @@ interface LogoutState {
   readonly clientId?: string;
 }
 
+const STAY = '/account';
+
+/** The client's own address for the time after, as the library has checked it. */
+function leadsTo({ postLogoutRedirectUri, state }: LogoutState): string | undefined {
+  if (!postLogoutRedirectUri) return undefined;
+  const target = new URL(postLogoutRedirectUri);
+  if (state !== undefined) target.searchParams.set('state', state);
+  return target.href;
+}
+
 function signedOutAlready(ctx: Context, logout: LogoutState, provider: Provider): void {
-  const target = new URL(logout.postLogoutRedirectUri ?? provider.urlFor('end_session_success'));
-  if (logout.postLogoutRedirectUri && logout.state !== undefined) {
-    target.searchParams.set('state', logout.state);
-  }
   ctx.status = 303;
-  ctx.redirect(target.href);
+  ctx.redirect(leadsTo(logout) ?? provider.urlFor('end_session_success'));
 }
 
 /** The answers of requests whose writes lost a race, in the place of what they had said. */

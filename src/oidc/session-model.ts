@@ -89,6 +89,10 @@ export function installSessionModel(provider: Provider, needs: SessionNeeds): vo
       this.touched = false;
       return this.jti;
     },
+    // Asked for at the end of each request: a session of which the browser has no cookie is nothing.
+    async persist(this: SessionModel & { save(): Promise<string> }) {
+      return this.exp === undefined ? this.jti : this.save();
+    },
     async destroy(this: SessionModel) {
       await write(needs, await needs.domain.end({ uid: this.uid, accountId: this.accountId }));
       this.destroyed = true;
@@ -108,6 +112,8 @@ function signIn(
   { accountId, loginTs }: { accountId: string; loginTs: number },
   { acr, amr, generation }: LoginResult,
 ): void {
+  // A consent page repeats the sign-in before it: what has been proved since then stands.
+  if (session.accountId === accountId && (session.loginTs ?? 0) >= loginTs) return;
   const login = { accountId, loginTs, acr, amr: [...amr], generation };
   Object.assign(session, login, { seenAt: now(), signedIn: true });
 }
@@ -127,7 +133,10 @@ async function saveSession(session: SessionModel, needs: SessionNeeds): Promise<
 async function write({ store, current }: SessionNeeds, unit: Unit): Promise<void> {
   const work = workOf(current());
   if (!work) await store.commit(unit);
-  else work.items.push(...unit.map((statement) => ({ statement, missed: SESSION_GONE })));
+  else
+    work.items.push(
+      ...unit.map((statement) => ({ statement, missed: SESSION_GONE, revokes: false })),
+    );
 }
 
 function guardAccount({ accountId, generation }: SessionModel, { accounts }: SessionNeeds): Unit {

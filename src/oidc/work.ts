@@ -12,6 +12,8 @@ export type Missed =
 interface Item {
   readonly statement: Statement;
   readonly missed: Missed | undefined;
+  /** Takes something away: it stands also when the request is refused. */
+  readonly revokes: boolean;
 }
 
 export interface Work {
@@ -54,11 +56,25 @@ export function unitOfWork(store: Store, sessionCookie: string, answers: Answers
     (ctx as unknown as Carrier).state[WORK] = work;
     await next();
     dropUnchangedCookie(ctx, sessionCookie);
-    const missed = await commit(store, work);
+    const missed = await commit(store, isRefused(ctx) ? revocationsOf(work) : work);
+    // What the session's cookie stands for has not been written.
+    if (missed) dropCookie(ctx, sessionCookie);
     if (missed?.kind === 'oauth') await answers.oauthError(ctx, missed.error, missed.description);
-    if (missed?.kind === 'session-gone')
-      await withoutSession({ store, ctx, work, answers, sessionCookie });
+    if (missed?.kind === 'session-gone') await withoutSession({ store, ctx, work, answers });
   };
+}
+
+/**
+ * The library spends a code or a refresh token before it has looked at everything. A request that
+ * it refuses in the end must not cost the client what it sent.
+ */
+function isRefused(ctx: Context): boolean {
+  const route = (ctx as unknown as { oidc?: { route?: string } }).oidc?.route;
+  return route === 'token' && ctx.status >= 400;
+}
+
+function revocationsOf(work: Work): Work {
+  return { ...work, items: work.items.filter((item) => item.revokes) };
 }
 
 async function commit(store: Store, { items }: Work): Promise<Missed | undefined> {
@@ -72,8 +88,7 @@ async function commit(store: Store, { items }: Work): Promise<Missed | undefined
  * The session ended, or its account moved on, while the request ran. Nothing may be issued for it;
  * an answer that issues nothing stands, without the session's cookie.
  */
-async function withoutSession({ store, ctx, work, answers, sessionCookie }: Gone): Promise<void> {
-  dropCookie(ctx, sessionCookie);
+async function withoutSession({ store, ctx, work, answers }: Gone): Promise<void> {
   if (work.issues) {
     await answers.sessionGone(ctx);
     return;
@@ -87,7 +102,6 @@ interface Gone {
   readonly ctx: Context;
   readonly work: Work;
   readonly answers: Answers;
-  readonly sessionCookie: string;
 }
 
 /**
@@ -95,8 +109,9 @@ interface Gone {
  * would so put the old identifier back into the browser: only a new one is sent.
  */
 function dropUnchangedCookie(ctx: Context, name: string): void {
-  const id = (ctx as unknown as { oidc?: { session?: { id?: string } } }).oidc?.session?.id;
-  if (id !== undefined && ctx.cookies.get(name) === id) dropCookie(ctx, name);
+  const { oidc } = ctx as unknown as { oidc?: { session?: { id: string; destroyed?: boolean } } };
+  if (!oidc?.session || oidc.session.destroyed) return;
+  if (ctx.cookies.get(name) === oidc.session.id) dropCookie(ctx, name);
 }
 
 function dropCookie(ctx: Context, name: string): void {

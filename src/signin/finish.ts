@@ -20,6 +20,7 @@ export interface SignedIn {
 
 /** The request that waits for this sign-in; its statements join the unit. */
 export interface Door {
+  /** Who is signed in in this browser now. */
   readonly session: { readonly uid: string; readonly accountId: string } | undefined;
   signedIn(login: SignedIn, otherPerson: boolean): Statement;
   refused(error: string, description: string): Statement;

@@ -26,7 +26,10 @@ export interface Artifacts {
   /** Nothing for one whose account is gone or has moved on to another generation. */
   find(model: string, key: string): Promise<FoundArtifact | undefined>;
   findByUserCode(model: string, userCodeKey: string): Promise<FoundArtifact | undefined>;
-  /** Inserts, or replaces payload and expiry; account and generation stay as first written. */
+  /**
+   * Inserts, or replaces payload and expiry; account and generation stay as first written. Must
+   * hit: a row of one account is never changed for another.
+   */
   put(artifact: Artifact, at: number): Statement;
   /** Must hit: a row that is still there gets another payload. */
   replacePayload(model: string, key: string, payload: Record<string, unknown>): Statement;
@@ -55,6 +58,8 @@ const COLUMNS = [
 
 // Set once, then kept: a device code learns its account when a person allows it.
 const ONCE = ['account_id', 'generation', 'grant_key'] as const;
+const SAME_PERSON =
+  'oidc_artifacts.account_id is null or oidc_artifacts.account_id = excluded.account_id';
 const firstOf = (column: string) => `coalesce(oidc_artifacts.${column}, excluded.${column})`;
 
 type Columns = Record<(typeof COLUMNS)[number], unknown>;
@@ -81,7 +86,8 @@ export function createArtifacts(store: Store): Artifacts {
           payload: sql.raw('excluded.payload'),
           expires_at: sql.raw('excluded.expires_at'),
           ...Object.fromEntries(ONCE.map((column) => [column, sql.raw(firstOf(column))])),
-        }),
+        })
+        .whereRaw(SAME_PERSON),
     1,
   );
   const insertOnce = store.prepare<Columns>(

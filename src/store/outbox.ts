@@ -5,6 +5,8 @@ import type { Store } from './store.ts';
 export interface Letter {
   readonly id: string;
   readonly kind: string;
+  /** Who gets it: one that does not answer must not keep the others waiting. */
+  readonly recipient: string;
   readonly payload: Readonly<Record<string, unknown>>;
   readonly attempts: number;
   readonly expiresAt: number;
@@ -12,8 +14,8 @@ export interface Letter {
 
 export interface Outbox {
   insert(letter: Letter, at: number): Statement;
-  /** Letters to deliver now, oldest first, twenty at most. */
-  due(at: number): Promise<Letter[]>;
+  /** Letters to deliver now, oldest first, twenty at most, to nobody of `except`. */
+  due(at: number, except: readonly string[]): Promise<Letter[]>;
   /** Must hit: takes a letter for one attempt, so that nobody else tries it until `nextAt`. */
   claim(letter: Letter, nextAt: number): Statement;
   done(id: string, at: number): Statement;
@@ -34,7 +36,17 @@ export function createOutbox(store: Store): Outbox {
   );
   return {
     insert: (letter, at) => store.compile(table().insert(toRow(letter, at)), 1),
-    due: async (at) => (await store.all(due({ at }))).map(parse),
+    due: async (at, except) => {
+      const query = table()
+        .whereNull('done_at')
+        .where('due_at', '<=', at)
+        .where('expires_at', '>', at)
+        .whereNotIn('recipient', except)
+        .orderBy('due_at')
+        .limit(AT_ONCE);
+      const statement = except.length === 0 ? due({ at }) : store.compile(query);
+      return (await store.all(statement)).map(parse);
+    },
     claim: ({ id, attempts }, nextAt) =>
       store.compile(
         table()
@@ -52,6 +64,7 @@ function toRow(letter: Letter, at: number): Row {
   return {
     id: letter.id,
     kind: letter.kind,
+    recipient: letter.recipient,
     payload: JSON.stringify(letter.payload),
     attempts: letter.attempts,
     due_at: at,
@@ -64,6 +77,7 @@ function parse(row: Row): Letter {
   return {
     id: row.id as string,
     kind: row.kind as string,
+    recipient: row.recipient as string,
     payload: JSON.parse(row.payload as string),
     attempts: row.attempts as number,
     expiresAt: row.expires_at as number,

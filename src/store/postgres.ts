@@ -1,5 +1,6 @@
 // PostgreSQL: one transaction a unit; a connection that timed out is never used again.
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -16,7 +17,8 @@ export interface PostgresOptions {
 
 // A deadlock and a lost race for a row are the database's way of saying "again".
 const AGAIN = new Set(['40001', '40P01']);
-const TRIES = 5;
+const TRIES = 8;
+const LONGEST_PAUSE = 30;
 
 // Times and counts are bigint columns: well within 2^53.
 const types = {
@@ -40,16 +42,27 @@ export function openPostgres({ url, pool: max, timeout, log }: PostgresOptions):
   });
   reportOnce(pool, log);
 
-  const withClient = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
-    const client = await pool.connect().catch(fail);
+  const withClientOnce = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
+    const client = await pool.connect();
     let broken: Error | undefined;
     try {
       return await work(client);
     } catch (error) {
-      if (!isAnswer(error)) broken = error as Error;
-      throw translate(error);
+      if (!isSound(error)) broken = error as Error;
+      throw error;
     } finally {
       client.release(broken);
+    }
+  };
+
+  // After a migration each connection's prepared statements are refused once.
+  const withClient = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
+    for (let connections = 0; ; connections += 1) {
+      try {
+        return await withClientOnce(work);
+      } catch (error) {
+        if (!isStalePlan(error) || connections >= max) throw translate(error);
+      }
     }
   };
 
@@ -62,7 +75,7 @@ export function openPostgres({ url, pool: max, timeout, log }: PostgresOptions):
         await client.query(missed === -1 ? 'COMMIT' : 'ROLLBACK');
         return missed === -1 ? COMMITTED : { kind: 'missed', at: missed };
       } catch (error) {
-        if (isAnswer(error)) await client.query('ROLLBACK');
+        if (isSound(error)) await client.query('ROLLBACK');
         throw error;
       }
     });
@@ -71,8 +84,9 @@ export function openPostgres({ url, pool: max, timeout, log }: PostgresOptions):
     try {
       return await commitOnce(unit);
     } catch (error) {
-      const again = AGAIN.has(String((error as { code?: string }).code)) && tries > 1;
-      if (!again) throw error;
+      if (!AGAIN.has(String((error as { code?: string }).code))) throw error;
+      if (tries <= 1) throw unavailable(error);
+      await sleep(Math.random() * LONGEST_PAUSE);
       return commit(unit, tries - 1);
     }
   };
@@ -111,29 +125,33 @@ function send(client: pg.PoolClient, { sql, bindings }: Statement): Promise<pg.Q
   return client.query({ name, text: sql, values });
 }
 
-/** Whether the server answered: then the connection is sound, whatever the answer. */
-function isAnswer(error: unknown): boolean {
-  return /^[0-9A-Z]{5}$/.test(String((error as { code?: string }).code)) && !isFatal(error);
+function isStalePlan(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '0A000';
 }
 
-function isFatal(error: unknown): boolean {
-  return ['FATAL', 'PANIC'].includes(String((error as { severity?: string }).severity));
+/** Whether the server answered and the connection can serve on. */
+function isSound(error: unknown): boolean {
+  const isFatal = (each: pg.DatabaseError) => ['FATAL', 'PANIC'].includes(each.severity ?? '');
+  return error instanceof pg.DatabaseError && !isFatal(error) && !isStalePlan(error);
 }
 
 function translate(error: unknown): unknown {
   const code = String((error as { code?: string }).code);
   if (code === '23505') return new GatehouseError('already_exists', { cause: error });
-  if (isAnswer(error) && !/^(57|53|08)/.test(code)) return error;
-  return new GatehouseError('store_unavailable', { cause: error, retryAfter: 5 });
+  return isSound(error) && !/^(57|53|08)/.test(code) ? error : unavailable(error);
 }
 
-function fail(error: unknown): never {
-  throw translate(error);
+function unavailable(cause: unknown): GatehouseError {
+  return new GatehouseError('store_unavailable', { cause, retryAfter: 5 });
 }
 
 /** A lost server makes every pooled connection cry out: once a minute is enough. */
 function reportOnce(pool: pg.Pool, log: Log): void {
   let silent = false;
+  // While a client is lent out the pool does not listen: unheard, its error would end the process.
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+  });
   pool.on('error', (error) => {
     if (silent) return;
     silent = true;

@@ -48,11 +48,15 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+const PATH = process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
 const COMMAND = join(PROJECT_ROOT, 'bin/gatehouse');
 const STARTUP_LIMIT = 45_000;
 const COMMAND_LIMIT = 45_000;
 const STOP_LIMIT = 30_000;
 const LOOK_EVERY = 25;
+
+/** Every child reads the same sources: what one has compiled, the next one need not. */
+const COMPILED = join(PROJECT_ROOT, 'node_modules/.cache/gatehouse-test');
 
 /** A server, once it says that it is ready. Rejects with its output if it ends before. */
 export async function startProcess(options: ProcessOptions): Promise<GatehouseProcess> {
@@ -97,7 +101,7 @@ export async function runCommand(
 function launch(args: readonly string[], env: Record<string, string>): ChildProcess {
   const child = spawn(COMMAND, args, {
     cwd: PROJECT_ROOT,
-    env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin', ...env },
+    env: { PATH, NODE_COMPILE_CACHE: COMPILED, ...env },
     stdio: 'pipe',
   });
   watch(child);

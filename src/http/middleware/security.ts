@@ -44,15 +44,15 @@ export const refuseBrokenUrls: Middleware = async (ctx, next) => {
   if (url.length > LONGEST_URL) {
     throw new GatehouseError('bad_request', { message: 'The address is too long.' });
   }
-  if (/%00/.test(url) || !isDecodable(ctx.path)) {
+  if (/%00/.test(url) || !isReadable(ctx)) {
     throw new GatehouseError('bad_request', { message: 'The address holds a NUL or is broken.' });
   }
   await next();
 };
 
-function isDecodable(path: string): boolean {
+function isReadable(ctx: Context): boolean {
   try {
-    decodeURIComponent(path);
+    decodeURIComponent(ctx.path);
     return true;
   } catch {
     return false;

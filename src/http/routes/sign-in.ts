@@ -5,6 +5,7 @@ import type { AccountsDomain } from '../../domain/accounts.ts';
 import type { ConsentsDomain } from '../../domain/consents.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Method } from '../../methods/index.ts';
+import type { BrowserSessions } from '../../oidc/browser-sessions.ts';
 import { SIGN_IN_PATH } from '../../oidc/configuration.ts';
 import type { Interaction, Interactions } from '../../oidc/interactions.ts';
 import type { Finish } from '../../signin/finish.ts';
@@ -24,6 +25,7 @@ export interface SignInNeeds {
   readonly accounts: AccountsDomain;
   readonly consents: ConsentsDomain;
   readonly interactions: Interactions;
+  readonly browserSessions: BrowserSessions;
   readonly flows: FlowsDomain;
   readonly methods: readonly Method[];
   readonly prove: Prove;
@@ -107,7 +109,8 @@ export function signInRoutes(needs: SignInNeeds): Router {
 
   /** No step is due any more: the sign-in ends here, and only here. */
   const goOn = async (ctx: Context, interaction: Interaction, flow: Flow) => {
-    const outcome = await needs.finish(flow, interaction);
+    const session = await needs.browserSessions.find(ctx);
+    const outcome = await needs.finish(flow, { ...interaction, session });
     if (outcome.kind === 'finished') return redirect(ctx, interaction.returnTo);
     if (outcome.kind === 'step-due') return redirect(ctx, signInPath(interaction));
     const now = await flows.findOrOpen(interaction);
