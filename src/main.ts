@@ -1,5 +1,6 @@
 // Starts Gatehouse: store, provider, pages, and in development the demo beside it.
 import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { createHttpServer, type House, type Options, openHouse } from './app.ts';
 import type { Config } from './config/schema.ts';
 import { startDemoFor } from './demo-setup.ts';
@@ -20,6 +21,7 @@ const SWEEP_EVERY = 60_000;
 export async function start(config: Config, options: Options = {}): Promise<Running> {
   const house = await openHouse(config, options);
   const server = createHttpServer(house);
+  const closeUnused = watchUnused(server);
   try {
     await listen(server, config);
     const demo = config.demo.enabled ? await startDemoFor(house) : undefined;
@@ -30,7 +32,7 @@ export async function start(config: Config, options: Options = {}): Promise<Runn
       demo: demo && { url: demo.url, signIn: demo.signIn },
       stop: async () => {
         stopSweeping();
-        await Promise.all([demo?.stop(), close(server, config.http.stop_timeout)]);
+        await Promise.all([demo?.stop(), close(server, closeUnused, config.http.stop_timeout)]);
         await house.close();
       },
     };
@@ -62,14 +64,32 @@ function cureFor(code: string | undefined, host: string, port: number): string |
   return undefined;
 }
 
-function close(server: Server, seconds: number): Promise<void> {
+/**
+ * Browsers and balancers open connections in advance; to the server those do not count as idle.
+ * @returns closes the ones on which nothing has come yet
+ */
+function watchUnused(server: Server): () => void {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return () => {
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  };
+}
+
+function close(server: Server, closeUnused: () => void, seconds: number): Promise<void> {
   return new Promise((resolve) => {
     const late = setTimeout(() => server.closeAllConnections(), seconds * 1000);
+    // Whoever has just been answered would be kept for another request.
+    const served = setInterval(() => server.closeIdleConnections(), 50);
     server.close(() => {
       clearTimeout(late);
+      clearInterval(served);
       resolve();
     });
-    server.closeIdleConnections();
+    closeUnused();
   });
 }
 

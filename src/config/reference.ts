@@ -26,7 +26,7 @@ interface Option {
   readonly node: Node;
 }
 
-export interface Described {
+interface Explained {
   /** Environment variables that set the option. */
   readonly variables: readonly string[];
   readonly meaning: string;
@@ -63,19 +63,16 @@ function isSection({ properties, items }: Node): boolean {
 }
 
 function section({ path, node }: Option): string {
-  const { variables, meaning } = describe(path, node);
+  const { meaning } = explain(path, node);
   const { items } = node;
   const fields = items ? optionsOf(items, '') : optionsOf(node, `${path}.`);
-  const list = items ? [`A list, empty by default. Each entry:`] : [];
-  const intro = [meaning, ...variables.map(code), ...list].filter(Boolean);
-  return [`## \`${path}\``, ...(intro.length > 0 ? [intro.join(' ')] : []), table(fields)].join(
-    '\n\n',
-  );
+  const intro = items ? [`${meaning} A list, empty by default. Each entry:`] : [];
+  return [`## \`${path}\``, ...intro, table(fields)].join('\n\n');
 }
 
 function table(options: readonly Option[]): string {
   const rows = options.map(({ path, node }) => {
-    const { variables, meaning } = describe(path, node);
+    const { variables, meaning } = explain(path, node);
     return [
       code(path),
       variables.map(code).join(', '),
@@ -92,7 +89,7 @@ const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`.replace(/ {
 const code = (text: string) => `\`${text}\``;
 
 /** Descriptions of options that a variable sets begin with its name. */
-export function describe(path: string, { description = '' }: Node): Described {
+function explain(path: string, { description = '' }: Node): Explained {
   const [, names = '', rest = ''] = /^((?:[A-Z_]{4,}(?: or )?)*)(?:=1)?(?:: )?(.*)$/.exec(
     description,
   ) as RegExpExecArray;

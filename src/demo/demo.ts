@@ -77,7 +77,8 @@ const unservedMessages = new Map([
 
 function logProblem({ log }: DemoOptions, described: Problem, error: unknown): void {
   if (described.status === 500) log.error({ err: error }, 'The example app failed');
-  else log.warn({ ...described }, 'The example app showed an error');
+  else if (described.status >= 500) log.warn({ ...described }, 'The example app showed an error');
+  else log.info({ ...described }, 'The example app showed an error');
 }
 
 function showProblem({ render }: DemoOptions, ctx: Context, described: Problem): void {

@@ -10,11 +10,8 @@ export interface Fact {
 const timeClaims = ['auth_time', 'exp', 'iat', 'nbf', 'updated_at'];
 const largestTime = 8.64e12;
 
-export function claimFacts(signedIn: SignedIn): Fact[] {
-  return Object.entries(signedIn.claims).map(([name, value]) => ({
-    name,
-    value: claimText(name, value),
-  }));
+export function claimFacts(claims: Readonly<Record<string, unknown>>): Fact[] {
+  return Object.entries(claims).map(([name, value]) => ({ name, value: claimText(name, value) }));
 }
 
 // Facts about the tokens, never the tokens: whoever holds those acts for the person.

@@ -14,6 +14,7 @@ export interface Pending {
 export interface SignedIn {
   readonly idToken: string;
   readonly claims: oidc.IDToken;
+  readonly userinfo: oidc.UserInfoResponse | undefined;
   readonly scope: string;
   readonly accessTokenExpiresAt: number | undefined;
   readonly refreshToken: string | undefined;
@@ -85,7 +86,8 @@ async function exchangeCode(
   if (tokens.id_token === undefined || claims === undefined) {
     throw problem(502, 'The provider sent no ID token.');
   }
-  return { idToken: tokens.id_token, claims, ...facts(tokens, scope) };
+  const userinfo = await readUserinfo(configuration, tokens, claims);
+  return { idToken: tokens.id_token, claims, userinfo, ...facts(tokens, scope) };
 }
 
 async function exchangeRefreshToken(
@@ -98,7 +100,18 @@ async function exchangeRefreshToken(
   assertSameSignIn(current.claims, claims);
   const refreshToken = tokens.refresh_token ?? current.refreshToken;
   const idToken = tokens.id_token ?? current.idToken;
-  return { idToken, claims, ...facts(tokens, current.scope), refreshToken };
+  const userinfo = await readUserinfo(configuration, tokens, claims);
+  return { idToken, claims, userinfo, ...facts(tokens, current.scope), refreshToken };
+}
+
+// Name and address are not in the ID token: the access token fetches them (OpenID Connect Core 5.4).
+async function readUserinfo(
+  configuration: oidc.Configuration,
+  tokens: Tokens,
+  { sub }: oidc.IDToken,
+): Promise<oidc.UserInfoResponse | undefined> {
+  if (configuration.serverMetadata().userinfo_endpoint === undefined) return undefined;
+  return oidc.fetchUserInfo(configuration, tokens.access_token, sub);
 }
 
 // OpenID Connect Core 12.2: a refreshed ID token must be about the same sign-in.

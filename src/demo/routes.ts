@@ -46,7 +46,8 @@ function showStart({ options, sessions }: Parts, ctx: Context): void {
 function signedInPage(options: DemoOptions, signedIn: SignedIn, csrf: string): string {
   const canRefresh = signedIn.refreshToken !== undefined;
   return options.render('demo/signed-in', {
-    claims: claimFacts(signedIn),
+    userinfo: claimFacts(signedIn.userinfo ?? {}),
+    claims: claimFacts(signedIn.claims),
     tokens: tokenFacts(signedIn),
     actions: { signOut: '/sign-out', ...(canRefresh ? { refresh: '/refresh' } : {}) },
     csrf,

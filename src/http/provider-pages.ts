@@ -44,7 +44,9 @@ export function createProviderPages({ render, t, accounts }: ProviderPagesNeeds)
     signedOut: async (ctx, client) => show(ctx, 'logout/done', { client }),
     deviceCode: async (ctx, { action, xsrf, userCode, problem }) => {
       const text = problem && t(DEVICE_TEXTS[problem]);
-      const alert = text ? { alert: { kind: 'error', text } } : {};
+      // What the person chose is no mistake.
+      const kind = problem === 'aborted' ? 'info' : 'error';
+      const alert = text ? { alert: { kind, text } } : {};
       const values = { user_code: userCode ?? '' };
       show(ctx, 'device/code', { actions: { submit: action }, xsrf, values, ...alert });
     },

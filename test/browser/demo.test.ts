@@ -183,7 +183,7 @@ onBothStores('the demo', (store) => {
     await signIn(page, served.person);
     await expectPage(page, 'Signed in');
     // Browsers open connections in advance, on which nothing is asked yet.
-    const spare = connect(Number(new URL(url).port), '127.0.0.1');
+    const spare = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => undefined);
     await once(spare, 'connect');
     const exit = once(child, 'exit');
     const since = Date.now();

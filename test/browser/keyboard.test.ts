@@ -36,14 +36,16 @@ describe('the keyboard', () => {
   let context: BrowserContext;
   let page: Page;
 
-  /** How often a password was looked at. */
+  /** How often a password was looked at, and what each look waits for. */
   let attempts = 0;
+  let gate: Promise<unknown> | undefined;
 
   const countedMethods = (needs: MethodNeeds): readonly Method[] =>
     createMethods(needs).map((method) => ({
       ...method,
       verify: async (attempt) => {
         attempts += 1;
+        await gate;
         return method.verify(attempt);
       },
     }));
@@ -59,7 +61,8 @@ describe('the keyboard', () => {
     page = await context.newPage();
     page.setDefaultTimeout(15_000);
     await askToSignIn(page, app, party);
-    await expectPage(page, 'Sign in');
+    await emailFocused();
+    gate = undefined;
   });
   afterEach(() => context.close());
   after(async () => {
@@ -83,6 +86,9 @@ describe('the keyboard', () => {
     }
     return passed;
   };
+
+  /** Browsers give the focus a moment after the page is there. */
+  const emailFocused = () => page.locator('#email:focus').waitFor();
 
   const type = (text: string) => page.keyboard.type(text);
 
@@ -121,7 +127,7 @@ describe('the keyboard', () => {
     await page.keyboard.press('Tab');
     await type('not the password');
     await page.keyboard.press('Enter');
-    await page.getByRole('alert').waitFor();
+    await page.locator(':focus').filter({ hasText: 'do not match' }).waitFor();
     expect(await focused()).to.match(/^alert/);
     expect(await tab(2)).to.deep.equal(['textbox "Email"', 'textbox "Password"']);
     await type(person.password);
@@ -145,7 +151,9 @@ describe('the keyboard', () => {
     const before = attempts;
     await page.addInitScript(IMPATIENT);
     await page.reload();
+    await emailFocused();
     const saying = page.waitForEvent('console');
+    gate = saying;
     await type(person.email);
     await page.keyboard.press('Tab');
     await type(person.password);

@@ -332,7 +332,7 @@ describe('every page', () => {
   looksRight('device-denied', 'Connect a device', CONTINUE, async () => {
     await openDevice();
     await press(page, 'Deny');
-    await page.getByRole('alert').waitFor();
+    await page.getByText('You denied the access.').waitFor();
   });
 
   looksRight('device-done', 'Device connected', undefined, async () => {

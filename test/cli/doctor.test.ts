@@ -1,0 +1,128 @@
+// gatehouse doctor and gatehouse keys list.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
+import { runCommand } from '../support/processes.ts';
+import { onBothStores, SQLITE, type TestDatabase } from '../support/stores.ts';
+import { done, json, sentence } from './helpers.ts';
+
+interface Finding {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly says: string;
+}
+
+const failed = (findings: readonly Finding[]) =>
+  findings.filter(({ ok }) => !ok).map(({ check }) => check);
+
+/** What doctor finds, with exit 1 and one line where something is wrong. */
+async function examine(
+  database: TestDatabase,
+  env: Record<string, string>,
+): Promise<readonly Finding[]> {
+  const result = await runCommand(['doctor', '--json'], { database, env });
+  const findings: Finding[] = JSON.parse(result.stdout);
+  const count = failed(findings).length;
+  expect(result.code).to.equal(count > 0 ? 1 : 0);
+  if (count > 0) expect(sentence(result)).to.equal(`${count} of the checks failed.`);
+  else expect(result.stderr).to.equal('');
+  for (const { says } of findings) expect(says).to.match(/^[^\p{C}]+$/u);
+  return findings;
+}
+
+onBothStores('gatehouse doctor', (store) => {
+  let database: TestDatabase;
+  before(async () => {
+    database = await store.create();
+    await done(['migrate'], { database });
+  });
+  after(() => database.remove());
+
+  it('finds everything in order', async () => {
+    const findings = await examine(database, {});
+    expect(failed(findings)).to.deep.equal([]);
+    const names = findings.map(({ check }) => check);
+    expect(names).to.include.members(['data folder', 'database', 'signing keys', 'port']);
+    const text = await done(['doctor'], { database });
+    for (const name of names) expect(text).to.match(new RegExp(`^ok {4}${name}: `, 'm'));
+    expect(text).to.include(`${store.name}, up to date`);
+  });
+
+  it('finds a master key that is not the one of the store', async () => {
+    await done(['keys', 'list'], { database });
+    const other = 'another-secret-of-at-least-32-characters';
+    const findings = await examine(database, { GATEHOUSE_SECRET: other });
+    const keys = findings.find(({ check }) => check === 'signing keys');
+    expect(keys)
+      .to.deep.include({ ok: false })
+      .and.have.property('says')
+      .that.includes('another GATEHOUSE_SECRET');
+    expect(JSON.stringify(findings)).not.to.include(other);
+  });
+});
+
+describe('what gatehouse doctor finds', () => {
+  let database: TestDatabase;
+  let busy: Server;
+  before(async () => {
+    database = await SQLITE.create();
+    busy = createServer();
+    await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve));
+  });
+  after(() => {
+    database.remove();
+    busy.close();
+  });
+
+  it('a port in use', async () => {
+    const { port } = busy.address() as AddressInfo;
+    const findings = await examine(database, { PORT: String(port) });
+    expect(failed(findings)).to.deep.equal(['port']);
+  });
+
+  it('a database that is not there, without its password', async () => {
+    const url = 'postgres://somebody:very-secret@127.0.0.1:1/none';
+    const findings = await examine(database, { DATABASE_URL: url });
+    expect(failed(findings)).to.include.members(['database', 'signing keys']);
+    expect(JSON.stringify(findings)).not.to.include('very-secret');
+  });
+
+  it('a file in the place of the folder', async () => {
+    const file = join(database.dataDir, 'secret');
+    await done(['keys', 'list'], { database });
+    const findings = await examine(database, { DATA_DIR: file });
+    expect(failed(findings)).to.include.members(['data folder', 'database']);
+  });
+});
+
+onBothStores('gatehouse keys list', (store) => {
+  let gatehouse: Gatehouse;
+  before(async () => {
+    gatehouse = await startGatehouse({ store });
+  });
+  after(() => gatehouse.stop());
+
+  it('prints the keys that the server publishes, and nothing of their private side', async () => {
+    const { database, url } = gatehouse;
+    const printed = await done(['keys', 'list', '--json'], { database });
+    const keys: Array<Record<string, string>> = JSON.parse(printed);
+    for (const key of keys) expect(key).to.have.all.keys(['kid', 'alg', 'created_at']);
+    const published = (await (await fetch(`${url}/jwks`)).json()) as {
+      keys: Array<{ kid: string }>;
+    };
+    const kids = published.keys.map(({ kid }) => kid);
+    expect(keys.map(({ kid }) => kid)).to.have.members(kids);
+    expect(keys.map(({ alg }) => alg)).to.have.members(['RS256', 'ES256', 'EdDSA']);
+    const table = await done(['keys', 'list'], { database });
+    for (const { kid, alg } of keys) expect(table).to.match(new RegExp(`^${kid} +${alg} `, 'm'));
+  });
+
+  it('makes the same keys only once when two commands come first', async () => {
+    const database = await store.create();
+    const both = await Promise.all([1, 2].map(() => json(['keys', 'list'], { database })));
+    expect(both[0]).to.deep.equal(both[1]).and.have.length(3);
+    database.remove();
+  });
+});

@@ -1,0 +1,216 @@
+// gatehouse serve in a process of its own: starts, starts that must fail, and stops.
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { freePort } from '../support/gatehouse.ts';
+import { type GatehouseProcess, startProcess } from '../support/processes.ts';
+import { onBothStores, SQLITE, type TestDatabase } from '../support/stores.ts';
+import { refused } from './helpers.ts';
+
+async function kidsOf({ url }: GatehouseProcess): Promise<string[]> {
+  const { keys } = (await (await fetch(`${url}/jwks`)).json()) as { keys: Array<{ kid: string }> };
+  return keys.map(({ kid }) => kid).sort();
+}
+
+onBothStores('gatehouse serve', (store) => {
+  let database: TestDatabase;
+  beforeEach(async () => {
+    database = await store.create();
+  });
+  afterEach(() => database.remove());
+
+  it('keeps its keys over a restart', async () => {
+    const port = await freePort();
+    const first = await startProcess({ database, port });
+    const kids = await kidsOf(first);
+    await first.stop();
+    const second = await startProcess({ database, port });
+    expect(await kidsOf(second))
+      .to.deep.equal(kids)
+      .and.have.length(3);
+    await second.stop();
+  });
+
+  it('keeps its keys through a SIGKILL', async () => {
+    const port = await freePort();
+    const first = await startProcess({ database, port });
+    const kids = await kidsOf(first);
+    expect(await first.kill('SIGKILL')).to.deep.equal({ code: undefined, signal: 'SIGKILL' });
+    const second = await startProcess({ database, port });
+    expect(await kidsOf(second)).to.deep.equal(kids);
+    await second.stop();
+  });
+
+  it('agrees with another process that starts at the same moment', async () => {
+    const [port, other] = [await freePort(), await freePort()];
+    const issuer = `http://localhost:${port}`;
+    const both = await Promise.all([
+      startProcess({ database, port, issuer }),
+      startProcess({ database, port: other, issuer }),
+    ]);
+    const [one, two] = await Promise.all(both.map(kidsOf));
+    expect(one).to.deep.equal(two).and.have.length(3);
+    await Promise.all(both.map((each) => each.stop()));
+  });
+
+  it('says so when GATEHOUSE_SECRET is not the one of the store', async () => {
+    const port = await freePort();
+    const env = { GATEHOUSE_SECRET: 'the-first-secret-of-32-characters-and-more' };
+    await (await startProcess({ database, port, env })).stop();
+    const GATEHOUSE_SECRET = 'another-secret-of-32-characters-and-more';
+    const why = await refused(['serve', '--no-demo'], { database, env: { GATEHOUSE_SECRET } });
+    expect(why).to.equal('The stored secrets were sealed with another GATEHOUSE_SECRET.');
+    // Neither has it replaced what it could not read.
+    await (await startProcess({ database, port, env })).stop();
+  });
+});
+
+describe('a start that must fail', () => {
+  const silent = createServer();
+  let database: TestDatabase;
+  before(async () => {
+    database = await SQLITE.create();
+    writeFileSync(join(database.dataDir, 'file'), 'no database');
+  });
+  after(() => {
+    silent.close();
+    database.remove();
+  });
+
+  const serve = (env: Record<string, string>) => refused(['serve', '--no-demo'], { database, env });
+
+  it('names a busy port and the cure', async () => {
+    const busy = await startProcess({ database, port: await freePort() });
+    const { port } = new URL(busy.url);
+    const why = await serve({ PORT: port });
+    expect(why).to.match(new RegExp(`^Port ${port} is in use\\..* PORT `));
+    await busy.stop();
+  });
+
+  it('names a HOST that is none of this machine', async () => {
+    expect(await serve({ HOST: '192.0.2.1' })).to.match(/^HOST is "192\.0\.2\.1"/);
+  });
+
+  it('names DATA_DIR where a file stands in its place', async () => {
+    const DATA_DIR = join(database.dataDir, 'file');
+    expect(await serve({ DATA_DIR })).to.match(/^DATA_DIR is no folder/);
+    expect(await serve({ DATA_DIR: join(DATA_DIR, 'below') })).to.match(/^DATA_DIR is no folder/);
+  });
+
+  it('names DATA_DIR where the system lets nobody write', async () => {
+    for (const DATA_DIR of ['/sys/gatehouse', '/proc/gatehouse']) {
+      expect(await serve({ DATA_DIR })).to.match(/^DATA_DIR cannot be written .*DATA_DIR\.$/);
+    }
+  });
+
+  it('names a database file that is none, and leaves it alone', async () => {
+    const DATABASE_URL = `sqlite:${join(database.dataDir, 'file')}`;
+    expect(await serve({ DATABASE_URL })).to.equal(
+      'The file of the database is no SQLite database.',
+    );
+    const folder = `sqlite:${database.dataDir}`;
+    expect(await serve({ DATABASE_URL: folder })).to.match(/^The database file cannot be opened/);
+  });
+
+  it('names DATABASE_URL where nobody listens', async () => {
+    const url = 'postgres://somebody:very-secret@127.0.0.1:1/none';
+    const why = await serve({ DATABASE_URL: url });
+    expect(why).to.match(/^The database of DATABASE_URL cannot be reached/);
+    expect(why).not.to.include('very-secret');
+  });
+
+  it('names DATABASE_URL where a server never answers, and does not wait for ever', async () => {
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const why = await serve({ DATABASE_URL: `postgres://somebody@127.0.0.1:${port}/none` });
+    expect(why).to.equal('The database of DATABASE_URL does not answer.');
+  });
+});
+
+describe('a stop', () => {
+  let database: TestDatabase;
+  let running: GatehouseProcess;
+  before(async () => {
+    database = await SQLITE.create();
+  });
+  beforeEach(async () => {
+    running = await startProcess({ database, port: await freePort() });
+  });
+  afterEach(() => running.stop());
+  after(() => database.remove());
+
+  const open = async (): Promise<Socket> => {
+    const socket = connect(Number(new URL(running.url).port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    return socket;
+  };
+
+  const untilRefusing = async (): Promise<void> => {
+    const isOpen = () =>
+      open().then(
+        (socket) => Boolean(socket.destroy()),
+        () => false,
+      );
+    while (await isOpen()) await sleep(10);
+  };
+
+  const begin = async (body: string): Promise<Socket> => {
+    const socket = await open();
+    const half = body.slice(0, body.length / 2);
+    const type = 'Content-Type: application/x-www-form-urlencoded';
+    const length = `Content-Length: ${body.length}`;
+    socket.write(`POST /token HTTP/1.1\r\nHost: x\r\n${type}\r\n${length}\r\n\r\n${half}`);
+    // Begun, as soon as another request that came later is answered.
+    await fetch(`${running.url}/health/live`);
+    return socket;
+  };
+
+  it('prints where it serves, and nothing more', () => {
+    expect(running.output()).to.equal(`Gatehouse serves ${running.url} (test)\n`);
+    expect(existsSync(join(database.dataDir, 'demo.json'))).to.equal(false);
+  });
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    it(`${signal} lets a slow request finish, takes no new one, and exits with 0`, async () => {
+      const body = 'grant_type=client_credentials';
+      const slow = await begin(body);
+      const exit = running.kill(signal);
+      await untilRefusing();
+      slow.write(body.slice(body.length / 2));
+      const [answer] = await once(slow, 'data');
+      expect(String(answer))
+        .to.match(/^HTTP\/1\.1 400 /)
+        .and.to.include('invalid_request');
+      expect(await exit).to.deep.equal({ code: 0, signal: undefined });
+    });
+  }
+
+  it('waits for no connection on which nothing is asked', async () => {
+    const silent = await open();
+    const kept = await open();
+    kept.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(kept, 'data');
+    const closed = Promise.all([once(silent, 'close'), once(kept, 'close')]);
+    const before = performance.now();
+    expect(await running.kill('SIGTERM')).to.deep.equal({ code: 0, signal: undefined });
+    // Running requests would have 20 seconds.
+    expect(performance.now() - before).to.be.lessThan(10_000);
+    await closed;
+  });
+
+  it('a second signal means now', async () => {
+    const slow = await begin('grant_type=client_credentials');
+    const exit = running.kill('SIGTERM');
+    await untilRefusing();
+    const before = performance.now();
+    process.kill(running.pid, 'SIGTERM');
+    expect(await exit).to.deep.equal({ code: 1, signal: undefined });
+    expect(performance.now() - before).to.be.lessThan(10_000);
+    slow.destroy();
+  });
+});

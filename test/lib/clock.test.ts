@@ -1,0 +1,55 @@
+// The clock: one source of time, which tests move together with Date.
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { installTestClock, moveTestClock, now, nowSeconds, toIso } from '../../src/lib/clock.ts';
+
+const DAY = 86_400_000;
+
+describe('clock', () => {
+  const RealDate = Date;
+  before(() => installTestClock());
+  afterEach(() => moveTestClock(0));
+  after(() => {
+    globalThis.Date = RealDate;
+  });
+
+  it('is moved together with Date', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -400 * DAY, max: 400 * DAY }), (offset) => {
+        moveTestClock(offset);
+        const real = RealDate.now();
+        const newDate = new Date();
+        for (const time of [now(), Date.now(), +newDate, nowSeconds() * 1000 + 999]) {
+          expect(time).to.be.within(real + offset - 1000, real + offset + 2000);
+        }
+      }),
+    );
+  });
+
+  it('leaves a Date of a given time alone', () => {
+    moveTestClock(10 * DAY);
+    expect(new Date(0).toISOString()).to.equal('1970-01-01T00:00:00.000Z');
+    expect(new Date(2026, 0, 31, 12).getMonth()).to.equal(0);
+    expect(new Date('2026-01-31T12:00:00Z').getTime()).to.equal(1_769_860_800_000);
+    expect(new Date(new Date(5)).getTime()).to.equal(5);
+    expect(Date.UTC(2026, 0, 31)).to.equal(1_769_817_600_000);
+    expect(Date.parse('2026-01-31')).to.equal(1_769_817_600_000);
+    expect(new Date() instanceof Date).to.equal(true);
+  });
+
+  it('goes back to the real time', () => {
+    moveTestClock(DAY);
+    moveTestClock(0);
+    expect(now()).to.be.closeTo(RealDate.now(), 1000);
+  });
+
+  it('writes times that read back as they were', () => {
+    const times = fc.integer({ min: 0, max: 8_640_000_000_000_000 });
+    fc.assert(
+      fc.property(times, (time) => {
+        moveTestClock(DAY);
+        expect(RealDate.parse(toIso(time))).to.equal(time);
+      }),
+    );
+  });
+});
