@@ -6,6 +6,11 @@ import { createProgram } from './cli/program.ts';
 const REFUSED = 1;
 const WRONG_USAGE = 2;
 
+// What lies in DATA_DIR is nobody else's.
+process.umask(0o077);
+// Whoever reads along may stop reading.
+process.stdout.on('error', () => process.exit(0));
+
 try {
   await createProgram().parseAsync();
 } catch (error) {

@@ -1,5 +1,8 @@
 // All commands and their options.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
+import { PROJECT_ROOT } from '../lib/root.ts';
 import { accountCommands } from './account.ts';
 import { clientCommands } from './client.ts';
 import { doctorCommand } from './doctor.ts';
@@ -10,6 +13,7 @@ import { serveCommand } from './serve.ts';
 export function createProgram(): Command {
   const program = new Command('gatehouse')
     .description('An OpenID Connect identity provider on one file or many nodes.')
+    .version(versionOf(), '--version', 'print the version')
     .exitOverride()
     .showHelpAfterError('(try --help)');
   const commands = [
@@ -25,4 +29,9 @@ export function createProgram(): Command {
     program.addCommand(command);
   }
   return program;
+}
+
+function versionOf(): string {
+  const text = readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }

@@ -21,7 +21,10 @@ export const schema = z.strictObject({
     .describe('ISSUER: the public address, with no path'),
   host: z.string().min(1).describe('HOST: the address to listen on'),
   port: z.number().int().min(0).max(65_535).describe('PORT: the port to listen on'),
-  data_dir: z.string().min(1).describe('DATA_DIR: database, keys, outbox, `demo.json`'),
+  data_dir: z
+    .string()
+    .min(1)
+    .describe('DATA_DIR: the database, the master key of development, `demo.json`'),
   database_url: z
     .string()
     .regex(/^(sqlite:[^:].*|postgres(ql)?:\/\/.+)$/, 'must be sqlite:PATH or postgres://…')

@@ -68,7 +68,9 @@ function encrypt(key: Buffer, text: string, context: string): Buffer {
 
 function decrypt(key: Buffer, bytes: Buffer, context: string): string {
   try {
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES));
+    const iv = bytes.subarray(0, IV_BYTES);
+    // Without the length, a tag cut to four bytes would do.
+    const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES });
     decipher.setAAD(Buffer.from(context));
     decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
     const text = bytes.subarray(IV_BYTES, -TAG_BYTES);

@@ -58,6 +58,7 @@ const COLUMNS = [
 
 // Set once, then kept: a device code learns its account when a person allows it.
 const ONCE = ['account_id', 'generation', 'grant_key'] as const;
+const LIVING = "a.generation = o.generation and a.status <> 'suspended'";
 const SAME_PERSON =
   'oidc_artifacts.account_id is null or oidc_artifacts.account_id = excluded.account_id';
 const firstOf = (column: string) => `coalesce(oidc_artifacts.${column}, excluded.${column})`;
@@ -70,9 +71,7 @@ export function createArtifacts(store: Store): Artifacts {
       sql('oidc_artifacts as o')
         .leftJoin('accounts as a', 'a.id', 'o.account_id')
         .where({ 'o.model': p.model, [`o.${column}`]: p.value })
-        .where((either) =>
-          either.whereNull('o.account_id').orWhereRaw('a.generation = o.generation'),
-        )
+        .where((either) => either.whereNull('o.account_id').orWhereRaw(LIVING))
         .first('o.payload', 'o.consumed_at', 'o.generation'),
     );
   const byKey = found('key');

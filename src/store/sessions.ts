@@ -61,6 +61,8 @@ export interface Sessions {
   removeClient(uid: string, clientId: string): Statement;
 }
 
+const LIVING = "a.generation = s.generation and a.status <> 'suspended'";
+
 export function createSessions(store: Store): Sessions {
   const live = (column: 'uid' | 'key') =>
     store.prepare<{ value: string; at: number }>((p, sql) =>
@@ -69,9 +71,7 @@ export function createSessions(store: Store): Sessions {
         .where(`s.${column}`, p.value)
         .where('s.expires_at', '>', p.at)
         .whereNull('s.ended_at')
-        .where((either) =>
-          either.whereNull('s.account_id').orWhereRaw('a.generation = s.generation'),
-        )
+        .where((either) => either.whereNull('s.account_id').orWhereRaw(LIVING))
         .first('s.*'),
     );
   const byUid = live('uid');

@@ -20,8 +20,15 @@ export function raiseFailures(log: Log): Middleware {
   return async (ctx, next) => {
     await next();
     const failure = failureOf(ctx);
-    if (failure === undefined) return;
+    if (failure === undefined) return addTrace(ctx);
     if (!isGatehouseError(failure)) log.debug({ path: ctx.path }, 'raised by the library');
     throw failure;
   };
+}
+
+/** The library's refusals in JSON, with what the support needs to find them in the log. */
+function addTrace(ctx: Context): void {
+  const body = ctx.body as { error?: unknown; trace?: unknown } | undefined;
+  if (ctx.status < 400 || typeof body !== 'object' || !body?.error || body.trace) return;
+  ctx.body = { ...body, trace: ctx.state.trace };
 }
