@@ -13,6 +13,10 @@ interface CreateOptions {
   readonly firstParty?: boolean;
   readonly postLogoutRedirectUri?: string[];
   readonly backchannelLogoutUri?: string;
+  readonly clientUri?: string;
+  readonly initiateLoginUri?: string;
+  readonly jwksUri?: string;
+  readonly native?: boolean;
   readonly grant?: string[];
   readonly scope?: string;
   readonly resource?: string[];
@@ -69,6 +73,10 @@ function createCommand(): Command {
     .option('--first-party', 'one of our own: people are not asked for consent')
     .option('--post-logout-redirect-uri <uri...>', 'where people may go after signing out')
     .option('--backchannel-logout-uri <uri>', 'told when a session ends')
+    .option('--client-uri <uri>', 'its own address: where people go who have lost their way')
+    .option('--initiate-login-uri <uri>', 'where it starts a sign-in by itself')
+    .option('--jwks-uri <uri>', 'its public keys: it authenticates by private_key_jwt')
+    .option('--native', 'an installed application: any port of a loopback redirect URI')
     .option('--grant <grant...>', 'grant types (authorization_code and refresh_token if none)')
     .option('--scope <scopes>', 'the only scopes it may ask for')
     .option('--resource <uri...>', 'the only resources it may ask tokens for')
@@ -96,8 +104,11 @@ function metadataOf(options: CreateOptions): Record<string, unknown> {
     response_types: usesCode ? ['code'] : [],
     post_logout_redirect_uris: options.postLogoutRedirectUri,
     backchannel_logout_uri: options.backchannelLogoutUri,
-    token_endpoint_auth_method: options.public ? 'none' : undefined,
-    application_type: options.redirectUri?.some(isNative) ? 'native' : undefined,
+    client_uri: options.clientUri,
+    initiate_login_uri: options.initiateLoginUri,
+    jwks_uri: options.jwksUri,
+    token_endpoint_auth_method: authenticationOf(options),
+    application_type: isInstalled(options) ? 'native' : undefined,
     scope: options.scope,
     id_token_signed_response_alg: options.idTokenAlg,
     first_party: options.firstParty,
@@ -108,9 +119,14 @@ function metadataOf(options: CreateOptions): Record<string, unknown> {
   return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined));
 }
 
+function authenticationOf(options: CreateOptions): string | undefined {
+  if (options.public) return 'none';
+  return options.jwksUri ? 'private_key_jwt' : undefined;
+}
+
 /** RFC 8252: a scheme of its own means an installed application. */
-function isNative(uri: string): boolean {
-  return !/^https?:/.test(uri);
+function isInstalled({ native, redirectUri = [] }: CreateOptions): boolean {
+  return native === true || redirectUri.some((uri) => !/^https?:/.test(uri));
 }
 
 function describe({ id, metadata, createdAt }: StoredClient): Record<string, unknown> {

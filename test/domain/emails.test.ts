@@ -1,0 +1,104 @@
+// E-mail addresses: which texts are one, and which of them are the same.
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { emailKey, isEmail } from '../../src/domain/emails.ts';
+
+describe('e-mail addresses', () => {
+  const good = [
+    'ada@example.com',
+    'Ada.Love+news@Example.co.uk',
+    "o'neil@example.com",
+    'ада@пример.рф',
+    'löwe@exämple.com',
+    'a@b.cd',
+    '!#$%&*/=?^_`{|}~-@example.com',
+    `${'a'.repeat(64)}@example.com`,
+  ];
+  for (const address of good) {
+    it(`takes ${address}`, () => expect(isEmail(address)).to.equal(true));
+  }
+
+  const bad = [
+    '',
+    'ada',
+    '@example.com',
+    'ada@',
+    'ada@example',
+    'ada@example.',
+    'ada@@example.com',
+    'ada@a@example.com',
+    'ada love@example.com',
+    'ada@exam ple.com',
+    'ada@example.com\n',
+    'ada@example.com\r\nBcc: eve@example.com',
+    'ada\0@example.com',
+    'ada\u202e@example.com',
+    'ada\u200b@example.com',
+    '"ada"@example.com',
+    '<ada@example.com>',
+    'Ada <ada@example.com>',
+    'ada@example.com, eve@example.com',
+    'ada@[127.0.0.1]',
+    'ada\\@example.com',
+    'ada\ud800@example.com',
+    `${'a'.repeat(245)}@example.com`,
+  ];
+  for (const address of bad) {
+    it(`refuses ${JSON.stringify(address)}`, () => expect(isEmail(address)).to.equal(false));
+  }
+
+  it('answers at once for the longest of texts', () => {
+    const before = performance.now();
+    for (const text of ['a@', '@', '.', 'a.', 'a@a.'].map((part) => part.repeat(50_000))) {
+      expect(isEmail(text)).to.equal(false);
+    }
+    expect(performance.now() - before).to.be.lessThan(1000);
+  });
+
+  it('are the same in every spelling of capitals, width and space around', () => {
+    const same = [' Ada@Example.COM', 'ａｄａ@example.com', 'ADA@EXAMPLE.COM\n', 'ada@example.com'];
+    for (const spelling of same) expect(emailKey(spelling)).to.equal('ada@example.com');
+    const composed = 'lo\u0308we@example.com';
+    expect(emailKey(composed)).to.equal('l\u00f6we@example.com');
+  });
+
+  it('are not the same where the letters differ', () => {
+    const different = [
+      'ada@example.com',
+      'ad.a@example.com',
+      'ada+x@example.com',
+      'аda@example.com',
+    ];
+    expect(new Set(different.map(emailKey)).size).to.equal(different.length);
+  });
+
+  const letters = fc.string({ unit: 'binary', minLength: 1, maxLength: 20 });
+  const address = fc.tuple(letters, letters, letters).map(([a, b, c]) => `${a}@${b}.${c}`);
+
+  it('have one key: the key of a key is itself', () => {
+    fc.assert(
+      fc.property(fc.oneof(address, fc.string({ unit: 'grapheme' })), (text) => {
+        const key = emailKey(text);
+        expect(emailKey(key)).to.equal(key);
+        expect(emailKey(` ${text}\t`)).to.equal(key);
+      }),
+    );
+  });
+
+  it('that are addresses have a key that is an address', () => {
+    fc.assert(
+      fc.property(address, (text) => {
+        fc.pre(isEmail(text));
+        expect(isEmail(emailKey(text)), JSON.stringify(text)).to.equal(true);
+      }),
+      // NFKC makes of one sign two @, or a space and an accent.
+      {
+        examples: [
+          ['ada\uff20x@example.com'],
+          ['ada\u00a8@example.com'],
+          ['ada\u2100@example.com'],
+        ],
+      },
+    );
+  });
+});
