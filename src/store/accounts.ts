@@ -49,11 +49,9 @@ export interface Accounts {
 }
 
 export function createAccounts(store: Store): Accounts {
-  const byId = store.prepare<{ id: string }>((p, sql) =>
-    sql('accounts').where({ id: p.id }).first(),
-  );
+  const byId = store.prepare<{ id: string }>((p, sql) => sql('accounts').where({ id: p.id }));
   const byEmail = store.prepare<{ key: string }>((p, sql) =>
-    sql('accounts').where({ email_key: p.key }).first(),
+    sql('accounts').where({ email_key: p.key }),
   );
   const guard = store.prepare<{ id: string; generation: number }>(
     (p, sql) =>

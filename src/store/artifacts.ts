@@ -1,4 +1,5 @@
 // What oidc-provider keeps: grants, codes, tokens, interactions, device codes, pushed requests.
+import { ofLivingAccount } from './living.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -58,7 +59,6 @@ const COLUMNS = [
 
 // Set once, then kept: a device code learns its account when a person allows it.
 const ONCE = ['account_id', 'generation', 'grant_key'] as const;
-const LIVING = "a.generation = o.generation and a.status <> 'suspended'";
 const SAME_PERSON =
   'oidc_artifacts.account_id is null or oidc_artifacts.account_id = excluded.account_id';
 const firstOf = (column: string) => `coalesce(oidc_artifacts.${column}, excluded.${column})`;
@@ -69,10 +69,9 @@ export function createArtifacts(store: Store): Artifacts {
   const found = (column: 'key' | 'user_code_key') =>
     store.prepare<{ model: string; value: string }>((p, sql) =>
       sql('oidc_artifacts as o')
-        .leftJoin('accounts as a', 'a.id', 'o.account_id')
         .where({ 'o.model': p.model, [`o.${column}`]: p.value })
-        .where((either) => either.whereNull('o.account_id').orWhereRaw(LIVING))
-        .first('o.payload', 'o.consumed_at', 'o.generation'),
+        .whereRaw(ofLivingAccount('o'))
+        .select('o.payload', 'o.consumed_at', 'o.generation'),
     );
   const byKey = found('key');
   const byUserCode = found('user_code_key');

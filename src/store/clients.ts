@@ -26,9 +26,7 @@ export interface Clients {
 }
 
 export function createClients(store: Store): Clients {
-  const byId = store.prepare<{ id: string }>((p, sql) =>
-    sql('clients').where({ id: p.id }).first(),
-  );
+  const byId = store.prepare<{ id: string }>((p, sql) => sql('clients').where({ id: p.id }));
   const table = () => store.sql('clients');
   return {
     find: async (id) => {

@@ -31,7 +31,7 @@ export interface PutConsent {
 export function createConsents(store: Store): Consents {
   const table = () => store.sql('consents');
   const find = store.prepare<{ account: string; client: string }>((p, sql) =>
-    sql('consents').where({ account_id: p.account, client_id: p.client }).first(),
+    sql('consents').where({ account_id: p.account, client_id: p.client }),
   );
   return {
     find: async (account, client) => {

@@ -36,7 +36,7 @@ export function createFlows(store: Store): Flows {
         { column: 'created_at', order: 'desc' },
         { column: 'id', order: 'desc' },
       ])
-      .first(),
+      .limit(sql.raw('1') as never),
   );
   return {
     findNewest: async (key) => {

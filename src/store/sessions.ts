@@ -1,4 +1,5 @@
 // Browser sessions: one row each, kept after its end as a mark, and one row for each client in it.
+import { ofLivingAccount } from './living.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -61,18 +62,15 @@ export interface Sessions {
   removeClient(uid: string, clientId: string): Statement;
 }
 
-const LIVING = "a.generation = s.generation and a.status <> 'suspended'";
-
 export function createSessions(store: Store): Sessions {
   const live = (column: 'uid' | 'key') =>
     store.prepare<{ value: string; at: number }>((p, sql) =>
       sql('sessions as s')
-        .leftJoin('accounts as a', 'a.id', 's.account_id')
         .where(`s.${column}`, p.value)
         .where('s.expires_at', '>', p.at)
         .whereNull('s.ended_at')
-        .where((either) => either.whereNull('s.account_id').orWhereRaw(LIVING))
-        .first('s.*'),
+        .whereRaw(ofLivingAccount('s'))
+        .select('s.*'),
     );
   const byUid = live('uid');
   const byKey = live('key');

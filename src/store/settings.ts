@@ -8,7 +8,7 @@ export interface Settings {
 
 export function createSettings(store: Store): Settings {
   const byName = store.prepare<{ name: string }>((p, sql) =>
-    sql('settings').where({ name: p.name }).first('value'),
+    sql('settings').where({ name: p.name }).select('value'),
   );
   const upsert = store.prepare<{ name: string; value: string }>((p, sql) =>
     sql('settings').insert({ name: p.name, value: p.value }).onConflict('name').merge(['value']),

@@ -141,18 +141,23 @@ onBothStores('traps of the engine', (store) => {
     expect((await party.userinfo(tokens.access_token)).status).to.equal(401);
   });
 
-  it('an account suspended in mid-flow gets no code', async () => {
-    const web = createWeb(gatehouse.url);
-    const page = await web.get(party.url().url);
-    const consent = await web.submit(page, '/prove/password', { ...person });
-    expect(titleOf(consent)).to.equal('Allow access');
-    const { store: database } = gatehouse.house;
-    const row = database.sql('accounts').where({ id: person.id }).update({ status: 'suspended' });
-    await database.write(database.compile(row, 1));
-    const answer = await web.submit(consent, '/consent', { decision: 'allow' });
-    expect(answer.url.searchParams.get('code')).to.equal(null);
-    expect(answer.url.searchParams.get('error')).to.equal('login_required');
-  });
+  for (const [status, ends] of [
+    ['suspended', 'Your sign-in expired'],
+    ['locked', 'login_required'],
+  ] as const) {
+    it(`an account ${status} in mid-flow gets no code`, async () => {
+      const web = createWeb(gatehouse.url);
+      const page = await web.get(party.url().url);
+      const consent = await web.submit(page, '/prove/password', { ...person });
+      expect(titleOf(consent)).to.equal('Allow access');
+      const { store: database } = gatehouse.house;
+      const row = database.sql('accounts').where({ id: person.id }).update({ status });
+      await database.write(database.compile(row, 1));
+      const answer = await web.submit(consent, '/consent', { decision: 'allow' });
+      expect(answer.url.searchParams.get('code')).to.equal(null);
+      expect([titleOf(answer), answer.url.searchParams.get('error')]).to.include(ends);
+    });
+  }
 
   it('a generation raised between sign-in and resume refuses the resume', async () => {
     const web = createWeb(gatehouse.url);

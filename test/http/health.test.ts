@@ -1,0 +1,74 @@
+// Whether it lives, and whether it can serve: also while the database is away.
+import { expect } from 'chai';
+import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
+import { type Running, startPostgres } from '../support/postgres.ts';
+import { onBothStores, SQLITE } from '../support/stores.ts';
+import { createWeb, titleOf } from '../support/web.ts';
+import { expectNoInside, send } from './helpers.ts';
+
+onBothStores('health', (store) => {
+  let gatehouse: Gatehouse;
+  before(async () => {
+    gatehouse = await startGatehouse({ store });
+  });
+  after(() => gatehouse.stop());
+
+  it('says that it lives and is ready, and sets no cookie', async () => {
+    const live = await send(gatehouse.url, '/health/live');
+    expect(live.status).to.equal(200);
+    expect(JSON.parse(live.text)).to.deep.equal({ status: 'ok' });
+    const ready = await send(gatehouse.url, '/health/ready');
+    expect(ready.status).to.equal(200);
+    expect(JSON.parse(ready.text)).to.deep.equal({ status: 'ok', store: 'ok' });
+    for (const { headers } of [live, ready]) {
+      expect(headers.get('content-type')).to.equal('application/json; charset=utf-8');
+      expect(headers.getSetCookie()).to.deep.equal([]);
+    }
+  });
+
+  it('answers HEAD, and nothing below', async () => {
+    const head = await send(gatehouse.url, '/health/ready', { method: 'HEAD' });
+    expect(head).to.include({ status: 200, text: '' });
+    for (const path of ['/health', '/health/', '/health/nowhere', '/health/live/x']) {
+      expect((await send(gatehouse.url, path)).status, path).to.equal(404);
+    }
+    expect((await send(gatehouse.url, '/health/live', { method: 'POST' })).status).to.be.within(
+      404,
+      405,
+    );
+  });
+});
+
+describe('health while PostgreSQL is away', () => {
+  let server: Running;
+  let gatehouse: Gatehouse;
+  before(async () => {
+    server = await startPostgres();
+    const url = await server.createDatabase();
+    const folder = await SQLITE.create();
+    gatehouse = await startGatehouse({ database: { ...folder, url } });
+  });
+  after(async () => {
+    await gatehouse.stop();
+    await server.stop();
+  });
+
+  for (const mode of ['fast', 'immediate'] as const) {
+    it(`turns to 503 and back again (${mode} shutdown), and lives all the time`, async () => {
+      expect((await send(gatehouse.url, '/health/ready')).status).to.equal(200);
+      await server.halt(mode);
+      const away = await send(gatehouse.url, '/health/ready');
+      expect(away.status).to.equal(503);
+      expect(JSON.parse(away.text)).to.deep.equal({ status: 'unavailable', store: 'unavailable' });
+      expect((await send(gatehouse.url, '/health/live')).status).to.equal(200);
+      expect((await send(gatehouse.url, '/.well-known/openid-configuration')).status).to.equal(200);
+      const page = await createWeb(gatehouse.url).once(`${gatehouse.url}/account`);
+      expect(page.status).to.equal(503);
+      expect(page.headers.get('retry-after')).to.match(/^[1-9]\d?$/);
+      expect(titleOf(page)).to.equal('Something went wrong');
+      expectNoInside(page);
+      await server.resume();
+      expect((await send(gatehouse.url, '/health/ready')).status).to.equal(200);
+    });
+  }
+});
