@@ -22,15 +22,15 @@ export interface Plan {
 
 export const FULL: Plan = {
   rounds: 3,
-  requests: { turns: 4, practice: 0.4, warmUp: 0.1, seconds: 0.4 },
-  signIns: { turns: 2, practice: 0, warmUp: 0.8, seconds: 1.8 },
+  requests: { turns: 3, practice: 1, warmUp: 0.1, seconds: 0.4 },
+  signIns: { turns: 2, practice: 0, warmUp: 0.8, seconds: 1.5 },
   hashes: 0.7,
 };
 
 /** Enough to see that all of it works, and roughly where it stands. */
 export const QUICK: Plan = {
   rounds: 1,
-  requests: { turns: 3, practice: 0.3, warmUp: 0.1, seconds: 0.3 },
+  requests: { turns: 2, practice: 0.6, warmUp: 0.1, seconds: 0.3 },
   signIns: { turns: 1, practice: 0, warmUp: 0.8, seconds: 2 },
   hashes: 0.7,
 };

@@ -66,6 +66,8 @@ export async function up(knex: Knex): Promise<void> {
   await knex.schema.createTable('sessions', (t) => {
     t.text('uid').primary();
     t.text('key').notNullable().unique();
+    t.text('previous_key').index();
+    t.bigInteger('previous_until');
     t.text('account_id');
     t.integer('generation');
     t.text('login');

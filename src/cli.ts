@@ -14,7 +14,9 @@ process.stdout.on('error', () => process.exit(0));
 try {
   await createProgram().parseAsync();
 } catch (error) {
-  process.exitCode = exitCode(error);
+  const code = exitCode(error);
+  // What failed may have left something open: nothing more is waited for than what was printed.
+  process.stdout.write('', () => process.exit(code));
 }
 
 /** 0 done, 1 refused (one line says why), 2 wrong usage. */

@@ -70,7 +70,9 @@ function cureFor(code = '', message = ''): string | undefined {
     return `DATA_DIR cannot be written (${message}). Give this user the right, or set DATA_DIR.`;
   }
   if (code === 'ENOTDIR' || code === 'EEXIST') return `DATA_DIR is no folder (${message}).`;
-  if (message === 'timeout expired') return 'The database of DATABASE_URL does not answer.';
+  if (/^timeout expired$|Timeout acquiring a connection/.test(message)) {
+    return 'The database of DATABASE_URL does not answer.';
+  }
   if (code === 'SQLITE_NOTADB') return 'The file of the database is no SQLite database.';
   if (['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT'].includes(code)) {
     return `The database of DATABASE_URL cannot be reached (${message || code}).`;

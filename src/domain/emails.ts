@@ -5,7 +5,9 @@ const LONGEST = 254;
 
 /** Whether the text can be an e-mail address (RFC 5321 lengths, one @, a domain with a dot). */
 export function isEmail(text: string): boolean {
-  return text.length <= LONGEST && SHAPE.test(text);
+  // In the form in which it is compared: a wide @ is one too.
+  const form = text.normalize('NFKC');
+  return form.length <= LONGEST && SHAPE.test(form);
 }
 
 /** The form in which two spellings of one address are equal: trimmed, NFKC, lower case. */

@@ -1,7 +1,8 @@
 // The master key: from the configuration, or outside production made at the first start.
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
+import { makeFolder } from '../lib/folders.ts';
 import { randomId } from '../lib/ids.ts';
 
 const FILE = 'secret';
@@ -24,7 +25,7 @@ function read(file: string): string | undefined {
 
 /** Written aside and linked, so that two first starts at once agree on one whole file. */
 function create(folder: string, file: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const draft = `${file}.${randomId(64)}`;
   writeFileSync(draft, `${randomId(256)}\n`, { mode: 0o600, flag: 'wx' });
   try {

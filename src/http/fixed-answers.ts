@@ -4,11 +4,12 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type Koa from 'koa';
 import type { Middleware } from 'koa';
+import { headersOf } from './middleware/security.ts';
 
 interface Fixed {
   readonly body: Buffer;
   readonly etag: string;
-  readonly type: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface FixedAnswers {
@@ -43,22 +44,31 @@ async function build(app: Koa, library: Middleware, path: string): Promise<Fixed
   await library(ctx, async () => undefined);
   const body = Buffer.from(JSON.stringify(ctx.body));
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 20)}"`;
-  return { body, etag, type: ctx.response.get('Content-Type') || 'application/json' };
+  const headers = {
+    ...headersOf(ctx.origin),
+    'Content-Type': ctx.response.get('Content-Type') || 'application/json',
+    'Cache-Control': `public, max-age=${SECONDS}`,
+    ETag: etag,
+    Vary: 'Origin',
+  };
+  return { body, etag, headers };
 }
 
 function send(request: IncomingMessage, response: ServerResponse, fixed: Fixed): void {
   const headers = {
-    'Content-Type': fixed.type,
-    'Cache-Control': `public, max-age=${SECONDS}`,
-    ETag: fixed.etag,
-    Vary: 'Origin',
+    ...fixed.headers,
     'Access-Control-Allow-Origin': request.headers.origin ?? '*',
-    'X-Content-Type-Options': 'nosniff',
   };
-  if (request.headers['if-none-match'] === fixed.etag) {
+  if (isKnown(request, fixed.etag)) {
     response.writeHead(304, headers).end();
     return;
   }
   response.writeHead(200, { ...headers, 'Content-Length': fixed.body.length });
   response.end(request.method === 'HEAD' ? undefined : fixed.body);
+}
+
+/** RFC 9110, 13.1.2: one of a list, or any; a proxy that compresses makes strong tags weak. */
+function isKnown(request: IncomingMessage, etag: string): boolean {
+  const known = request.headers['if-none-match'] ?? '';
+  return known === '*' || known.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }

@@ -14,21 +14,16 @@ export async function readForm(ctx: Context): Promise<Form> {
 }
 
 async function readBody(ctx: Context): Promise<Buffer> {
-  if ((ctx.request.length ?? 0) > BODY_LIMIT) throw tooLarge(ctx);
+  if ((ctx.request.length ?? 0) > BODY_LIMIT) throw new GatehouseError('body_too_large');
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
+  // Left early, the connection stays: the refusal must still get through it.
+  for await (const chunk of ctx.req.iterator({ destroyOnReturn: false })) {
     size += chunk.length;
-    if (size > BODY_LIMIT) throw tooLarge(ctx);
+    if (size > BODY_LIMIT) throw new GatehouseError('body_too_large');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-// The rest of the body is not read: the connection cannot serve another request.
-function tooLarge(ctx: Context): GatehouseError {
-  ctx.set('Connection', 'close');
-  return new GatehouseError('body_too_large');
 }
 
 function parseForm(body: Buffer): Form {
@@ -43,9 +38,12 @@ function parseForm(body: Buffer): Form {
   return fields;
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 function decode(text: string, field: string): string {
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
+    const sent = utf8.decode(Buffer.from(text, 'latin1'));
+    return decodeURIComponent(sent.replaceAll('+', ' '));
   } catch {
     throw invalid(`The field "${printable(field)}" is not valid UTF-8.`);
   }

@@ -1,6 +1,6 @@
 // Structured logs (pino) in which every line carries the trace of its request and no secret.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Logger, pino } from 'pino';
+import { type Logger, pino, stdSerializers } from 'pino';
 import { now, toIso } from './clock.ts';
 
 export type Log = Logger;
@@ -32,6 +32,12 @@ const SECRETS = [
   'assertion',
 ];
 
+/** What an authorization code is called is never written: the code of an error gets another name. */
+function describe(error: Error & { code?: unknown }) {
+  const described = stdSerializers.err(error);
+  return error.code === undefined ? described : { ...described, error_code: error.code };
+}
+
 /** JSON lines on standard error; standard output belongs to what a command prints. */
 export function createLog(level: string): Log {
   return pino(
@@ -40,6 +46,7 @@ export function createLog(level: string): Log {
       base: null,
       timestamp: () => `,"time":"${toIso(now())}"`,
       redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
+      serializers: { err: describe },
       mixin: () => {
         const trace = traces.getStore();
         return trace === undefined ? {} : { trace };

@@ -9,7 +9,13 @@ import type { Accounts } from '../store/accounts.ts';
 import type { Session, SessionChange, SessionClient, Sessions } from '../store/sessions.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
-import type { CurrentContext, InteractionModel, LoginResult, SessionModel } from './types.ts';
+import type {
+  CurrentContext,
+  InteractionModel,
+  LoadedSession,
+  LoginResult,
+  SessionModel,
+} from './types.ts';
 import { SESSION_GONE, workOf } from './work.ts';
 
 export interface SessionSource {
@@ -29,18 +35,22 @@ export interface SessionNeeds {
 
 /** A session in which nobody has signed in only carries a form's secret: an hour is plenty. */
 const ANONYMOUS_TTL = 3_600_000;
+/** How long a request may be under way with an identifier that has been replaced. */
+const UNDER_WAY = 30_000;
 
 export function sessionKey(vault: Vault, id: string): string {
   return vault.digest('oidc:Session', id);
 }
 
 export function createSessionSource({ sessions, vault }: SessionNeeds): SessionSource {
-  const load = async (session: Session | undefined, key: string) =>
-    session && toPayload(session, key, await sessions.clients(session.uid));
+  const load = async (session: Session | undefined, key: string, isReplaced = false) =>
+    session && toPayload(session, { key, isReplaced }, await sessions.clients(session.uid));
   return {
     findById: async (id) => {
       const key = sessionKey(vault, id);
-      const payload = await load(await sessions.findByKey(key, now()), key);
+      const payload =
+        (await load(await sessions.findByKey(key, now()), key)) ??
+        (await load(await sessions.findByPreviousKey(key, now()), key, true));
       return payload && { ...payload, jti: id };
     },
     findByUid: async (uid) => load(await sessions.find(uid, now()), ''),
@@ -49,7 +59,7 @@ export function createSessionSource({ sessions, vault }: SessionNeeds): SessionS
 
 function toPayload(
   session: Session,
-  key: string,
+  found: Pick<LoadedSession, 'key' | 'isReplaced'>,
   clients: Map<string, SessionClient>,
 ): AdapterPayload {
   const state = session.state as AdapterPayload['state'];
@@ -64,7 +74,7 @@ function toPayload(
     ...(session.login as object | undefined),
     ...(state ? { state } : {}),
     authorizations: Object.fromEntries([...clients].map(toAuthorization)) as never,
-    loaded: { key, state: asJson(session.state), clients },
+    loaded: { ...found, state: asJson(session.state), clients },
   };
 }
 
@@ -173,7 +183,7 @@ function changed(session: SessionModel, needs: SessionNeeds): Unit {
 function changeOf(session: SessionModel, { vault, domain, config }: SessionNeeds): SessionChange {
   const at = now();
   const change: Record<string, unknown> = {};
-  if (session.oldId) change.key = sessionKey(vault, session.jti);
+  if (session.oldId) Object.assign(change, rotation(session, at, vault));
   if (asJson(session.state) !== session.loaded?.state) change.state = session.state;
   // A session found idle stays idle until somebody signs in again.
   if (!domain.isIdle(session.seenAt ?? 0)) change.seenAt = at;
@@ -184,6 +194,17 @@ function changeOf(session: SessionModel, { vault, domain, config }: SessionNeeds
     Object.assign(change, { accountId, generation, login: loginOf(session), expiresAt });
   }
   return change;
+}
+
+/**
+ * Every resumed request gives the session a new identifier. Requests that are under way with the
+ * one before must not be left without a session, unless somebody has signed in: then it is dead.
+ */
+function rotation(session: SessionModel, at: number, vault: Vault): SessionChange {
+  const key = sessionKey(vault, session.jti);
+  if (session.signedIn) return { key, previous: null };
+  if (session.loaded?.isReplaced) return {};
+  return { key, previous: { key: session.loaded?.key ?? '', until: at + UNDER_WAY } };
 }
 
 function lifetime(session: SessionModel, config: Config): number {
@@ -222,6 +243,7 @@ function clientsOf(session: SessionModel): Map<string, SessionClient> {
 function asLoaded(session: SessionModel, vault: Vault) {
   return {
     key: sessionKey(vault, session.jti),
+    isReplaced: session.loaded?.isReplaced === true && !session.signedIn,
     state: asJson(session.state),
     clients: clientsOf(session),
   };

@@ -38,6 +38,8 @@ export interface InteractionModel {
 /** What was in the store when the session was loaded. */
 export interface LoadedSession {
   readonly key: string;
+  /** Found by the identifier that another request has replaced a moment ago. */
+  readonly isReplaced: boolean;
   readonly state: string | undefined;
   readonly clients: ReadonlyMap<string, SessionClient>;
 }

@@ -104,14 +104,20 @@ interface Gone {
   readonly answers: Answers;
 }
 
+interface CookieSession {
+  readonly id: string;
+  readonly destroyed?: boolean;
+  readonly loaded?: { readonly isReplaced: boolean };
+}
+
 /**
  * The library sets the session's cookie again at each answer. A request that ran beside a sign-in
  * would so put the old identifier back into the browser: only a new one is sent.
  */
 function dropUnchangedCookie(ctx: Context, name: string): void {
-  const { oidc } = ctx as unknown as { oidc?: { session?: { id: string; destroyed?: boolean } } };
-  if (!oidc?.session || oidc.session.destroyed) return;
-  if (ctx.cookies.get(name) === oidc.session.id) dropCookie(ctx, name);
+  const session = (ctx as unknown as { oidc?: { session?: CookieSession } }).oidc?.session;
+  if (!session || session.destroyed) return;
+  if (ctx.cookies.get(name) === session.id || session.loaded?.isReplaced) dropCookie(ctx, name);
 }
 
 function dropCookie(ctx: Context, name: string): void {

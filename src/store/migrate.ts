@@ -1,9 +1,10 @@
 // Brings the tables up (or down) by knex, safely when several processes start at once.
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join, parse } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import knexModule, { type Knex } from 'knex';
+import { makeFolder } from '../lib/folders.ts';
 import { PROJECT_ROOT } from '../lib/root.ts';
 
 export interface DatabaseAddress {
@@ -18,6 +19,7 @@ export interface MigrationReport {
 
 const PATIENCE_TRIES = 300;
 const PATIENCE_PAUSE = 200;
+const ACQUIRE_WITHIN = 10_000;
 
 /** Applies what is missing. @returns the names of the migrations applied now */
 export function migrateUp(address: DatabaseAddress): Promise<MigrationReport> {
@@ -42,12 +44,13 @@ async function withKnex<T>(
   work: (knex: Knex) => Promise<T>,
 ): Promise<T> {
   const connection = dialect === 'pg' ? location : { filename: location };
-  if (dialect !== 'pg') mkdirSync(dirname(location), { recursive: true, mode: 0o700 });
+  if (dialect !== 'pg') makeFolder(dirname(location));
   const knex = knexModule({
     client: dialect,
     connection,
     useNullAsDefault: true,
     pool: { min: 1, max: 1, afterCreate },
+    acquireConnectionTimeout: ACQUIRE_WITHIN,
     log: { warn: () => undefined, error: () => undefined },
   });
   try {
@@ -59,10 +62,21 @@ async function withKnex<T>(
 
 type Created = { pragma?: (text: string) => void };
 
-/** SQLite's driver would block this process while another migrates: we wait outside instead. */
-function afterCreate(connection: Created, done: (error: null, connection: Created) => void): void {
-  connection.pragma?.('busy_timeout = 50');
-  done(null, connection);
+/**
+ * SQLite's driver would block this process while another migrates: we wait outside instead. The
+ * journal becomes a WAL here, where waiting for others is possible; it stays one.
+ */
+function afterCreate(
+  connection: Created,
+  done: (error: unknown, connection: Created) => void,
+): void {
+  try {
+    connection.pragma?.('busy_timeout = 50');
+    connection.pragma?.('journal_mode = WAL');
+    done(null, connection);
+  } catch (error) {
+    done(error, connection);
+  }
 }
 
 /** Another process may hold the lock at this very moment: wait for it, a minute at most. */

@@ -35,6 +35,8 @@ export interface NewSession extends Session {
 
 export interface SessionChange {
   readonly key?: string;
+  /** The key before, still good until then for requests that were under way; null: not at all. */
+  readonly previous?: { readonly key: string; readonly until: number } | null;
   readonly accountId?: string | undefined;
   readonly generation?: number | undefined;
   readonly login?: SessionLogin | undefined;
@@ -46,6 +48,8 @@ export interface SessionChange {
 export interface Sessions {
   /** Live sessions only: not ended, not expired, of the account's generation. */
   findByKey(key: string, at: number): Promise<Session | undefined>;
+  /** By the key that was replaced a moment ago. */
+  findByPreviousKey(key: string, at: number): Promise<Session | undefined>;
   find(uid: string, at: number): Promise<Session | undefined>;
   clients(uid: string): Promise<Map<string, SessionClient>>;
   insert(session: NewSession): Statement;
@@ -63,10 +67,11 @@ export interface Sessions {
 }
 
 export function createSessions(store: Store): Sessions {
-  const live = (column: 'uid' | 'key') =>
+  const live = (column: 'uid' | 'key' | 'previous_key') =>
     store.prepare<{ value: string; at: number }>((p, sql) =>
       sql('sessions as s')
         .where(`s.${column}`, p.value)
+        .where(column === 'previous_key' ? 's.previous_until' : 's.expires_at', '>', p.at)
         .where('s.expires_at', '>', p.at)
         .whereNull('s.ended_at')
         .whereRaw(ofLivingAccount('s'))
@@ -74,6 +79,7 @@ export function createSessions(store: Store): Sessions {
     );
   const byUid = live('uid');
   const byKey = live('key');
+  const byPrevious = live('previous_key');
   const clientsOf = store.prepare<{ uid: string }>((p, sql) =>
     sql('session_clients').where({ uid: p.uid }),
   );
@@ -94,6 +100,7 @@ export function createSessions(store: Store): Sessions {
 
   return {
     findByKey: async (value, at) => toSession(await store.find(byKey({ value, at }))),
+    findByPreviousKey: async (value, at) => toSession(await store.find(byPrevious({ value, at }))),
     find: async (value, at) => toSession(await store.find(byUid({ value, at }))),
     clients: async (uid) => new Map((await store.all(clientsOf({ uid }))).map(toClient)),
     insert: (session) => store.compile(store.sql('sessions').insert(toRow(session)), 1),
@@ -149,6 +156,10 @@ function toRow(session: NewSession): Row {
 function changedColumns(change: SessionChange): Row {
   const columns: Row = {};
   if ('key' in change) columns.key = change.key;
+  if ('previous' in change) {
+    columns.previous_key = change.previous?.key ?? null;
+    columns.previous_until = change.previous?.until ?? null;
+  }
   if ('accountId' in change) columns.account_id = change.accountId ?? null;
   if ('generation' in change) columns.generation = change.generation ?? null;
   if ('login' in change) columns.login = toJson(change.login);

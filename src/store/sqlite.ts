@@ -1,9 +1,9 @@
 // SQLite: all units of one turn of the event loop in one durable transaction.
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { now } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
+import { makeFolder } from '../lib/folders.ts';
 import type { Row, Statement, Unit } from './statement.ts';
 import { COMMITTED, type Engine, type Outcome } from './store.ts';
 
@@ -133,11 +133,13 @@ export function openSqlite(file: string): Engine {
 }
 
 function openFile(file: string): Database.Database {
-  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const database = new Database(file, { timeout: BUSY_TIMEOUT });
+  makeFolder(dirname(file));
+  // Nobody is being served yet: here it may wait until other processes have started.
+  const database = new Database(file, { timeout: GIVE_UP_AFTER });
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
+  database.pragma(`busy_timeout = ${BUSY_TIMEOUT}`);
   return database;
 }
 

@@ -34,6 +34,7 @@ describe('several workers', () => {
       ),
     );
     expect(answers.every(({ status }) => status === 200)).to.equal(true);
+    await until(async () => server.output().includes('serves http'));
     expect(server.output().match(/serves http/g)).to.have.length(1);
   });
 

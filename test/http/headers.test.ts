@@ -77,7 +77,7 @@ describe('headers of every answer', () => {
       'an error as JSON': 404,
       'an error of the protocol as a page': 400,
       'an error of the token endpoint': 400,
-      'an error of userinfo': 400,
+      'an error of userinfo': 401,
       'a broken address': 400,
       'a redirect of the account pages': 303,
       'a page for devices': 200,

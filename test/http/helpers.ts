@@ -45,8 +45,11 @@ function headersOf(raw: readonly string[]): Headers {
   return headers;
 }
 
-/** Sends bytes as they are and closes its side; all that came back until the other side closed. */
-export function sendBytes(url: string, bytes: string | Buffer): Promise<string> {
+/**
+ * Sends bytes as they are; all that came back until the other side closed.
+ * @param leave closes its own side at once: to the server, the visitor has gone
+ */
+export function sendBytes(url: string, bytes: string | Buffer, leave = false): Promise<string> {
   const { port } = new URL(url);
   return new Promise((resolve, reject) => {
     const socket = connect({ port: Number(port), host: 'localhost' });
@@ -56,13 +59,14 @@ export function sendBytes(url: string, bytes: string | Buffer): Promise<string> 
     socket.on('error', (error: Error & { code?: string }) => {
       if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') reject(error);
     });
-    socket.end(bytes);
+    if (leave) socket.end(bytes);
+    else socket.write(bytes);
   });
 }
 
 /** The status of each answer in a stream of them. */
 export function statuses(stream: string): number[] {
-  return [...stream.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));
+  return [...stream.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 }
 
 const INSIDE =

@@ -19,6 +19,7 @@ export interface Problem {
 
 /** Gives each request its trace and turns what is thrown into an answer. */
 export function catchErrors({ log, render, t }: ErrorNeeds): Middleware {
+  const site = { render, t };
   return (ctx, next) => {
     const trace = traceCode();
     ctx.state.trace = trace;
@@ -27,10 +28,19 @@ export function catchErrors({ log, render, t }: ErrorNeeds): Middleware {
         await next();
         if (ctx.status === 404 && ctx.body === undefined) throw new GatehouseError('not_found');
       } catch (error) {
-        answer(ctx, toGatehouse(error, log), { render, t });
+        const left = hasLeft(ctx);
+        answer(ctx, left ? new GatehouseError('bad_request') : toGatehouse(error, log), site);
+      } finally {
+        // What is left of a body that was too large would stand before the next request.
+        if (!ctx.req.complete) ctx.req.resume();
       }
     });
   };
+}
+
+/** Whoever goes away in the middle of a request is no failure of ours, and reads no answer. */
+function hasLeft({ req }: Context): boolean {
+  return req.destroyed && !req.complete;
 }
 
 function toGatehouse(error: unknown, log: Log): GatehouseError {

@@ -14,19 +14,26 @@ const POLICY = [
 
 const YEAR = 31_536_000;
 
+/** For every answer there is. */
+export function headersOf(issuer: string): Readonly<Record<string, string>> {
+  const secure = issuer.startsWith('https:');
+  return {
+    'Content-Security-Policy': POLICY,
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    ...(secure ? { 'Strict-Transport-Security': `max-age=${YEAR}; includeSubDomains` } : {}),
+  };
+}
+
 /**
  * No `form-action` here: browsers apply it to the redirect to the relying party that follows a
  * form, and to every redirect that the relying party adds. Pages that never lead out call
  * {@link keepForms}.
  */
 export function securityHeaders(issuer: string): Middleware {
-  const secure = issuer.startsWith('https:');
+  const headers = { ...headersOf(issuer), 'Cache-Control': 'no-store' };
   return async (ctx, next) => {
-    ctx.set('Content-Security-Policy', POLICY);
-    ctx.set('X-Content-Type-Options', 'nosniff');
-    ctx.set('Referrer-Policy', 'no-referrer');
-    ctx.set('Cache-Control', 'no-store');
-    if (secure) ctx.set('Strict-Transport-Security', `max-age=${YEAR}; includeSubDomains`);
+    ctx.set(headers);
     await next();
   };
 }
