@@ -46,6 +46,8 @@ export interface Sessions {
   /** Live sessions only: not ended, not expired, of the account's generation. */
   findByKey(key: string, at: number): Promise<Session | undefined>;
   find(uid: string, at: number): Promise<Session | undefined>;
+  /** The live sessions of an account. */
+  ofAccount(accountId: string, at: number): Promise<Session[]>;
   clients(uid: string): Promise<Map<string, SessionClient>>;
   insert(session: NewSession): Statement;
   /** Must hit: there is a session of this uid that has not ended. */
@@ -62,7 +64,7 @@ export interface Sessions {
 }
 
 export function createSessions(store: Store): Sessions {
-  const live = (column: 'uid' | 'key') =>
+  const live = (column: 'uid' | 'key' | 'account_id') =>
     store.prepare<{ value: string; at: number }>((p, sql) =>
       sql('sessions as s')
         .leftJoin('accounts as a', 'a.id', 's.account_id')
@@ -72,10 +74,11 @@ export function createSessions(store: Store): Sessions {
         .where((either) =>
           either.whereNull('s.account_id').orWhereRaw('a.generation = s.generation'),
         )
-        .first('s.*'),
+        .select('s.*'),
     );
   const byUid = live('uid');
   const byKey = live('key');
+  const byAccount = live('account_id');
   const clientsOf = store.prepare<{ uid: string }>((p, sql) =>
     sql('session_clients').where({ uid: p.uid }),
   );
@@ -97,6 +100,8 @@ export function createSessions(store: Store): Sessions {
   return {
     findByKey: async (value, at) => toSession(await store.find(byKey({ value, at }))),
     find: async (value, at) => toSession(await store.find(byUid({ value, at }))),
+    ofAccount: async (value, at) =>
+      (await store.all(byAccount({ value, at }))).flatMap((row) => toSession(row) ?? []),
     clients: async (uid) => new Map((await store.all(clientsOf({ uid }))).map(toClient)),
     insert: (session) => store.compile(store.sql('sessions').insert(toRow(session)), 1),
     update: (uid, change) => {
