@@ -6,6 +6,7 @@ import type { Config } from './config/schema.ts';
 import { type AccountsDomain, createAccountsDomain } from './domain/accounts.ts';
 import { createConsentsDomain } from './domain/consents.ts';
 import { createHashing } from './domain/hashing.ts';
+import { createImport, type ImportAccounts } from './domain/imports.ts';
 import { createKeysDomain, type KeysDomain } from './domain/keys.ts';
 import { loadMasterKey } from './domain/master-key.ts';
 import { createPasswordPolicy, type PasswordPolicy } from './domain/passwords/policy.ts';
@@ -61,6 +62,7 @@ export interface House {
   readonly log: Log;
   readonly store: Store;
   readonly accounts: AccountsDomain;
+  readonly importAccounts: ImportAccounts;
   readonly clients: ClientRegistry;
   readonly keys: KeysDomain;
   readonly passwords: PasswordPolicy;
@@ -146,6 +148,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     app,
     fixed,
     accounts: domain.accounts,
+    importAccounts: createImport(store, tables.accounts),
     keys: domain.keys,
     passwords: domain.passwords,
     clients: oidc.clients,
@@ -271,6 +274,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
     accountRoutes({
       ...site,
       store,
+      passwords: domain.passwords,
       sessions: tables.sessions,
       sessionsDomain: domain.sessions,
       browserSessions: oidc.browserSessions,
