@@ -162,7 +162,8 @@ function hasListedCore(text, isListed, longest) {
 }
 
 /**
- * Parts of the text that could be words: at least one letter was typed as a letter.
+ * Parts of the text that could be words. Half of one is typed as letters, all of a short one:
+ * among random signs there is always something that folds to a word.
  * @param {readonly string[]} signs
  * @param {readonly boolean[]} letters
  * @param {number} longest
@@ -173,16 +174,17 @@ function wordsWithin(signs, letters, longest) {
   for (let from = 0; from < signs.length; from += 1) {
     const end = Math.min(signs.length, from + longest);
     for (let to = from + SHORTEST_ALONE; to <= end; to += 1) {
-      const counts = to - from >= SHORTEST_WITHIN || standsAlone(signs, from, to);
-      if (counts && letters.slice(from, to).includes(true)) words.push(signs.slice(from, to));
+      const typed = letters.slice(from, to).filter(Boolean).length;
+      const isLong = to - from >= SHORTEST_WITHIN && 2 * typed >= to - from;
+      const isAlone = typed === to - from && standsAlone(letters, from, to);
+      if (isLong || isAlone) words.push(signs.slice(from, to));
     }
   }
   return words;
 }
 
-/** @type {(signs: readonly string[], from: number, to: number) => boolean} */
-const standsAlone = (signs, from, to) =>
-  !/\p{L}/u.test(signs[from - 1] ?? '') && !/\p{L}/u.test(signs[to] ?? '');
+/** @type {(letters: readonly boolean[], from: number, to: number) => boolean} */
+const standsAlone = (letters, from, to) => !letters[from - 1] && !letters[to];
 
 /**
  * The word said again is no other letter.
