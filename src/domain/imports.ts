@@ -39,7 +39,10 @@ const LONGEST_LINE = 64 * 1024;
 const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed();
 
 const record = z.strictObject({
-  email: z.string('is missing').trim().refine(isEmail, 'is no e-mail address'),
+  email: z
+    .string(({ input }) => (input === undefined ? 'is missing' : 'must be text'))
+    .trim()
+    .refine(isEmail, 'is no e-mail address'),
   name: z
     .string('must be text')
     .trim()
@@ -71,38 +74,34 @@ type Read =
   | { readonly kind: 'wrong'; readonly errors: readonly ImportError[] };
 
 export function createImport(store: Store, accounts: Accounts): ImportAccounts {
-  const make = async ({ line, value }: Read & { kind: 'record' }): Promise<ImportError[]> => {
+  const isTaken = async (email: string) =>
+    (await accounts.findByEmailKey(emailKey(email))) !== undefined;
+
+  const make = async (value: Record_): Promise<boolean> => {
     try {
       await store.write(accounts.insert(toAccount(value)));
-      return [];
+      return true;
     } catch (error) {
-      if (isGatehouseError(error, 'already_exists')) return [taken(line)];
+      if (isGatehouseError(error, 'already_exists')) return false;
       throw error;
     }
   };
 
-  /** Keys seen before stand in for the rows that a dry run does not make. */
-  const probe = async (
-    { line, value }: Read & { kind: 'record' },
-    seen: Set<string>,
-  ): Promise<ImportError[]> => {
-    const key = emailKey(value.email);
-    if (seen.has(key)) return [taken(line)];
-    seen.add(key);
-    return (await accounts.findByEmailKey(key)) ? [taken(line)] : [];
-  };
-
   return async (lines, { dryRun = false } = {}) => {
+    // The first line of an address is the one that counts, whatever the database does first.
     const seen = new Set<string>();
+    const take = async (each: Read): Promise<readonly ImportError[]> => {
+      if (each.kind === 'wrong') return each.errors;
+      const { line, value } = each;
+      const isNew = !seen.has(emailKey(value.email));
+      seen.add(emailKey(value.email));
+      const isMade = isNew && (dryRun ? !(await isTaken(value.email)) : await make(value));
+      return isMade ? [] : [taken(line)];
+    };
     const errors: ImportError[] = [];
     let imported = 0;
     for await (const batch of inBatches(readAll(lines))) {
-      const found = await Promise.all(
-        batch.map((read) => {
-          if (read.kind === 'wrong') return read.errors;
-          return dryRun ? probe(read, seen) : make(read);
-        }),
-      );
+      const found = await Promise.all(batch.map(take));
       imported += found.filter((each) => each.length === 0).length;
       errors.push(...found.flat());
     }

@@ -57,15 +57,9 @@ const PUBLISHED: ReadonlyArray<readonly [from: string, hash: string, password: s
     'U*U',
   ],
   [
-    'RFC 7914, 11 (PBKDF2-HMAC-SHA-256)',
-    `$pbkdf2-sha256$i=1$c2FsdA$${phc(
-      Buffer.from(
-        '55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc' +
-          'a49cca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783',
-        'hex',
-      ),
-    )}`,
-    'passwd',
+    'the documents of passlib (pbkdf2_sha256)',
+    '$pbkdf2-sha256$29000$N2YMIWQsBWBMae09x1jrPQ$1t8iyB2A.WF/Z5JZv.lfCIhXXN33N23OSgQYThBYRfk',
+    'toomanysecrets',
   ],
   [
     'the documents of passlib (scrypt)',
