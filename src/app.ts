@@ -6,8 +6,10 @@ import type { Config } from './config/schema.ts';
 import { type AccountsDomain, createAccountsDomain } from './domain/accounts.ts';
 import { createConsentsDomain } from './domain/consents.ts';
 import { createHashing } from './domain/hashing.ts';
+import { createImport, type ImportAccounts } from './domain/imports.ts';
 import { createKeysDomain, type KeysDomain } from './domain/keys.ts';
 import { loadMasterKey } from './domain/master-key.ts';
+import { createPasswordPolicy, type PasswordPolicy } from './domain/passwords/policy.ts';
 import { BACKCHANNEL_LOGOUT, createSessionsDomain } from './domain/sessions.ts';
 import { createTestClock, type TestClock } from './domain/test-clock.ts';
 import { loadAssets } from './http/assets.ts';
@@ -23,7 +25,7 @@ import { accountRoutes } from './http/routes/account.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { signInRoutes } from './http/routes/sign-in.ts';
 import { syncTestClock, testClockRoutes } from './http/routes/test-clock.ts';
-import { loadTexts } from './http/texts.ts';
+import { loadTexts, type Translate } from './http/texts.ts';
 import { installTestClock } from './lib/clock.ts';
 import { createLog, type Log } from './lib/log.ts';
 import { createVault, type Vault } from './lib/vault.ts';
@@ -40,6 +42,7 @@ import { unitOfWork } from './oidc/work.ts';
 import { createFinish } from './signin/finish.ts';
 import { createFlowsDomain } from './signin/flow.ts';
 import { createProve } from './signin/prove.ts';
+import { createRenew } from './signin/renew.ts';
 import { createAccounts } from './store/accounts.ts';
 import { createArtifacts } from './store/artifacts.ts';
 import { createClients } from './store/clients.ts';
@@ -59,10 +62,13 @@ export interface House {
   readonly log: Log;
   readonly store: Store;
   readonly accounts: AccountsDomain;
+  readonly importAccounts: ImportAccounts;
   readonly clients: ClientRegistry;
   readonly keys: KeysDomain;
+  readonly passwords: PasswordPolicy;
   readonly methods: readonly Method[];
   readonly render: Render;
+  readonly t: Translate;
   readonly app: Koa;
   readonly provider: () => Provider;
   readonly fixed: FixedAnswers;
@@ -123,7 +129,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
   const domain = createDomain(ground);
   await domain.keys.ensure();
   const site = createSite(ground);
-  const methods = (options.methods ?? createMethods)(domain);
+  const methods = (options.methods ?? createMethods)({ config: config.password, ...domain });
   const oidc = await createOidc(ground, domain, site);
   const app = createApp(ground, { domain, site, methods, oidc, clock });
   const paths = [...WELL_KNOWN, oidc.provider.pathFor('jwks')];
@@ -142,10 +148,13 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     app,
     fixed,
     accounts: domain.accounts,
+    importAccounts: createImport(store, tables.accounts),
     keys: domain.keys,
+    passwords: domain.passwords,
     clients: oidc.clients,
     provider: oidc.current,
     render: site.render,
+    t: site.t,
     deliver: delivery.round,
     close: async () => {
       await delivery.stop();
@@ -160,9 +169,11 @@ type Domain = ReturnType<typeof createDomain>;
 
 function createDomain({ config, store, tables, vault }: Ground) {
   const hashing = createHashing(config);
+  const passwords = createPasswordPolicy(config.password);
   return {
     hashing,
-    accounts: createAccountsDomain(store, tables.accounts, hashing),
+    passwords,
+    accounts: createAccountsDomain(store, tables.accounts, { hashing, passwords }),
     consents: createConsentsDomain(store, tables.consents),
     sessions: createSessionsDomain({ config, ...tables }),
     flows: createFlowsDomain({ store, flows: tables.flows, ttl: config.ttl.sign_in }),
@@ -245,6 +256,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
   const { config, store, tables } = ground;
   const proving = { ...ground, accounts: tables.accounts, flows: domain.flows, methods };
   const finishing = { ...proving, sessions: domain.sessions };
+  const { candidates } = config.password;
   return [
     ...(config.test_clock ? [testClockRoutes(clock)] : []),
     signInRoutes({
@@ -256,11 +268,13 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       browserSessions: oidc.browserSessions,
       prove: createProve(proving),
       finish: createFinish(finishing),
+      renew: createRenew({ ...proving, ...domain, accounts: tables.accounts, candidates }),
       entranceOf: (id) => entranceOf(oidc.provider, id),
     }),
     accountRoutes({
       ...site,
       store,
+      passwords: domain.passwords,
       sessions: tables.sessions,
       sessionsDomain: domain.sessions,
       browserSessions: oidc.browserSessions,

@@ -3,9 +3,10 @@ import { text } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
 import type { House } from '../app.ts';
 import { toIso } from '../lib/clock.ts';
-import { GatehouseError } from '../lib/errors.ts';
+import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import type { Account, AccountRole } from '../store/accounts.ts';
 import { withHouse } from './house.ts';
+import { importCommand } from './import.ts';
 import { printFields, printJson, printTable } from './output.ts';
 
 interface CreateOptions {
@@ -33,6 +34,7 @@ export function accountCommands(): Command {
     .action((email: string, options: CreateOptions) =>
       withHouse(async (house) => show(house, await create(house, email, options), options)),
     );
+  command.addCommand(importCommand());
   command
     .command('list')
     .description('list all accounts')
@@ -50,7 +52,18 @@ export function accountCommands(): Command {
 
 async function create(house: House, email: string, options: CreateOptions): Promise<Account> {
   const password = options.passwordStdin ? await readPassword() : undefined;
-  return house.accounts.create({ email, name: options.name, role: roleOf(options), password });
+  const request = { email, name: options.name, role: roleOf(options), password };
+  return house.accounts.create(request).catch((error: unknown) => {
+    throw isGatehouseError(error, 'password_unmet') ? inSentences(error, house) : error;
+  });
+}
+
+/** The rules that are not met, as the page words them. */
+function inSentences({ details }: GatehouseError, { t, passwords }: House): GatehouseError {
+  const { min, max } = passwords.settings;
+  const message = 'The password does not meet the policy. Not met:';
+  const sentences = details.map((rule) => t(`password-rules.${rule}`, { min, max }));
+  return new GatehouseError('password_unmet', { message, details: sentences });
 }
 
 function roleOf({ admin, support }: CreateOptions): AccountRole {

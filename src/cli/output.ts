@@ -44,10 +44,12 @@ export function printFields(record: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** One line (a report for a configuration) on standard error, never a stack. */
+/** One line (more where there are several reasons) on standard error, never a stack. */
 export function explain(error: unknown): void {
   const text = error instanceof ConfigError ? error.message : sentenceFor(error);
-  process.stderr.write(`gatehouse: ${text}\n`);
+  const details = isGatehouseError(error) ? error.details : [];
+  const lines = [`gatehouse: ${text}`, ...details.map((detail) => `  - ${oneLine(detail)}`)];
+  process.stderr.write(`${lines.join('\n')}\n`);
 }
 
 /** What went wrong, and where it can be said how to mend it: one line without control characters. */

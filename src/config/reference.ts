@@ -51,7 +51,9 @@ export function configurationReference(): string {
   const options = optionsOf(root, '');
   const plain = options.filter(({ node }) => !isSection(node));
   const sections = options.filter(({ node }) => isSection(node));
-  return [head(), '## General', table(plain), ...sections.map(section)].join('\n\n').concat('\n');
+  return [head(), '## General', table(plain), ...sections.flatMap(section)]
+    .join('\n\n')
+    .concat('\n');
 }
 
 function optionsOf({ properties = {} }: Node, parent: string): Option[] {
@@ -62,12 +64,21 @@ function isSection({ properties, items }: Node): boolean {
   return properties !== undefined || items?.properties !== undefined;
 }
 
-function section({ path, node }: Option): string {
-  const { meaning } = explain(path, node);
+/** A section, and those within it. */
+function section({ path, node }: Option): string[] {
+  const { variables, meaning } = explain(path, node);
   const { items } = node;
-  const fields = items ? optionsOf(items, '') : optionsOf(node, `${path}.`);
-  const intro = items ? [`${meaning} A list, empty by default. Each entry:`] : [];
-  return [`## \`${path}\``, ...intro, table(fields)].join('\n\n');
+  const all = items ? optionsOf(items, '') : optionsOf(node, `${path}.`);
+  const fields = all.filter((field) => !isSection(field.node));
+  const inner = all.filter((field) => isSection(field.node)).flatMap(section);
+  const list = items ? [`A list, empty by default. Each entry:`] : [];
+  const intro = [meaning, ...variables.map(code), ...list].filter(Boolean);
+  return [
+    `## \`${path}\``,
+    ...(intro.length > 0 ? [intro.join(' ')] : []),
+    table(fields),
+    ...inner,
+  ];
 }
 
 function table(options: readonly Option[]): string {

@@ -13,6 +13,46 @@ const resource = z.strictObject({
   token_format: z.enum(['jwt', 'opaque']).default('jwt').describe('Form of its access tokens'),
 });
 
+const asPreset = 'as the preset says when unset';
+const rule = (description: string) =>
+  z.boolean().optional().describe(`${description}; ${asPreset}`);
+const codePoints = (description: string) =>
+  z.number().int().min(8).max(256).optional().describe(`${description}; ${asPreset}`);
+
+/** What one version of the password policy says. */
+const passwordPolicy = {
+  preset: z
+    .enum(['composition', 'standards'])
+    .describe(
+      '`composition`: 12 characters of four kinds; `standards`: NIST SP 800-63B-4 and ASVS 5, 15 characters and blocklists',
+    ),
+  min_length: codePoints('Unicode code points at least'),
+  max_length: codePoints('Unicode code points at most'),
+  uppercase: rule('Whether an upper-case letter is needed'),
+  lowercase: rule('Whether a lower-case letter is needed'),
+  digit: rule('Whether a digit is needed'),
+  special: rule('Whether a character is needed that is neither letter nor digit'),
+  listed: rule('Whether common passwords and dictionary words are refused'),
+  personal: rule('Whether the e-mail address and the name of the person are refused'),
+  runs: rule('Whether runs of 4 such as 1234 or qwer are refused'),
+  repeats: rule('Whether a character 4 times running is refused'),
+};
+
+const policyVersion = (description: string) =>
+  z.number().int().min(1).max(1_000_000).describe(description);
+
+const announcedPolicy = z
+  .strictObject({
+    version: policyVersion('Its number, above that of the policy in force'),
+    enforced_from: z.iso
+      .datetime({ offset: true })
+      .describe('When it is enforced at sign-in, as in `2027-01-31T00:00:00Z`'),
+    ...passwordPolicy,
+  })
+  .describe(
+    'The next policy: new passwords meet both, people are told, and from its date on it is enforced',
+  );
+
 export const schema = z.strictObject({
   env: z.enum(['development', 'test', 'production']).describe('NODE_ENV'),
   issuer: z
@@ -66,6 +106,23 @@ export const schema = z.strictObject({
     at_once: z.number().int().min(0).max(256).describe('Hashes at once; 0: one per core'),
     queue: z.number().int().min(0).max(100_000).describe('Hashes that may wait; past it 503'),
   }),
+  password: z
+    .strictObject({
+      version: policyVersion('Number of the policy; raised with each change of its rules'),
+      ...passwordPolicy,
+      announced: announcedPolicy.optional(),
+      refusal_floor: z
+        .number()
+        .int()
+        .min(0)
+        .max(5_000)
+        .describe('Milliseconds before which no refused password is answered'),
+      candidates: z.number().int().min(1).max(1_000).describe('New passwords tried in one sign-in'),
+    })
+    .refine(({ version, announced }) => !announced || announced.version > version, {
+      path: ['announced', 'version'],
+      message: 'must be above password.version',
+    }),
   ttl: z.strictObject({
     access_token: seconds('Access tokens'),
     id_token: seconds('ID tokens'),
@@ -95,3 +152,4 @@ export const schema = z.strictObject({
 
 export type Config = z.infer<typeof schema>;
 export type Resource = Config['resources'][number];
+export type PasswordSettings = Config['password'];

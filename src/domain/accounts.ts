@@ -1,5 +1,4 @@
-// Accounts: making, finding, reading the password.
-
+// Accounts: making and finding.
 import { now } from '../lib/clock.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import { accountId } from '../lib/ids.ts';
@@ -8,6 +7,7 @@ import type { Account, AccountRole, Accounts as AccountStore } from '../store/ac
 import type { Store } from '../store/store.ts';
 import { emailKey, isEmail } from './emails.ts';
 import type { Hashing } from './hashing.ts';
+import type { PasswordPolicy } from './passwords/policy.ts';
 
 export interface NewAccountRequest {
   readonly email: string;
@@ -17,7 +17,7 @@ export interface NewAccountRequest {
 }
 
 export interface AccountsDomain {
-  /** Throws `invalid_input` and `already_exists`. */
+  /** Throws `invalid_input`, `password_unmet` (its details are the rules) and `already_exists`. */
   create(request: NewAccountRequest): Promise<Account>;
   find(id: string): Promise<Account | undefined>;
   /** By id or by e-mail address in any spelling; throws `unknown_account`. */
@@ -27,10 +27,15 @@ export interface AccountsDomain {
   list(): AsyncGenerator<Account>;
 }
 
+interface PasswordNeeds {
+  readonly hashing: Hashing;
+  readonly passwords: PasswordPolicy;
+}
+
 export function createAccountsDomain(
   store: Store,
   accounts: AccountStore,
-  hashing: Hashing,
+  { hashing, passwords }: PasswordNeeds,
 ): AccountsDomain {
   const findByEmail = (email: string) => accounts.findByEmailKey(emailKey(email));
 
@@ -40,15 +45,16 @@ export function createAccountsDomain(
       throw new GatehouseError('invalid_input', { message: `"${email}" is no e-mail address.` });
     }
     const id = accountId();
-    const passwordHash =
-      request.password === undefined ? undefined : await hashing.hash(request.password);
+    const { password } = request;
+    if (password !== undefined) assertMeets(passwords, password, request);
     const row = accounts.insert({
       id,
       email,
       emailKey: emailKey(email),
       name: request.name,
       role: request.role ?? 'user',
-      passwordHash,
+      passwordHash: password === undefined ? undefined : await hashing.hash(password),
+      knownPolicyVersion: password === undefined ? undefined : passwords.newest,
       emailVerified: false,
       at: now(),
     });
@@ -74,6 +80,12 @@ export function createAccountsDomain(
     },
     list: () => walkPages(accounts.list),
   };
+}
+
+function assertMeets(passwords: PasswordPolicy, password: string, owner: NewAccountRequest): void {
+  const { met, rules } = passwords.judge(password, owner);
+  const details = rules.filter((each) => !each.met).map(({ rule }) => rule);
+  if (!met) throw new GatehouseError('password_unmet', { details });
 }
 
 async function getById(accounts: AccountStore, id: string): Promise<Account> {

@@ -3,13 +3,18 @@ import { availableParallelism } from 'node:os';
 import argon2 from 'argon2';
 import type { Config } from '../config/schema.ts';
 import { GatehouseError } from '../lib/errors.ts';
+import { argon2Costs } from './passwords/formats/argon2.ts';
+import { type Match, matchHash } from './passwords/legacy.ts';
 
 export interface Hashing {
   /** PHC string of argon2id. Throws `busy` (with retryAfter) when too many are waiting. */
   hash(password: string): Promise<string>;
-  /** False for a hash that cannot be read, too. Throws `busy`. */
-  verify(hash: string, password: string): Promise<boolean>;
+  /** `wrong` for a hash that cannot be read, too. Throws `busy`. */
+  verify(hash: string, password: string): Promise<Verified>;
 }
+
+/** `outdated`: right, and to be hashed anew while the password is at hand. */
+export type Verified = 'wrong' | 'right' | 'outdated';
 
 const RETRY_AFTER = 5;
 
@@ -24,9 +29,20 @@ export function createHashing({ hashing, workers }: Config): Hashing {
   };
   return {
     hash: (password) => queue(() => argon2.hash(normalize(password), costs)),
-    verify: (hash, password) =>
-      queue(() => argon2.verify(hash, normalize(password)).catch(() => false)),
+    verify: async (hash, password) => {
+      const match = await queue(() => matchHash(hash, password));
+      if (!match) return 'wrong';
+      return isOutdated(hash, match, hashing) ? 'outdated' : 'right';
+    },
   };
+}
+
+function isOutdated(hash: string, match: Match, costs: Config['hashing']): boolean {
+  // A hash that looked at a part of it cannot vouch for the rest: the next one would demand it.
+  if (!match.whole) return false;
+  const found = argon2Costs(hash);
+  if (found?.kind !== 'argon2id' || found.version < 19 || !match.asHashedHere) return true;
+  return found.memory < costs.memory || found.passes < costs.passes;
 }
 
 /** Passwords are compared in the form NFKC (NIST SP 800-63B-4, 3.1.1.2), never cut. */

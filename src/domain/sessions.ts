@@ -14,6 +14,11 @@ export interface SessionsDomain {
    * wants one. They belong into the unit of whatever ends it.
    */
   end(session: Pick<Session, 'uid' | 'accountId'>): Promise<Unit>;
+  /**
+   * Statements for an account that moves on to another generation: its sessions end, but for the
+   * one to keep, which moves along.
+   */
+  moveOn(accountId: string, generation: number, keep: string | undefined): Promise<Unit>;
 }
 
 export interface BackchannelLogout {
@@ -53,14 +58,22 @@ export function createSessionsDomain({ config, sessions, clients, outbox }: Need
     return [outbox.insert(letter, at)];
   };
 
+  const end: SessionsDomain['end'] = async ({ uid, accountId }) => {
+    const mark = sessions.end(uid, now());
+    if (!accountId) return [mark];
+    const inIt = [...(await sessions.clients(uid))];
+    const letters = inIt.map(([clientId, { sid }]) => letterFor(accountId, clientId, sid));
+    return [mark, ...(await Promise.all(letters)).flat()];
+  };
+
   return {
     isIdle: (seenAt) => now() - seenAt >= config.ttl.session_idle * 1000,
-    end: async ({ uid, accountId }) => {
-      const mark = sessions.end(uid, now());
-      if (!accountId) return [mark];
-      const inIt = [...(await sessions.clients(uid))];
-      const letters = inIt.map(([clientId, { sid }]) => letterFor(accountId, clientId, sid));
-      return [mark, ...(await Promise.all(letters)).flat()];
+    end,
+    moveOn: async (accountId, generation, keep) => {
+      const all = await sessions.ofAccount(accountId, now());
+      const others = all.filter(({ uid }) => uid !== keep);
+      const ended = (await Promise.all(others.map(end))).flat();
+      return keep === undefined ? ended : [...ended, sessions.update(keep, { generation })];
     },
   };
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Middleware } from 'koa';
 import { PROJECT_ROOT } from '../lib/root.ts';
 
@@ -25,9 +26,13 @@ export interface Assets {
   readonly middleware: Middleware;
 }
 
+/** Rules that pages judge by live: the module by which the server judges, not a copy. */
+const RULES = fileURLToPath(new URL('../domain/passwords/rules.js', import.meta.url));
+
 export function loadAssets(folder = join(PROJECT_ROOT, 'public')): Assets {
   const names = readdirSync(folder).filter((name) => TYPES[extname(name)]);
   const assets = new Map(names.map((name) => [name, load(join(folder, name))]));
+  assets.set('password-rules.js', load(RULES));
   return {
     url: (name) => {
       const asset = assets.get(name);

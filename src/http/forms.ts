@@ -1,6 +1,7 @@
 // Reads a posted form: every field one string of bounded length, or a 4xx that names it.
 import type { Context } from 'koa';
 import { GatehouseError } from '../lib/errors.ts';
+import type { Translate } from './texts.ts';
 
 export type Form = Readonly<Record<string, string>>;
 
@@ -61,4 +62,19 @@ function printable(name: string): string {
 
 function invalid(message: string): GatehouseError {
   return new GatehouseError('bad_request', { message });
+}
+
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Field → what is wrong with it. Messages of our schemas are keys of the catalogue. */
+export function fieldErrors(issues: readonly Issue[], t: Translate): Record<string, string> {
+  const entries = issues.map((issue) => [String(issue.path[0] ?? ''), textOf(issue, t)] as const);
+  return Object.fromEntries(entries.reverse());
+}
+
+function textOf({ message }: Issue, t: Translate): string {
+  return /^[\w-]+\.[\w-]+$/.test(message) ? t(message) : t('errors.field');
 }

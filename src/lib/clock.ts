@@ -18,6 +18,16 @@ export function toIso(milliseconds: number): string {
   return new RealDate(milliseconds).toISOString();
 }
 
+/** Milliseconds of a time that {@link toIso} or a person wrote; NaN for what is none. */
+export function fromIso(text: string): number {
+  return RealDate.parse(text);
+}
+
+/** Milliseconds of a clock that only runs forward and that no test moves: for durations. */
+export function elapsed(): number {
+  return performance.now();
+}
+
 /**
  * Replaces the global `Date`, because oidc-provider, jose and others read it, by one that
  * {@link moveTestClock} moves. Only with TEST_CLOCK=1.

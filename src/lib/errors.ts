@@ -14,6 +14,7 @@ const ERRORS = {
   flow_expired: [410, 'The sign-in took longer than it may.'],
   cookies_needed: [400, 'The browser did not send the cookie of this sign-in.'],
   invalid_input: [400, 'The input is not valid.'],
+  password_unmet: [422, 'The password does not meet the policy.'],
   already_exists: [409, 'That exists already.'],
   unknown_account: [404, 'There is no such account.'],
   unknown_client: [404, 'There is no such client.'],
@@ -29,6 +30,8 @@ export interface ErrorOptions {
   readonly cause?: unknown;
   /** Seconds after which another try makes sense. */
   readonly retryAfter?: number;
+  /** Codes or lines that say more; never a secret. */
+  readonly details?: readonly string[];
 }
 
 /** `code` is stable and public, `message` may be shown, `cause` is for the log alone. */
@@ -36,6 +39,7 @@ export class GatehouseError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly retryAfter: number | undefined;
+  readonly details: readonly string[];
 
   constructor(code: ErrorCode, options: ErrorOptions = {}) {
     super(options.message ?? ERRORS[code][1], { cause: options.cause });
@@ -43,6 +47,7 @@ export class GatehouseError extends Error {
     this.code = code;
     this.status = ERRORS[code][0];
     this.retryAfter = options.retryAfter;
+    this.details = options.details ?? [];
   }
 }
 

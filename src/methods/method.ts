@@ -41,12 +41,23 @@ export interface Attempt<Input> {
   readonly at: number;
 }
 
+/** What the plain text of a right password told; kept with the sign-in until its end. */
+export interface PasswordFinding {
+  /** The policy in force is not met: a new password is due. */
+  readonly unmet: boolean;
+  /** A newer version of the policy than the account remembers is met. */
+  readonly learned: number | undefined;
+  /** The same password, hashed anew. */
+  readonly rehash: string | undefined;
+}
+
 export type Verdict =
   | {
       readonly kind: 'proved';
       readonly account: Account;
       /** What spends the credential; it joins the unit that records the proof. */
       readonly spend: Unit;
+      readonly finding?: PasswordFinding;
     }
   | {
       readonly kind: 'refused';

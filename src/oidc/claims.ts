@@ -1,5 +1,7 @@
 // Scopes, claims and what a token says of its person.
 import type { AccountsDomain } from '../domain/accounts.ts';
+import type { PasswordPolicy } from '../domain/passwords/policy.ts';
+import { now } from '../lib/clock.ts';
 import type { Account } from '../store/accounts.ts';
 import type { Ctx } from './types.ts';
 
@@ -16,20 +18,30 @@ export const CLAIMS = {
 export interface LibraryAccount {
   readonly accountId: string;
   readonly generation: number;
+  /** Its password is not known to meet the policy in force: it must be seen at a sign-in. */
+  readonly passwordDue: boolean;
   claims(): Promise<{ sub: string; [claim: string]: unknown }>;
 }
 
 /** Finds active accounts only: for any other, tokens and sessions are as good as gone. */
-export function createFindAccount(accounts: AccountsDomain) {
-  return async (_ctx: unknown, id: string): Promise<LibraryAccount | undefined> => {
+export function createFindAccount(accounts: AccountsDomain, passwords: PasswordPolicy) {
+  return async (ctx: unknown, id: string): Promise<LibraryAccount | undefined> => {
     const account = await accounts.find(id);
     if (account?.status !== 'active') return undefined;
+    const passwordDue = passwords.isDue(account, now());
+    // A refresh has no page to ask on: `invalid_grant` sends the person to one.
+    if (passwordDue && isRefresh(ctx as Ctx)) return undefined;
     return {
       accountId: account.id,
       generation: account.generation,
+      passwordDue,
       claims: async () => ({ sub: account.id, ...personOf(account) }),
     };
   };
+}
+
+function isRefresh({ oidc }: Ctx): boolean {
+  return oidc?.route === 'token' && oidc.params?.grant_type === 'refresh_token';
 }
 
 function personOf({ email, emailVerified, name }: Account) {

@@ -6,6 +6,7 @@ import type { Config, Resource } from '../config/schema.ts';
 import type { AccountsDomain } from '../domain/accounts.ts';
 import { ACR_VALUES } from '../domain/assurance.ts';
 import type { Granted } from '../domain/consents.ts';
+import type { PasswordPolicy } from '../domain/passwords/policy.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { nowSeconds } from '../lib/clock.ts';
 import type { Vault } from '../lib/vault.ts';
@@ -20,6 +21,7 @@ export interface ConfigurationNeeds {
   readonly vault: Vault;
   readonly keys: readonly JWK[];
   readonly accounts: AccountsDomain;
+  readonly passwords: PasswordPolicy;
   readonly sessions: SessionsDomain;
   readonly grants: GrantNeeds;
   readonly pages: ProviderPages;
@@ -86,7 +88,7 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
       policy: createPolicy(sessions),
       url: (_ctx: unknown, interaction: { uid: string }) => `${SIGN_IN_PATH}/${interaction.uid}`,
     },
-    findAccount: createFindAccount(accounts),
+    findAccount: createFindAccount(accounts, needs.passwords),
     loadExistingGrant: createLoadExistingGrant(needs.grants),
     extraTokenClaims: createExtraTokenClaims(),
     renderError: sources.renderError,

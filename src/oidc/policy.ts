@@ -19,6 +19,7 @@ export function createPolicy(sessions: SessionsDomain): interactionPolicy.Defaul
     check('account_unavailable', isAccountUnavailable),
     check('session_idle', (_, session) => sessions.isIdle(session.seenAt ?? 0)),
     check('credentials_changed', haveCredentialsChanged),
+    check('password_migration_due', isPasswordDue),
     check('assurance_too_low', isAssuranceTooLow),
   ];
   for (const [index, each] of own.entries()) login.checks.add(each, index);
@@ -41,6 +42,9 @@ const haveCredentialsChanged: Judge = (ctx, session) => {
   const account = ctx.oidc.account as unknown as LibraryAccount | undefined;
   return account !== undefined && account.generation !== session.generation;
 };
+
+const isPasswordDue: Judge = (ctx) =>
+  (ctx.oidc.account as unknown as LibraryAccount | undefined)?.passwordDue === true;
 
 const isAssuranceTooLow: Judge = (ctx, session) => {
   const client = ctx.oidc.client as unknown as ClientExtras;

@@ -1,11 +1,10 @@
 // The one place where proofs become a signed-in person.
 import { assuranceOf, isAtLeast } from '../domain/assurance.ts';
-import type { SessionsDomain } from '../domain/sessions.ts';
 import type { Log } from '../lib/log.ts';
-import type { Accounts } from '../store/accounts.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
+import { type PasswordWriteNeeds, passwordWrites } from './password-writes.ts';
 import { dueStep } from './steps/index.ts';
 
 /** What the finished sign-in hands to whoever asked for it. */
@@ -33,11 +32,9 @@ export type FinishOutcome =
   /** The flow was finished, or the account changed, a moment ago. */
   | { readonly kind: 'void' };
 
-export interface FinishNeeds {
+export interface FinishNeeds extends PasswordWriteNeeds {
   readonly store: Store;
-  readonly accounts: Accounts;
   readonly flows: FlowsDomain;
-  readonly sessions: SessionsDomain;
   readonly log: Log;
 }
 
@@ -76,15 +73,18 @@ async function signIn(
   flow: Flow,
   login: SignedIn,
   door: Door,
-  { store, accounts, flows, sessions, log }: FinishNeeds,
+  needs: FinishNeeds,
 ): Promise<FinishOutcome> {
-  const { accountId, generation } = login;
+  const { store, flows, sessions, log } = needs;
+  const { accountId } = login;
   const other = door.session && door.session.accountId !== accountId ? door.session : undefined;
+  const session = other ? undefined : door.session?.uid;
+  const { unit, generation } = await passwordWrites(flow, { ...login, session }, needs);
   const outcome = await store.commit([
-    accounts.guard(accountId, generation),
+    ...unit,
     flows.end(flow),
     ...(other ? await sessions.end(other) : []),
-    door.signedIn(login, other !== undefined),
+    door.signedIn({ ...login, generation }, other !== undefined),
   ]);
   if (outcome.kind === 'missed') return { kind: 'void' };
   log.info({ account: accountId, acr: login.acr, amr: login.amr }, 'signed in');

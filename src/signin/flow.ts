@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { ACR_VALUES, type Proof } from '../domain/assurance.ts';
 import { now } from '../lib/clock.ts';
 import { randomId } from '../lib/ids.ts';
-import type { FlowChange, FlowRow, Flows } from '../store/flows.ts';
+import type { PasswordFinding } from '../methods/method.ts';
+import { changed, type FlowChange, type FlowRow, type Flows } from '../store/flows.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 
@@ -20,12 +21,24 @@ const wanted = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('unreachable') }),
 ]);
 
+/** What the right password told, and what becomes of it. Never which rule it fails. */
+const passwordFacts = z.object({
+  unmet: z.boolean(),
+  /** The version of the policy that is met, where the account does not know it yet. */
+  learned: z.number().optional(),
+  /** What the hash on the row is: of the password that was proved, or of a new one. */
+  staged: z.enum(['nothing', 'rehash', 'new']),
+  candidates: z.number(),
+});
+
 /** Version 1 of what stands on the row. */
 const facts = z.object({
   v: z.literal(1),
   proofs: z.array(proof),
   /** Second-factor methods the account has, as of the moment its password was right. */
   enrolled: z.array(z.string()),
+  /** Undefined as long as no password was proved. */
+  password: passwordFacts.optional(),
   wanted,
 });
 
@@ -57,8 +70,14 @@ export interface FlowsDomain {
   clientOf(interactionKey: string): Promise<string | undefined>;
   /** Must hit: the flow stands as it was read. */
   record(flow: Flow, proved: Proved): Statement;
+  /** Counts another new password; undefined when the flow has moved on meanwhile. */
+  countCandidate(flow: Flow): Promise<Flow | undefined>;
+  /** Must hit: the hash of a new password waits for the end. */
+  stage(flow: Flow, hash: string, policyVersion: number): Statement;
   /** Must hit: ends the flow. */
   end(flow: Flow): Statement;
+  /** Ends whatever is open in an interaction. */
+  abandon(interactionKey: string): Statement;
 }
 
 export interface Proved {
@@ -66,6 +85,7 @@ export interface Proved {
   readonly accountId: string;
   readonly generation: number;
   readonly enrolled: readonly string[];
+  readonly finding?: PasswordFinding | undefined;
 }
 
 interface FlowNeeds {
@@ -86,6 +106,7 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
       accountId: undefined,
       generation: undefined,
       facts: JSON.stringify(empty),
+      stagedHash: undefined,
       revision: 1,
       endedAt: undefined,
       expiresAt: at + ttl * 1000,
@@ -115,18 +136,41 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
     reopen,
     clientOf: async (key) => (await flows.findNewest(key))?.clientId,
     record: (flow, proved) => flows.update(flow.row, withProof(flow.facts, proved)),
+    countCandidate: async ({ row, facts: was }) => {
+      const candidates = (was.password?.candidates ?? 0) + 1;
+      const next = withPassword(was, { candidates });
+      const change = { facts: JSON.stringify(next) };
+      const { kind } = await store.commit([flows.update(row, change)]);
+      return kind === 'committed' ? { row: changed(row, change), facts: next } : undefined;
+    },
+    stage: ({ row, facts: was }, hash, learned) => {
+      const next = withPassword(was, { staged: 'new', learned });
+      return flows.update(row, { facts: JSON.stringify(next), stagedHash: hash });
+    },
     end: ({ row }) => flows.update(row, { endedAt: now() }),
+    abandon: (key) => flows.endAll(key, now()),
   };
+}
+
+function withPassword(was: Facts, change: Partial<NonNullable<Facts['password']>>): Facts {
+  const none = { unmet: false, staged: 'nothing' as const, candidates: 0 };
+  return { ...was, password: { ...none, ...was.password, ...change } };
 }
 
 function withProof(
   was: Facts,
-  { proof: added, accountId, generation, enrolled }: Proved,
+  { proof: added, accountId, generation, enrolled, finding }: Proved,
 ): FlowChange {
   const next: Facts = {
-    ...was,
+    ...(finding ? withPassword(was, learnedFrom(finding)) : was),
     proofs: [...was.proofs, { ...added, amr: [...added.amr] }],
     enrolled: [...enrolled],
   };
-  return { accountId, generation, facts: JSON.stringify(next) };
+  const staged = finding?.rehash === undefined ? {} : { stagedHash: finding.rehash };
+  return { accountId, generation, facts: JSON.stringify(next), ...staged };
+}
+
+function learnedFrom({ unmet, learned, rehash }: PasswordFinding) {
+  const staged = rehash === undefined ? ('nothing' as const) : ('rehash' as const);
+  return { unmet, staged, ...(learned === undefined ? {} : { learned }) };
 }

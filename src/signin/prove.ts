@@ -77,6 +77,7 @@ async function recordProof(
     // Read when the password was proved and never again: what changes meanwhile voids the flow.
     generation: flow.row.generation ?? account.generation,
     enrolled: await enrolledMethods(methods, account.id),
+    finding: verdict.finding,
   };
   const outcome = await store.commit([...spend, flows.record(flow, proved)]);
   return { kind: outcome.kind === 'committed' ? 'proved' : 'not-due' };

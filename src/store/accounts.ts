@@ -16,10 +16,13 @@ export interface Account {
   readonly lockedUntil: number | undefined;
   /** Raised by every change that ends what was signed in before it. */
   readonly generation: number;
-  /** PHC string; undefined: no password can be right. */
+  /** PHC string, or of another form if imported; undefined: no password can be right. */
   readonly passwordHash: string | undefined;
   readonly emailVerified: boolean;
+  /** The newest version of the password policy that the password is known to meet. */
   readonly knownPolicyVersion: number | undefined;
+  /** Imported from a place that it signed in to before. */
+  readonly existing: boolean;
   readonly mfaDeadline: number | undefined;
   readonly createdAt: number;
 }
@@ -30,9 +33,26 @@ export interface NewAccount {
   readonly emailKey: string;
   readonly name: string | undefined;
   readonly role: AccountRole;
+  readonly status?: AccountStatus;
   readonly passwordHash: string | undefined;
+  readonly knownPolicyVersion?: number | undefined;
   readonly emailVerified: boolean;
+  readonly existing?: boolean;
+  readonly createdAt?: number;
   readonly at: number;
+}
+
+export interface NewPassword {
+  readonly hash: string;
+  readonly policyVersion: number | undefined;
+  readonly at: number;
+}
+
+/** What a right password told of itself, for the account to remember. */
+export interface Learned {
+  /** The same password, hashed anew. */
+  readonly hash?: string | undefined;
+  readonly policyVersion?: number | undefined;
 }
 
 export interface Accounts {
@@ -45,6 +65,10 @@ export interface Accounts {
   guard(id: string, generation: number): Statement;
   /** Must hit: the account is there and of this generation. Takes no lock. */
   guardSession(id: string, generation: number): Statement;
+  /** Must hit, as {@link guard}. Raises the generation by one. */
+  changePassword(id: string, generation: number, password: NewPassword): Statement;
+  /** The password stays what it was, and so does the generation. */
+  learn(id: string, generation: number, learned: Learned): Statement;
   delete(id: string): Statement;
 }
 
@@ -72,7 +96,35 @@ export function createAccounts(store: Store): Accounts {
     insert: (account) => store.compile(store.sql('accounts').insert(toRow(account)), 1),
     guard: (id, generation) => guard({ id, generation }),
     guardSession: (id, generation) => guardSession({ id, generation }),
+    changePassword: (id, generation, password) =>
+      store.compile(
+        store
+          .sql('accounts')
+          .where({ id, generation, status: 'active' })
+          .update({ ...changedPassword(password), generation: generation + 1 }),
+        1,
+      ),
+    learn: (id, generation, learned) =>
+      store.compile(
+        store.sql('accounts').where({ id, generation }).update(learnedColumns(learned)),
+      ),
     delete: (id) => store.compile(store.sql('accounts').where({ id }).del(), 1),
+  };
+}
+
+function changedPassword({ hash, policyVersion, at }: NewPassword): Row {
+  return {
+    password_hash: hash,
+    password_changed_at: at,
+    known_policy_version: policyVersion ?? null,
+    updated_at: at,
+  };
+}
+
+function learnedColumns({ hash, policyVersion }: Learned): Row {
+  return {
+    ...(hash === undefined ? {} : { password_hash: hash }),
+    ...(policyVersion === undefined ? {} : { known_policy_version: policyVersion }),
   };
 }
 
@@ -82,18 +134,21 @@ function list(store: Store, limit: number, after?: string): Statement {
 }
 
 function toRow(account: NewAccount): Row {
+  const createdAt = account.createdAt ?? account.at;
   return {
     id: account.id,
     email: account.email,
     email_key: account.emailKey,
     name: account.name ?? null,
     role: account.role,
-    status: 'active',
+    status: account.status ?? 'active',
     generation: 1,
     password_hash: account.passwordHash ?? null,
-    password_changed_at: account.passwordHash ? account.at : null,
+    password_changed_at: account.passwordHash ? createdAt : null,
+    known_policy_version: account.knownPolicyVersion ?? null,
     email_verified: account.emailVerified ? 1 : 0,
-    created_at: account.at,
+    existing: account.existing ? 1 : 0,
+    created_at: createdAt,
     updated_at: account.at,
   };
 }
@@ -114,6 +169,7 @@ function parse(row: Row): Account {
     passwordHash: (row.password_hash as string | null) ?? undefined,
     emailVerified: row.email_verified === 1,
     knownPolicyVersion: (row.known_policy_version as number | null) ?? undefined,
+    existing: row.existing === 1,
     mfaDeadline: (row.mfa_deadline as number | null) ?? undefined,
     createdAt: row.created_at as number,
   };

@@ -10,6 +10,8 @@ export interface FlowRow {
   readonly generation: number | undefined;
   /** JSON of the sign-in's own making. */
   readonly facts: string;
+  /** Hash that the end of the sign-in writes to the account; gone when the row ends or expires. */
+  readonly stagedHash: string | undefined;
   readonly revision: number;
   readonly endedAt: number | undefined;
   readonly expiresAt: number;
@@ -22,10 +24,12 @@ export interface Flows {
   insert(row: FlowRow): Statement;
   /** Must hit: the row stands at `was.revision` and is not ended. */
   update(was: FlowRow, change: FlowChange): Statement;
+  /** Ends whatever is open in an interaction. */
+  endAll(interactionKey: string, at: number): Statement;
 }
 
 export type FlowChange = Partial<
-  Pick<FlowRow, 'accountId' | 'generation' | 'facts' | 'endedAt' | 'clientId'>
+  Pick<FlowRow, 'accountId' | 'generation' | 'facts' | 'stagedHash' | 'endedAt' | 'clientId'>
 >;
 
 export function createFlows(store: Store): Flows {
@@ -50,10 +54,24 @@ export function createFlows(store: Store): Flows {
           .sql('sign_in_flows')
           .where({ id: was.id, revision: was.revision })
           .whereNull('ended_at')
-          .update(toRow({ ...was, ...change, revision: was.revision + 1 })),
+          .update(toRow(changed(was, change))),
         1,
       ),
+    endAll: (interactionKey, at) =>
+      store.compile(
+        store
+          .sql('sign_in_flows')
+          .where({ interaction_key: interactionKey })
+          .whereNull('ended_at')
+          .update({ ended_at: at, staged_hash: null }),
+      ),
   };
+}
+
+/** The row as an update leaves it. */
+export function changed(was: FlowRow, change: FlowChange): FlowRow {
+  const next = { ...was, ...change, revision: was.revision + 1 };
+  return next.endedAt === undefined ? next : { ...next, stagedHash: undefined };
 }
 
 function toRow(row: FlowRow): Row {
@@ -64,6 +82,7 @@ function toRow(row: FlowRow): Row {
     account_id: row.accountId ?? null,
     generation: row.generation ?? null,
     facts: row.facts,
+    staged_hash: row.stagedHash ?? null,
     revision: row.revision,
     ended_at: row.endedAt ?? null,
     expires_at: row.expiresAt,
@@ -79,6 +98,7 @@ function parse(row: Row): FlowRow {
     accountId: (row.account_id as string | null) ?? undefined,
     generation: (row.generation as number | null) ?? undefined,
     facts: row.facts as string,
+    stagedHash: (row.staged_hash as string | null) ?? undefined,
     revision: row.revision as number,
     endedAt: (row.ended_at as number | null) ?? undefined,
     expiresAt: row.expires_at as number,

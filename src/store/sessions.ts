@@ -51,6 +51,8 @@ export interface Sessions {
   /** By the key that was replaced a moment ago. */
   findByPreviousKey(key: string, at: number): Promise<Session | undefined>;
   find(uid: string, at: number): Promise<Session | undefined>;
+  /** The live sessions of an account. */
+  ofAccount(accountId: string, at: number): Promise<Session[]>;
   clients(uid: string): Promise<Map<string, SessionClient>>;
   insert(session: NewSession): Statement;
   /** Must hit: there is a session of this uid that has not ended. */
@@ -67,7 +69,7 @@ export interface Sessions {
 }
 
 export function createSessions(store: Store): Sessions {
-  const live = (column: 'uid' | 'key' | 'previous_key') =>
+  const live = (column: 'uid' | 'key' | 'previous_key' | 'account_id') =>
     store.prepare<{ value: string; at: number }>((p, sql) =>
       sql('sessions as s')
         .where(`s.${column}`, p.value)
@@ -80,6 +82,7 @@ export function createSessions(store: Store): Sessions {
   const byUid = live('uid');
   const byKey = live('key');
   const byPrevious = live('previous_key');
+  const byAccount = live('account_id');
   const clientsOf = store.prepare<{ uid: string }>((p, sql) =>
     sql('session_clients').where({ uid: p.uid }),
   );
@@ -102,6 +105,8 @@ export function createSessions(store: Store): Sessions {
     findByKey: async (value, at) => toSession(await store.find(byKey({ value, at }))),
     findByPreviousKey: async (value, at) => toSession(await store.find(byPrevious({ value, at }))),
     find: async (value, at) => toSession(await store.find(byUid({ value, at }))),
+    ofAccount: async (value, at) =>
+      (await store.all(byAccount({ value, at }))).flatMap((row) => toSession(row) ?? []),
     clients: async (uid) => new Map((await store.all(clientsOf({ uid }))).map(toClient)),
     insert: (session) => store.compile(store.sql('sessions').insert(toRow(session)), 1),
     update: (uid, change) => {

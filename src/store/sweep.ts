@@ -1,5 +1,6 @@
 // Removes what has expired, in batches so small that nobody waits for them.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
 const BATCH = 200;
@@ -16,6 +17,7 @@ const EXPIRING: ReadonlyArray<readonly [table: string, key: string, keep: number
 
 /** @returns how many rows were removed */
 export async function sweep(store: Store, at: number, signal?: AbortSignal): Promise<number> {
+  await inBatches(store, forgetStaged(store, at), signal);
   let removed = 0;
   for (const [table, key, keep] of EXPIRING) {
     removed += await sweepTable(store, { table, key, before: at - keep }, signal);
@@ -29,16 +31,30 @@ interface Target {
   readonly before: number;
 }
 
-async function sweepTable(store: Store, target: Target, signal?: AbortSignal): Promise<number> {
+function sweepTable(store: Store, target: Target, signal?: AbortSignal): Promise<number> {
   const { table, key, before } = target;
   const expired = store.sql(table).select(key).where('expires_at', '<=', before).limit(BATCH);
-  const statement = store.compile(store.sql(table).whereIn(key, expired).del());
-  let removed = 0;
+  return inBatches(store, store.compile(store.sql(table).whereIn(key, expired).del()), signal);
+}
+
+/** A password that waited for the end of a sign-in is not kept with the row. */
+function forgetStaged(store: Store, at: number): Statement {
+  const flows = () => store.sql('sign_in_flows');
+  const left = flows().select('id').whereNotNull('staged_hash').where('expires_at', '<=', at);
+  return store.compile(flows().whereIn('id', left.limit(BATCH)).update({ staged_hash: null }));
+}
+
+async function inBatches(
+  store: Store,
+  statement: Statement,
+  signal?: AbortSignal,
+): Promise<number> {
+  let done = 0;
   while (!signal?.aborted) {
     const count = await store.run(statement);
-    removed += count;
+    done += count;
     if (count < BATCH) break;
     await sleep(PAUSE);
   }
-  return removed;
+  return done;
 }

@@ -9,36 +9,61 @@ import { dueStep, progressOf } from '../../src/signin/steps/index.ts';
 const password: Proof = { method: 'password', factor: 'knowledge', amr: ['pwd'], at: 1_000 };
 const factor: Proof = { method: 'any', factor: 'possession', amr: ['otp'], at: 2_000 };
 
-const factsOf = (proofs: readonly Proof[], enrolled: string[]): Facts => ({
+type PasswordFacts = NonNullable<Facts['password']>;
+
+/** What may be known of the password that was proved. */
+const PASSWORDS: Readonly<Record<string, PasswordFacts | undefined>> = {
+  'not looked at': undefined,
+  'good enough': { unmet: false, staged: 'nothing', candidates: 0 },
+  'hashed anew': { unmet: false, staged: 'rehash', candidates: 0, learned: 1 },
+  'below the policy': { unmet: true, staged: 'nothing', candidates: 0 },
+  'below the policy, tried': { unmet: true, staged: 'nothing', candidates: 20 },
+  'below the policy, and hashed anew': { unmet: true, staged: 'rehash', candidates: 0 },
+  'to be replaced': { unmet: true, staged: 'new', candidates: 1, learned: 1 },
+};
+
+const factsOf = (
+  proofs: readonly Proof[],
+  enrolled: string[],
+  known?: PasswordFacts | undefined,
+): Facts => ({
   v: 1,
   proofs: proofs.map((proof) => ({ ...proof, amr: [...proof.amr] })),
   enrolled,
+  ...(known ? { password: known } : {}),
   wanted: { kind: 'anything' },
 });
 
+/** The rule in words: who it is, then a password that is good enough, then the second factor. */
+function expectedStep(proofs: readonly Proof[], enrolled: readonly string[], known: string) {
+  if (!proofs.includes(password)) return 'sign-in';
+  if (known.startsWith('below')) return 'new-password';
+  return enrolled.length > 0 && !proofs.includes(factor) ? 'second-factor' : undefined;
+}
+
 describe('the steps', () => {
-  const table: ReadonlyArray<
-    readonly [proofs: Proof[], enrolled: string[], due: string | undefined]
-  > = [
-    [[], [], 'sign-in'],
-    [[], ['any'], 'sign-in'],
-    [[factor], [], 'sign-in'],
-    [[factor], ['any'], 'sign-in'],
-    [[password], [], undefined],
-    [[password], ['any'], 'second-factor'],
-    [[password, factor], [], undefined],
-    [[password, factor], ['any'], undefined],
-  ];
-  for (const [proofs, enrolled, due] of table) {
-    const given = `proved ${proofs.map(({ method }) => method).join('+') || 'nothing'}, has ${enrolled.length}`;
-    it(`${given}: ${due ?? 'the end'}`, () => {
-      expect(dueStep(factsOf(proofs, enrolled))?.name).to.equal(due);
-    });
+  for (const proofs of [[], [factor], [password], [password, factor]]) {
+    for (const enrolled of [[], ['any'], ['any', 'other']]) {
+      for (const [known, facts] of Object.entries(PASSWORDS)) {
+        // Nothing is known of a password that was not proved.
+        if (facts && !proofs.includes(password)) continue;
+        const due = expectedStep(proofs, enrolled, known);
+        const proved = proofs.map(({ method }) => method).join('+') || 'nothing';
+        it(`proved ${proved}, has ${enrolled.length}, ${known}: ${due ?? 'the end'}`, () => {
+          expect(dueStep(factsOf(proofs, enrolled, facts))?.name).to.equal(due);
+        });
+      }
+    }
   }
 
   it('say where one is', () => {
     expect(progressOf(factsOf([], []))).to.deep.equal({ step: 1, of: 1 });
     expect(progressOf(factsOf([password], ['any']))).to.deep.equal({ step: 2, of: 2 });
+    const below = PASSWORDS['below the policy'];
+    const replaced = PASSWORDS['to be replaced'];
+    expect(progressOf(factsOf([password], [], below))).to.deep.equal({ step: 2, of: 2 });
+    expect(progressOf(factsOf([password], ['any'], below))).to.deep.equal({ step: 2, of: 3 });
+    expect(progressOf(factsOf([password], ['any'], replaced))).to.deep.equal({ step: 3, of: 3 });
   });
 });
 
@@ -68,7 +93,14 @@ describe('finish', () => {
     });
     const door: Door = { session: undefined, signedIn: untouched, refused: untouched };
     const row = { accountId: 'usr_1', generation: 1 };
-    for (const facts of [factsOf([], []), factsOf([password], ['any']), factsOf([factor], [])]) {
+    const due = [
+      factsOf([], []),
+      factsOf([password], ['any']),
+      factsOf([factor], []),
+      factsOf([password], [], PASSWORDS['below the policy']),
+      factsOf([password, factor], ['any'], PASSWORDS['below the policy']),
+    ];
+    for (const facts of due) {
       const flow = { row, facts } as unknown as Flow;
       expect(await finish(flow, door)).to.deep.equal({ kind: 'step-due' });
     }

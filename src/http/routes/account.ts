@@ -2,8 +2,9 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { AccountsDomain } from '../../domain/accounts.ts';
+import type { PasswordPolicy } from '../../domain/passwords/policy.ts';
 import type { SessionsDomain } from '../../domain/sessions.ts';
-import { now } from '../../lib/clock.ts';
+import { now, toIso } from '../../lib/clock.ts';
 import type { BrowserSession, BrowserSessions } from '../../oidc/browser-sessions.ts';
 import { ACCOUNT_CALLBACK } from '../../oidc/configuration.ts';
 import type { Account } from '../../store/accounts.ts';
@@ -14,6 +15,7 @@ import { readForm } from '../forms.ts';
 import { keepForms } from '../middleware/security.ts';
 import { redirect } from '../redirect.ts';
 import type { Render } from '../render.ts';
+import type { Translate } from '../texts.ts';
 
 export interface AccountPagesNeeds {
   readonly store: Store;
@@ -21,8 +23,10 @@ export interface AccountPagesNeeds {
   readonly sessionsDomain: SessionsDomain;
   readonly browserSessions: BrowserSessions;
   readonly accounts: AccountsDomain;
+  readonly passwords: PasswordPolicy;
   readonly csrf: Csrf;
   readonly render: Render;
+  readonly t: Translate;
 }
 
 interface Present {
@@ -49,6 +53,7 @@ export function accountRoutes(needs: AccountPagesNeeds): Router {
       account: { email, name },
       csrf: csrf.token(present.session.uid),
       actions,
+      ...announcement(present.account, needs),
     });
   };
 
@@ -78,6 +83,14 @@ export function accountRoutes(needs: AccountPagesNeeds): Router {
   router.get(ACCOUNT_CALLBACK, callback as never);
   router.post('/account/sign-out', signOut as never);
   return router;
+}
+
+/** Tells whose password is not known to meet what comes, before it stands in their way. */
+function announcement(account: Account, { passwords, t }: AccountPagesNeeds) {
+  const next = passwords.announced(now());
+  if (!next || !passwords.isDue(account, next.enforcedFrom)) return {};
+  const date = toIso(next.enforcedFrom).slice(0, 10);
+  return { alert: { kind: 'warning', text: t('account.policy-announced', { date }) } };
 }
 
 /** The signed-in person of this browser, if the session is still good for the account pages. */

@@ -13,14 +13,12 @@ import type { Flow, FlowsDomain } from '../../signin/flow.ts';
 import type { Prove } from '../../signin/prove.ts';
 import { dueStep, progressOf } from '../../signin/steps/index.ts';
 import type { Store } from '../../store/store.ts';
-import type { Csrf } from '../csrf.ts';
-import { type Form, readForm } from '../forms.ts';
+import { type Form, fieldErrors, readForm } from '../forms.ts';
 import { redirect, signInPath } from '../redirect.ts';
-import type { Render } from '../render.ts';
-import type { Translate } from '../texts.ts';
 import { createConsentPage } from './consent.ts';
+import { createNewPasswordPage, type NewPasswordNeeds } from './new-password.ts';
 
-export interface SignInNeeds {
+export interface SignInNeeds extends NewPasswordNeeds {
   readonly store: Store;
   readonly accounts: AccountsDomain;
   readonly consents: ConsentsDomain;
@@ -30,9 +28,6 @@ export interface SignInNeeds {
   readonly methods: readonly Method[];
   readonly prove: Prove;
   readonly finish: Finish;
-  readonly csrf: Csrf;
-  readonly render: Render;
-  readonly t: Translate;
   /** Where `Start again` leads when the authorization request is gone. */
   readonly entranceOf: (clientId: string) => Promise<string | undefined>;
 }
@@ -50,6 +45,7 @@ type FormHandler = (ctx: Context, interaction: Interaction, form: Form) => Promi
 export function signInRoutes(needs: SignInNeeds): Router {
   const { flows, interactions, methods, render, t } = needs;
   const consent = createConsentPage(needs);
+  const newPassword = createNewPasswordPage(needs);
 
   const show = (ctx: Context, view: string, data: object, status = 200) => {
     ctx.status = status;
@@ -84,9 +80,12 @@ export function signInRoutes(needs: SignInNeeds): Router {
 
   const showStep = async (ctx: Context, interaction: Interaction, flow: Flow, page: Page = {}) => {
     const step = dueStep(flow.facts);
+    const account = flow.row.accountId ? await needs.accounts.find(flow.row.accountId) : undefined;
+    if (account && step?.name === 'new-password') {
+      return newPassword.show(ctx, { interaction, flow, account });
+    }
     const method = step && chooseMethod(methods, step.name, flow, String(ctx.query.method ?? ''));
     if (!method) throw new GatehouseError('internal');
-    const account = flow.row.accountId ? await needs.accounts.find(flow.row.accountId) : undefined;
     const data = {
       ...common(interaction),
       progress: progressOf(flow.facts),
@@ -153,6 +152,20 @@ export function signInRoutes(needs: SignInNeeds): Router {
     return showStep(ctx, interaction, flow, { status: 422, alert, values });
   };
 
+  const withNewPassword = (handle: typeof newPassword.submit): FormHandler => {
+    return async (ctx, interaction, form) => {
+      const found = await flows.findOrOpen(interaction);
+      if (found.kind !== 'open') return current(ctx, interaction);
+      const { flow } = found;
+      const account = await needs.accounts.find(flow.row.accountId ?? '');
+      const isDue = account && dueStep(flow.facts)?.name === 'new-password';
+      if (!isDue) return redirect(ctx, signInPath(interaction));
+      if (await handle(ctx, { interaction, flow, account }, form)) {
+        await afterProof(ctx, interaction);
+      }
+    };
+  };
+
   const afterProof: Handler = async (ctx, interaction) => {
     const found = await flows.findOrOpen(interaction);
     const isDone = found.kind === 'open' && !dueStep(found.flow.facts);
@@ -161,7 +174,8 @@ export function signInRoutes(needs: SignInNeeds): Router {
 
   const cancel: FormHandler = async (ctx, interaction) => {
     const text = 'the person cancelled the sign-in';
-    await needs.store.commit([interaction.refused('access_denied', text)]);
+    const { key } = interaction;
+    await needs.store.commit([interaction.refused('access_denied', text), flows.abandon(key)]);
     redirect(ctx, interaction.returnTo);
   };
 
@@ -174,6 +188,8 @@ export function signInRoutes(needs: SignInNeeds): Router {
   const router = new Router({ prefix: SIGN_IN_PATH });
   router.get('/:uid', withInteraction(current) as never);
   router.post('/:uid/prove/:method', withForm(proveMethod) as never);
+  router.post('/:uid/new-password', withForm(withNewPassword(newPassword.submit)) as never);
+  router.post('/:uid/new-password/check', withForm(withNewPassword(newPassword.check)) as never);
   router.post('/:uid/consent', withForm(consent.submit) as never);
   router.post('/:uid/cancel', withForm(cancel) as never);
   router.post('/:uid/switch', withForm(restart) as never);
@@ -212,19 +228,4 @@ function chooseMethod(
 
 function otherMethods(methods: readonly Method[], flow: Flow, shown: Method): readonly Method[] {
   return offered(methods, shown.step, flow).filter((method) => method.name !== shown.name);
-}
-
-interface Issue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
-/** Messages of the methods' schemas are keys of the catalogue. */
-function fieldErrors(issues: readonly Issue[], t: Translate): Record<string, string> {
-  const entries = issues.map((issue) => [String(issue.path[0] ?? ''), textOf(issue, t)] as const);
-  return Object.fromEntries(entries.reverse());
-}
-
-function textOf({ message }: Issue, t: Translate): string {
-  return /^[\w-]+\.[\w-]+$/.test(message) ? t(message) : t('errors.field');
 }

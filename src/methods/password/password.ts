@@ -2,10 +2,13 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AccountsDomain } from '../../domain/accounts.ts';
-import type { Hashing } from '../../domain/hashing.ts';
+import type { Hashing, Verified } from '../../domain/hashing.ts';
+import type { PasswordPolicy } from '../../domain/passwords/policy.ts';
 import { randomId } from '../../lib/ids.ts';
 import { PROJECT_ROOT } from '../../lib/root.ts';
-import { type Method, refused, type Verdict } from '../method.ts';
+import type { Account } from '../../store/accounts.ts';
+import { type Method, type PasswordFinding, refused, type Verdict } from '../method.ts';
+import { refuseNoEarlier } from './floor.ts';
 
 const input = z.object({
   email: z.string().trim().min(1, 'sign-in.email-missing').max(320, 'sign-in.email-too-long'),
@@ -15,11 +18,14 @@ const input = z.object({
 export type PasswordInput = z.infer<typeof input>;
 
 export interface PasswordNeeds {
+  readonly config: { readonly refusal_floor: number };
   readonly accounts: AccountsDomain;
   readonly hashing: Hashing;
+  readonly passwords: PasswordPolicy;
 }
 
-export function createPasswordMethod({ accounts, hashing }: PasswordNeeds): Method<PasswordInput> {
+export function createPasswordMethod(needs: PasswordNeeds): Method<PasswordInput> {
+  const { accounts, hashing, config } = needs;
   // Verified in the place of a hash that is not there, so that unknown names take as long.
   let decoy: Promise<string> | undefined;
   const decoyHash = () => {
@@ -30,15 +36,16 @@ export function createPasswordMethod({ accounts, hashing }: PasswordNeeds): Meth
     return decoy;
   };
 
-  const verify = async (email: string, password: string): Promise<Verdict> => {
+  const verify = async ({ email, password }: PasswordInput, at: number): Promise<Verdict> => {
     const account = await accounts.findByEmail(email);
     const hash = account?.passwordHash ?? (await decoyHash());
-    const right = await hashing.verify(hash, password);
+    const verified = await hashing.verify(hash, password);
     if (!account) return refused('unknown account');
     if (!account.passwordHash) return refused('account without a password');
-    if (!right) return refused('wrong password');
+    if (verified === 'wrong') return refused('wrong password');
     if (account.status !== 'active') return refused(`account ${account.status}`);
-    return { kind: 'proved', account, spend: [] };
+    const finding = await look({ account, password, verified, at }, needs);
+    return { kind: 'proved', account, spend: [], finding };
   };
 
   return {
@@ -54,6 +61,28 @@ export function createPasswordMethod({ accounts, hashing }: PasswordNeeds): Meth
       link: 'sign-in.title',
     },
     isEnrolled: async (id) => (await accounts.find(id))?.passwordHash !== undefined,
-    verify: (attempt) => verify(attempt.input.email, attempt.input.password),
+    verify: ({ input: typed, at }) =>
+      refuseNoEarlier(config.refusal_floor, () => verify(typed, at)),
   };
+}
+
+interface RightPassword {
+  readonly account: Account;
+  readonly password: string;
+  readonly verified: Verified;
+  readonly at: number;
+}
+
+async function look(
+  { account, password, verified, at }: RightPassword,
+  { passwords, hashing }: PasswordNeeds,
+): Promise<PasswordFinding> {
+  const { unmet, meets = 0 } = passwords.judgeKnown(password, account, at);
+  const isNews = meets > (account.knownPolicyVersion ?? 0);
+  // A hash that cannot be made now is made at another sign-in; one that gives way is not made.
+  const rehash =
+    verified === 'outdated' && !unmet
+      ? await hashing.hash(password).catch(() => undefined)
+      : undefined;
+  return { unmet, learned: isNews ? meets : undefined, rehash };
 }

@@ -1,12 +1,13 @@
 // The steps in their order. The first one still needed is shown, whatever was asked for.
 import type { Facts } from '../flow.ts';
+import { newPassword } from './new-password.ts';
 import { secondFactor } from './second-factor.ts';
 import { signIn } from './sign-in.ts';
 import type { Step } from './step.ts';
 
 export type { Step };
 
-export const STEPS: readonly Step[] = [signIn, secondFactor];
+export const STEPS: readonly Step[] = [signIn, newPassword, secondFactor];
 
 /** The step that is due; undefined when nothing stands between this flow and its end. */
 export function dueStep(facts: Facts): Step | undefined {
@@ -15,7 +16,8 @@ export function dueStep(facts: Facts): Step | undefined {
 
 /** Where in the sign-in one is: `{ step: 2, of: 3 }`. */
 export function progressOf(facts: Facts): { readonly step: number; readonly of: number } {
-  const passed = new Set(facts.proofs.map((proof) => proof.factor)).size;
+  const factors = new Set(facts.proofs.map((proof) => proof.factor)).size;
+  const passed = factors + (facts.password?.staged === 'new' ? 1 : 0);
   const due = STEPS.filter((step) => step.isNeeded(facts)).length;
   return { step: passed + 1, of: passed + due };
 }

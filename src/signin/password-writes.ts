@@ -1,0 +1,48 @@
+// What the end of a sign-in writes of the password: a new one, or what the right one told.
+import type { SessionsDomain } from '../domain/sessions.ts';
+import { now } from '../lib/clock.ts';
+import type { Accounts } from '../store/accounts.ts';
+import type { Unit } from '../store/statement.ts';
+import type { Flow } from './flow.ts';
+
+export interface PasswordWrites {
+  /** Must hit: the account is active and of the generation in which the password was proved. */
+  readonly unit: Unit;
+  /** Of the session that is made afterwards. */
+  readonly generation: number;
+}
+
+export interface PasswordWriteNeeds {
+  readonly accounts: Accounts;
+  readonly sessions: SessionsDomain;
+}
+
+interface Whose {
+  readonly accountId: string;
+  readonly generation: number;
+  /** The session of this browser, if it is this person's. */
+  readonly session: string | undefined;
+}
+
+export async function passwordWrites(
+  { row, facts: { password } }: Flow,
+  { accountId, generation, session }: Whose,
+  { accounts, sessions }: PasswordWriteNeeds,
+): Promise<PasswordWrites> {
+  const hash = row.stagedHash;
+  const policyVersion = password?.learned;
+  if (password?.staged === 'new' && hash !== undefined) {
+    const next = generation + 1;
+    const made = { hash, policyVersion, at: now() };
+    const moved = await sessions.moveOn(accountId, next, session);
+    return {
+      unit: [accounts.changePassword(accountId, generation, made), ...moved],
+      generation: next,
+    };
+  }
+  const learned = { hash, policyVersion };
+  const isNews = Object.values(learned).some((each) => each !== undefined);
+  const guard = accounts.guard(accountId, generation);
+  const unit = isNews ? [guard, accounts.learn(accountId, generation, learned)] : [guard];
+  return { unit, generation };
+}

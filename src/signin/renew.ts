@@ -1,0 +1,62 @@
+// A new password in place of one that gives way: judged, hashed, and staged until the sign-in ends.
+import type { Hashing } from '../domain/hashing.ts';
+import type { PasswordPolicy, Rule } from '../domain/passwords/policy.ts';
+import type { Account, Accounts } from '../store/accounts.ts';
+import type { Store } from '../store/store.ts';
+import type { Flow, FlowsDomain } from './flow.ts';
+import { dueStep } from './steps/index.ts';
+
+export type RenewOutcome =
+  | { readonly kind: 'staged' }
+  | { readonly kind: 'unmet'; readonly rules: readonly Rule[] }
+  /** It is the one that gives way. */
+  | { readonly kind: 'same' }
+  /** This sign-in takes no more of them. */
+  | { readonly kind: 'exhausted' }
+  /** Another step is due, or the flow has moved on meanwhile. */
+  | { readonly kind: 'not-due' };
+
+export interface RenewNeeds {
+  readonly store: Store;
+  readonly accounts: Accounts;
+  readonly flows: FlowsDomain;
+  readonly hashing: Hashing;
+  readonly passwords: PasswordPolicy;
+  /** New passwords tried in one sign-in. */
+  readonly candidates: number;
+}
+
+/** Throws `busy` when too many passwords are being hashed. */
+export type Renew = (flow: Flow, password: string) => Promise<RenewOutcome>;
+
+export function createRenew(needs: RenewNeeds): Renew {
+  return async (flow, password) => {
+    if (dueStep(flow.facts)?.name !== 'new-password') return { kind: 'not-due' };
+    if (isExhausted(flow, needs.candidates)) return { kind: 'exhausted' };
+    // Counted before it is looked at: tries side by side cannot be more than those in a row.
+    const counted = await needs.flows.countCandidate(flow);
+    const account = await needs.accounts.find(flow.row.accountId ?? '');
+    if (!counted || !account) return { kind: 'not-due' };
+    return judgeAndStage(counted, account, password, needs);
+  };
+}
+
+export function isExhausted({ facts }: Flow, candidates: number): boolean {
+  return (facts.password?.candidates ?? 0) >= candidates;
+}
+
+async function judgeAndStage(
+  flow: Flow,
+  account: Account,
+  password: string,
+  { store, flows, hashing, passwords }: RenewNeeds,
+): Promise<RenewOutcome> {
+  const { met, rules } = passwords.judge(password, account);
+  const unmet = rules.filter((each) => !each.met).map(({ rule }) => rule);
+  if (!met) return { kind: 'unmet', rules: unmet };
+  const old = account.passwordHash;
+  if (old && (await hashing.verify(old, password)) !== 'wrong') return { kind: 'same' };
+  const hash = await hashing.hash(password);
+  const outcome = await store.commit([flows.stage(flow, hash, passwords.newest)]);
+  return { kind: outcome.kind === 'committed' ? 'staged' : 'not-due' };
+}
