@@ -41,7 +41,7 @@ const REMARKS: Readonly<Record<string, string>> = {
   data_dir: 'A relative path starts at the working directory.',
   test_clock: 'Refused in production, and on an issuer that is not this machine.',
   secret: 'Outside production made at the first start, in `DATA_DIR/secret`; production needs one.',
-  trusted_proxies: 'Nothing reads the header yet: the option is kept for the limits to come.',
+  trusted_proxies: 'Addresses and ranges; from anybody else the header is not read.',
   log_level: 'How much is logged, as JSON lines on standard error.',
   'demo.port': 'The port of the demo relying party.',
 };
@@ -66,6 +66,7 @@ function section({ path, node }: Option): string {
   const { variables, meaning } = describe(path, node);
   const { items } = node;
   const fields = items ? optionsOf(items, '') : optionsOf(node, `${path}.`);
+  if (fields.every((field) => isSection(field.node))) return fields.map(section).join('\n\n');
   const list = items ? [`A list, empty by default. Each entry:`] : [];
   const intro = [meaning, ...variables.map(code), ...list].filter(Boolean);
   return [`## \`${path}\``, ...(intro.length > 0 ? [intro.join(' ')] : []), table(fields)].join(
