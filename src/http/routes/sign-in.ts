@@ -16,8 +16,10 @@ import type { Store } from '../../store/store.ts';
 import type { Csrf } from '../csrf.ts';
 import { type Form, readForm } from '../forms.ts';
 import { redirect, signInPath } from '../redirect.ts';
+import { type Alert, refusalOf } from '../refusals.ts';
 import type { Render } from '../render.ts';
 import type { Translate } from '../texts.ts';
+import type { Visitors } from '../visitors.ts';
 import { createConsentPage } from './consent.ts';
 
 export interface SignInNeeds {
@@ -30,6 +32,7 @@ export interface SignInNeeds {
   readonly methods: readonly Method[];
   readonly prove: Prove;
   readonly finish: Finish;
+  readonly visitors: Visitors;
   readonly csrf: Csrf;
   readonly render: Render;
   readonly t: Translate;
@@ -39,7 +42,7 @@ export interface SignInNeeds {
 
 interface Page {
   readonly status?: number;
-  readonly alert?: { readonly kind: 'error'; readonly text: string };
+  readonly alert?: Alert;
   readonly errors?: Readonly<Record<string, string>>;
   readonly values?: Readonly<Record<string, string>>;
 }
@@ -110,8 +113,12 @@ export function signInRoutes(needs: SignInNeeds): Router {
   /** No step is due any more: the sign-in ends here, and only here. */
   const goOn = async (ctx: Context, interaction: Interaction, flow: Flow) => {
     const session = await needs.browserSessions.find(ctx);
-    const outcome = await needs.finish(flow, { ...interaction, session });
-    if (outcome.kind === 'finished') return redirect(ctx, interaction.returnTo);
+    const visitor = needs.visitors.of(ctx);
+    const outcome = await needs.finish(flow, { ...interaction, session, visitor });
+    if (outcome.kind === 'finished') {
+      if (outcome.browser) needs.visitors.remember(ctx, outcome.browser);
+      return redirect(ctx, interaction.returnTo);
+    }
     if (outcome.kind === 'step-due') return redirect(ctx, signInPath(interaction));
     const now = await flows.findOrOpen(interaction);
     if (now.kind === 'ended') return redirect(ctx, interaction.returnTo);
@@ -147,10 +154,13 @@ export function signInRoutes(needs: SignInNeeds): Router {
       const errors = fieldErrors(input.error.issues, t);
       return showStep(ctx, interaction, flow, { status: 400, errors, values });
     }
-    const outcome = await needs.prove(flow, method, input.data);
-    if (outcome.kind !== 'refused') return afterProof(ctx, interaction);
-    const alert = { kind: 'error', text: t(`${method.step}.refused`) } as const;
-    return showStep(ctx, interaction, flow, { status: 422, alert, values });
+    const visitor = needs.visitors.of(ctx);
+    const outcome = await needs.prove(flow, { method, input: input.data, visitor });
+    if (outcome.kind === 'proved' || outcome.kind === 'not-due')
+      return afterProof(ctx, interaction);
+    const { retryAfter, ...refusal } = refusalOf(outcome, method.step, t);
+    if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
+    return showStep(ctx, interaction, flow, { ...refusal, values });
   };
 
   const afterProof: Handler = async (ctx, interaction) => {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AccountsDomain } from '../../domain/accounts.ts';
+import { emailKey } from '../../domain/emails.ts';
 import type { Hashing } from '../../domain/hashing.ts';
 import { randomId } from '../../lib/ids.ts';
 import { PROJECT_ROOT } from '../../lib/root.ts';
@@ -54,6 +55,7 @@ export function createPasswordMethod({ accounts, hashing }: PasswordNeeds): Meth
       link: 'sign-in.title',
     },
     isEnrolled: async (id) => (await accounts.find(id))?.passwordHash !== undefined,
+    identify: ({ email }) => emailKey(email),
     verify: (attempt) => verify(attempt.input.email, attempt.input.password),
   };
 }
