@@ -8,6 +8,8 @@ import { createConsentsDomain } from './domain/consents.ts';
 import { createHashing } from './domain/hashing.ts';
 import { createImport, type ImportAccounts } from './domain/imports.ts';
 import { createKeysDomain, type KeysDomain } from './domain/keys.ts';
+import { createKnownBrowsers, type KnownBrowsers } from './domain/known-browsers.ts';
+import { createLimits, type Limits } from './domain/limits/limits.ts';
 import { loadMasterKey } from './domain/master-key.ts';
 import { createPasswordPolicy, type PasswordPolicy } from './domain/passwords/policy.ts';
 import { BACKCHANNEL_LOGOUT, createSessionsDomain } from './domain/sessions.ts';
@@ -26,6 +28,7 @@ import { healthRoutes } from './http/routes/health.ts';
 import { signInRoutes } from './http/routes/sign-in.ts';
 import { syncTestClock, testClockRoutes } from './http/routes/test-clock.ts';
 import { loadTexts, type Translate } from './http/texts.ts';
+import { createVisitors } from './http/visitors.ts';
 import { installTestClock } from './lib/clock.ts';
 import { createLog, type Log } from './lib/log.ts';
 import { createVault, type Vault } from './lib/vault.ts';
@@ -48,6 +51,8 @@ import { createArtifacts } from './store/artifacts.ts';
 import { createClients } from './store/clients.ts';
 import { createConsents } from './store/consents.ts';
 import { createFlows } from './store/flows.ts';
+import { createKnownBrowsers as createKnownBrowserTable } from './store/known-browsers.ts';
+import { createCounters } from './store/limits.ts';
 import { migrateUp } from './store/migrate.ts';
 import { addressOf, openStore } from './store/open.ts';
 import { createOutbox } from './store/outbox.ts';
@@ -67,6 +72,8 @@ export interface House {
   readonly keys: KeysDomain;
   readonly passwords: PasswordPolicy;
   readonly methods: readonly Method[];
+  readonly limits: Limits;
+  readonly knownBrowsers: KnownBrowsers;
   readonly render: Render;
   readonly t: Translate;
   readonly app: Koa;
@@ -107,6 +114,8 @@ function openTables(store: Store) {
     flows: createFlows(store),
     consents: createConsents(store),
     outbox: createOutbox(store),
+    counters: createCounters(store),
+    knownBrowsers: createKnownBrowserTable(store),
   };
 }
 
@@ -149,6 +158,8 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     fixed,
     accounts: domain.accounts,
     importAccounts: createImport(store, tables.accounts),
+    limits: domain.limits,
+    knownBrowsers: domain.knownBrowsers,
     keys: domain.keys,
     passwords: domain.passwords,
     clients: oidc.clients,
@@ -170,9 +181,17 @@ type Domain = ReturnType<typeof createDomain>;
 function createDomain({ config, store, tables, vault }: Ground) {
   const hashing = createHashing(config);
   const passwords = createPasswordPolicy(config.password);
+  const knownBrowsers = createKnownBrowsers({
+    config: config.limits.known_browsers,
+    browsers: tables.knownBrowsers,
+    vault,
+  });
+  const { counters } = tables;
   return {
     hashing,
     passwords,
+    knownBrowsers,
+    limits: createLimits({ config: config.limits, store, counters, knownBrowsers, vault }),
     accounts: createAccountsDomain(store, tables.accounts, { hashing, passwords }),
     consents: createConsentsDomain(store, tables.consents),
     sessions: createSessionsDomain({ config, ...tables }),
@@ -183,7 +202,8 @@ function createDomain({ config, store, tables, vault }: Ground) {
 
 type Site = ReturnType<typeof createSite>;
 
-function createSite({ config: { product, support, issuer }, vault }: Ground) {
+function createSite({ config, vault }: Ground) {
+  const { product, support, issuer } = config;
   const t = loadTexts('en');
   const assets = loadAssets();
   const common = { t, language: 'en', product: product.name, support: support.contact };
@@ -192,6 +212,7 @@ function createSite({ config: { product, support, issuer }, vault }: Ground) {
     assets,
     render: createRender({ ...common, asset: assets.url }),
     csrf: createCsrf(vault, issuer),
+    visitors: createVisitors(config),
   };
 }
 
@@ -254,7 +275,8 @@ function createApp(ground: Ground, parts: Parts): Koa {
 
 function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: Parts) {
   const { config, store, tables } = ground;
-  const proving = { ...ground, accounts: tables.accounts, flows: domain.flows, methods };
+  const { flows, limits } = domain;
+  const proving = { ...ground, accounts: tables.accounts, flows, limits, methods };
   const finishing = { ...proving, sessions: domain.sessions };
   const { candidates } = config.password;
   return [

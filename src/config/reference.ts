@@ -41,7 +41,7 @@ const REMARKS: Readonly<Record<string, string>> = {
   data_dir: 'A relative path starts at the working directory.',
   test_clock: 'Refused in production, and on an issuer that is not this machine.',
   secret: 'Outside production made at the first start, in `DATA_DIR/secret`; production needs one.',
-  trusted_proxies: 'Nothing reads the header yet: the option is kept for the limits to come.',
+  trusted_proxies: 'Addresses and ranges; from anybody else the header is not read.',
   log_level: 'How much is logged, as JSON lines on standard error.',
   'demo.port': 'The port of the demo relying party.',
 };
@@ -71,6 +71,7 @@ function section({ path, node }: Option): string[] {
   const all = items ? optionsOf(items, '') : optionsOf(node, `${path}.`);
   const fields = all.filter((field) => !isSection(field.node));
   const inner = all.filter((field) => isSection(field.node)).flatMap(section);
+  if (fields.length === 0) return inner;
   const list = items ? [`A list, empty by default. Each entry:`] : [];
   const intro = [meaning, ...variables.map(code), ...list].filter(Boolean);
   return [

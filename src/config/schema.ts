@@ -6,6 +6,48 @@ const seconds = (description: string, max = 400 * DAY) =>
   z.number().int().min(1).max(max).describe(`${description}, in seconds`);
 const signingAlg = z.enum(['RS256', 'ES256', 'EdDSA']);
 
+const failures = (description: string) =>
+  z.number().int().min(1).max(1_000_000).describe(description);
+const bits = (max: number, description: string) =>
+  z.number().int().min(8).max(max).describe(description);
+
+const limits = z.strictObject({
+  sign_in: z.strictObject({
+    failures: failures('Failures of an identifier from one address range in a window'),
+    window: seconds('The window, which starts with its first failure', DAY),
+    lockout_after: failures('Failures over all windows that start the first lockout').min(2),
+    lockout_every: failures('Further failures that start another one'),
+    lockout: seconds('A lockout', 30 * DAY),
+    quiet: seconds('Quiet time after which failures are forgotten'),
+  }),
+  fingerprint: z.strictObject({
+    failures: failures('Failures of one address and User-Agent over any identifiers'),
+    window: seconds('The window', DAY),
+  }),
+  range: z.strictObject({
+    failures: failures('Failures of one address range over any identifiers'),
+    window: seconds('The window', DAY),
+    ipv4: bits(32, 'Leading bits that make a range of IPv4 addresses'),
+    ipv6: bits(128, 'Leading bits that make a range of IPv6 addresses'),
+  }),
+  slowdown: z.strictObject({
+    failures: failures('Failures of an identifier from anywhere that slow strangers down').min(2),
+    window: seconds('The window', DAY),
+    first: seconds('The first pause between two attempts, doubled by each failure', DAY),
+    longest: seconds('The longest pause', DAY),
+  }),
+  known_browsers: z.strictObject({
+    per_account: z.number().int().min(1).max(1000).describe('How many an account has at most'),
+    lifetime: seconds('A known browser since its last sign-in'),
+    codes: failures('Wrong second-factor codes of its own in `limits.codes.window`'),
+  }),
+  codes: z.strictObject({
+    failures: failures('Wrong second-factor codes of an account in a window'),
+    window: seconds('The window', DAY),
+    consecutive: failures('Wrong codes in a row after which only a backup code opens'),
+  }),
+});
+
 const resource = z.strictObject({
   identifier: z.url().describe('The absolute URI that clients name as `resource`'),
   scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)).describe('Scopes it knows'),
@@ -135,6 +177,7 @@ export const schema = z.strictObject({
     sign_in: seconds('A half-done sign-in', DAY),
     device_code: seconds('A device code', 3600),
   }),
+  limits,
   resources: z.array(resource).describe('APIs that access tokens are made for'),
   outgoing: z.strictObject({
     allow_private: z
@@ -151,5 +194,6 @@ export const schema = z.strictObject({
 });
 
 export type Config = z.infer<typeof schema>;
+export type LimitsConfig = Config['limits'];
 export type Resource = Config['resources'][number];
 export type PasswordSettings = Config['password'];

@@ -18,6 +18,13 @@ export interface Method<Input = unknown> {
   readonly page: MethodPage;
   isEnrolled(accountId: string): Promise<boolean>;
   /**
+   * For a method that finds out who it is: whose attempts are counted together, equal for every
+   * spelling.
+   */
+  identify?(input: Input): string;
+  /** Still opens an account after too many wrong codes in a row. */
+  readonly isLastResort?: boolean;
+  /**
    * Looks at a credential. Knows nothing of limits, audit, sessions or HTTP; an exception counts
    * as refused. Called by `prove` alone.
    */

@@ -1,5 +1,7 @@
 // The one place where proofs become a signed-in person.
 import { assuranceOf, isAtLeast } from '../domain/assurance.ts';
+import type { Limits } from '../domain/limits/limits.ts';
+import type { Visitor } from '../domain/limits/visitor.ts';
 import type { Log } from '../lib/log.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
@@ -21,13 +23,17 @@ export interface SignedIn {
 export interface Door {
   /** Who is signed in in this browser now. */
   readonly session: { readonly uid: string; readonly accountId: string } | undefined;
+  readonly visitor: Visitor;
   signedIn(login: SignedIn, otherPerson: boolean): Statement;
   refused(error: string, description: string): Statement;
 }
 
 export type FinishOutcome =
-  /** The door may go on: with a person, or with an error for the relying party. */
-  | { readonly kind: 'finished' }
+  /**
+   * The door may go on: with a person and the cookie by which their browser is known, or with an
+   * error for the relying party.
+   */
+  | { readonly kind: 'finished'; readonly browser: string | undefined }
   | { readonly kind: 'step-due' }
   /** The flow was finished, or the account changed, a moment ago. */
   | { readonly kind: 'void' };
@@ -35,8 +41,11 @@ export type FinishOutcome =
 export interface FinishNeeds extends PasswordWriteNeeds {
   readonly store: Store;
   readonly flows: FlowsDomain;
+  readonly limits: Limits;
   readonly log: Log;
 }
+
+const VOID: FinishOutcome = { kind: 'void' };
 
 export type Finish = (flow: Flow, door: Door) => Promise<FinishOutcome>;
 
@@ -66,7 +75,7 @@ async function refuse(flow: Flow, door: Door, needs: FinishNeeds): Promise<Finis
   const error = 'unmet_authentication_requirements';
   const refusal = door.refused(error, 'the requested acr cannot be reached');
   const outcome = await needs.store.commit([needs.flows.end(flow), refusal]);
-  return { kind: outcome.kind === 'committed' ? 'finished' : 'void' };
+  return outcome.kind === 'committed' ? { kind: 'finished', browser: undefined } : VOID;
 }
 
 async function signIn(
@@ -75,8 +84,12 @@ async function signIn(
   door: Door,
   needs: FinishNeeds,
 ): Promise<FinishOutcome> {
-  const { store, flows, sessions, log } = needs;
+  const { store, accounts, flows, sessions, limits, log } = needs;
   const { accountId } = login;
+  const account = await accounts.find(accountId);
+  if (!account) return VOID;
+  const remembered = await limits.finished(account, door.visitor);
+  const { browser } = remembered;
   const other = door.session && door.session.accountId !== accountId ? door.session : undefined;
   const session = other ? undefined : door.session?.uid;
   const { unit, generation } = await passwordWrites(flow, { ...login, session }, needs);
@@ -84,9 +97,10 @@ async function signIn(
     ...unit,
     flows.end(flow),
     ...(other ? await sessions.end(other) : []),
+    ...remembered.unit,
     door.signedIn({ ...login, generation }, other !== undefined),
   ]);
-  if (outcome.kind === 'missed') return { kind: 'void' };
+  if (outcome.kind === 'missed') return VOID;
   log.info({ account: accountId, acr: login.acr, amr: login.amr }, 'signed in');
-  return { kind: 'finished' };
+  return { kind: 'finished', browser };
 }

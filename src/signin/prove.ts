@@ -1,7 +1,11 @@
 // The one place where a credential is looked at: no door has another.
 import type { Proof } from '../domain/assurance.ts';
-import { now } from '../lib/clock.ts';
-import { isGatehouseError } from '../lib/errors.ts';
+import type { Limited, Reservation } from '../domain/limits/attempt.ts';
+import type { Limits } from '../domain/limits/limits.ts';
+import type { Remaining } from '../domain/limits/remaining.ts';
+import type { Visitor } from '../domain/limits/visitor.ts';
+import { now, toIso } from '../lib/clock.ts';
+import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Method } from '../methods/index.ts';
 import type { Verdict } from '../methods/method.ts';
@@ -12,7 +16,9 @@ import { dueStep } from './steps/index.ts';
 
 export type ProveOutcome =
   | { readonly kind: 'proved' }
-  | { readonly kind: 'refused' }
+  | ({ readonly kind: 'refused' } & Remaining)
+  /** Not looked at: too many before it were wrong. */
+  | Limited
   /** Another step is due, or the flow has moved on meanwhile. */
   | { readonly kind: 'not-due' };
 
@@ -21,24 +27,83 @@ export interface ProveNeeds {
   readonly accounts: Accounts;
   readonly flows: FlowsDomain;
   readonly methods: readonly Method[];
+  readonly limits: Limits;
   readonly log: Log;
 }
 
-export type Prove = (flow: Flow, method: Method, input: unknown) => Promise<ProveOutcome>;
+export interface Given {
+  readonly method: Method;
+  readonly input: unknown;
+  readonly visitor: Visitor;
+}
 
-/** Throws `busy` when too many passwords are being hashed. */
+export type Prove = (flow: Flow, given: Given) => Promise<ProveOutcome>;
+
+const NOT_DUE: ProveOutcome = { kind: 'not-due' };
+
+/**
+ * Throws `busy` when too many passwords are being hashed, `store_unavailable` when attempts cannot
+ * be counted.
+ */
 export function createProve(needs: ProveNeeds): Prove {
-  return async (flow, method, input) => {
-    if (dueStep(flow.facts)?.name !== method.step) return { kind: 'not-due' };
-    const account = await accountOf(flow, needs.accounts);
-    const at = now();
-    const verdict = await judge(method, { account, input, at }, needs.log);
-    if (verdict.kind === 'refused') {
-      needs.log.info({ method: method.name, reason: verdict.reason }, 'credential refused');
-      return { kind: 'refused' };
+  return async (flow, given) => {
+    const { method } = given;
+    if (dueStep(flow.facts)?.name !== method.step) return NOT_DUE;
+    const ticket = await takeTicket(flow, given, needs.limits);
+    if (ticket.kind === 'limited') {
+      needs.log.warn({ method: method.name, rule: ticket.rule }, 'attempt refused by a limit');
+      return ticket;
     }
-    return recordProof(flow, method, verdict, at, needs);
+    return attempt(flow, given, ticket, needs);
   };
+}
+
+/** The counters move before anything is looked at, and stay moved unless it turns out right. */
+function takeTicket(flow: Flow, { method, input, visitor }: Given, limits: Limits) {
+  const { accountId } = flow.row;
+  if (method.step === 'second-factor' && accountId !== undefined) {
+    return limits.reserveCode(accountId, method.isLastResort ?? false, visitor);
+  }
+  const identifier = method.identify?.(input);
+  if (identifier === undefined) throw new GatehouseError('internal');
+  return limits.reserveSignIn(identifier, visitor);
+}
+
+async function attempt(
+  flow: Flow,
+  { method, input }: Given,
+  ticket: Reservation,
+  needs: ProveNeeds,
+): Promise<ProveOutcome> {
+  const account = await accountOf(flow, needs.accounts);
+  const at = now();
+  const verdict = await judge(method, { account, input, at }, ticket, needs.log);
+  if (verdict.kind === 'refused') {
+    needs.log.info({ method: method.name, reason: verdict.reason }, 'credential refused');
+    return refuse(flow, method, ticket, needs.log);
+  }
+  const outcome = await recordProof(flow, method, verdict, at, needs);
+  const isSpent = outcome.kind === 'missed' && outcome.at < verdict.spend.length;
+  // Somebody has used this very credential before: a wrong one, however right it looks.
+  if (isSpent) await refuse(flow, method, ticket, needs.log);
+  else await ticket.passed();
+  return outcome.kind === 'committed' ? { kind: 'proved' } : NOT_DUE;
+}
+
+async function refuse(
+  flow: Flow,
+  method: Method,
+  ticket: Reservation,
+  log: Log,
+): Promise<ProveOutcome> {
+  const remaining = await ticket.failed();
+  const { left, rule, retryAt } = remaining;
+  if (left === 0) {
+    const until = retryAt === undefined ? 'opened' : toIso(retryAt);
+    const account = flow.row.accountId;
+    log.warn({ method: method.name, rule, account, until }, 'a limit is reached');
+  }
+  return { kind: 'refused', ...remaining };
 }
 
 async function accountOf({ row }: Flow, accounts: Accounts): Promise<Account | undefined> {
@@ -49,12 +114,14 @@ async function accountOf({ row }: Flow, accounts: Accounts): Promise<Account | u
 async function judge(
   method: Method,
   attempt: Parameters<Method['verify']>[0],
+  ticket: Reservation,
   log: Log,
 ): Promise<Verdict> {
   try {
     return await method.verify(attempt);
   } catch (error) {
     if (isGatehouseError(error, 'busy') || isGatehouseError(error, 'store_unavailable')) {
+      await ticket.returned().catch(() => log.warn('an attempt could not be given back'));
       throw error;
     }
     log.error({ err: error, method: method.name }, 'a verifier failed');
@@ -68,7 +135,7 @@ async function recordProof(
   verdict: Verdict & { kind: 'proved' },
   at: number,
   { store, flows, methods }: ProveNeeds,
-): Promise<ProveOutcome> {
+) {
   const { account, spend } = verdict;
   const proof: Proof = { method: method.name, factor: method.factor, amr: method.amr, at };
   const proved = {
@@ -79,8 +146,7 @@ async function recordProof(
     enrolled: await enrolledMethods(methods, account.id),
     finding: verdict.finding,
   };
-  const outcome = await store.commit([...spend, flows.record(flow, proved)]);
-  return { kind: outcome.kind === 'committed' ? 'proved' : 'not-due' };
+  return store.commit([...spend, flows.record(flow, proved)]);
 }
 
 async function enrolledMethods(methods: readonly Method[], accountId: string): Promise<string[]> {

@@ -13,6 +13,8 @@ const EXPIRING: ReadonlyArray<readonly [table: string, key: string, keep: number
   // Kept a day, so that a late click still finds its way back to the application.
   ['sign_in_flows', 'id', 86_400_000],
   ['outbox', 'id', 60_000],
+  ['limit_counters', 'key', 60_000],
+  ['known_browsers', 'id', 60_000],
 ];
 
 /** @returns how many rows were removed */

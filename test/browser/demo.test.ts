@@ -126,7 +126,8 @@ onBothStores('the demo', (store) => {
     await start();
     await signIn(page, { ...served.person, password: 'not this one' });
     expect(await alertText(page)).to.equal(
-      'That email and password do not match. Check both and try again.',
+      'That email and password do not match. Check both and try again. ' +
+        '4 attempts left before a pause of 15 minutes.',
     );
     expect(await page.getByLabel('Email', { exact: true }).inputValue()).to.equal(
       served.person.email,

@@ -89,9 +89,11 @@ describe('finish', () => {
       accounts: {} as never,
       flows: { end: untouched } as never,
       sessions: {} as never,
+      limits: {} as never,
       log: createLog('silent'),
     });
-    const door: Door = { session: undefined, signedIn: untouched, refused: untouched };
+    const visitor = { address: '192.0.2.1', userAgent: '', browser: undefined };
+    const door: Door = { session: undefined, visitor, signedIn: untouched, refused: untouched };
     const row = { accountId: 'usr_1', generation: 1 };
     const due = [
       factsOf([], []),

@@ -15,6 +15,8 @@ import { dueStep, progressOf } from '../../signin/steps/index.ts';
 import type { Store } from '../../store/store.ts';
 import { type Form, fieldErrors, readForm } from '../forms.ts';
 import { redirect, signInPath } from '../redirect.ts';
+import { type Alert, refusalOf } from '../refusals.ts';
+import type { Visitors } from '../visitors.ts';
 import { createConsentPage } from './consent.ts';
 import { createNewPasswordPage, type NewPasswordNeeds } from './new-password.ts';
 
@@ -28,13 +30,14 @@ export interface SignInNeeds extends NewPasswordNeeds {
   readonly methods: readonly Method[];
   readonly prove: Prove;
   readonly finish: Finish;
+  readonly visitors: Visitors;
   /** Where `Start again` leads when the authorization request is gone. */
   readonly entranceOf: (clientId: string) => Promise<string | undefined>;
 }
 
 interface Page {
   readonly status?: number;
-  readonly alert?: { readonly kind: 'error'; readonly text: string };
+  readonly alert?: Alert;
   readonly errors?: Readonly<Record<string, string>>;
   readonly values?: Readonly<Record<string, string>>;
 }
@@ -109,8 +112,12 @@ export function signInRoutes(needs: SignInNeeds): Router {
   /** No step is due any more: the sign-in ends here, and only here. */
   const goOn = async (ctx: Context, interaction: Interaction, flow: Flow) => {
     const session = await needs.browserSessions.find(ctx);
-    const outcome = await needs.finish(flow, { ...interaction, session });
-    if (outcome.kind === 'finished') return redirect(ctx, interaction.returnTo);
+    const visitor = needs.visitors.of(ctx);
+    const outcome = await needs.finish(flow, { ...interaction, session, visitor });
+    if (outcome.kind === 'finished') {
+      if (outcome.browser) needs.visitors.remember(ctx, outcome.browser);
+      return redirect(ctx, interaction.returnTo);
+    }
     if (outcome.kind === 'step-due') return redirect(ctx, signInPath(interaction));
     const now = await flows.findOrOpen(interaction);
     if (now.kind === 'ended') return redirect(ctx, interaction.returnTo);
@@ -146,10 +153,13 @@ export function signInRoutes(needs: SignInNeeds): Router {
       const errors = fieldErrors(input.error.issues, t);
       return showStep(ctx, interaction, flow, { status: 400, errors, values });
     }
-    const outcome = await needs.prove(flow, method, input.data);
-    if (outcome.kind !== 'refused') return afterProof(ctx, interaction);
-    const alert = { kind: 'error', text: t(`${method.step}.refused`) } as const;
-    return showStep(ctx, interaction, flow, { status: 422, alert, values });
+    const visitor = needs.visitors.of(ctx);
+    const outcome = await needs.prove(flow, { method, input: input.data, visitor });
+    if (outcome.kind === 'proved' || outcome.kind === 'not-due')
+      return afterProof(ctx, interaction);
+    const { retryAfter, ...refusal } = refusalOf(outcome, method.step, t);
+    if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
+    return showStep(ctx, interaction, flow, { ...refusal, values });
   };
 
   const withNewPassword = (handle: typeof newPassword.submit): FormHandler => {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AccountsDomain } from '../../domain/accounts.ts';
+import { emailKey } from '../../domain/emails.ts';
 import type { Hashing, Verified } from '../../domain/hashing.ts';
 import type { PasswordPolicy } from '../../domain/passwords/policy.ts';
 import { randomId } from '../../lib/ids.ts';
@@ -61,6 +62,7 @@ export function createPasswordMethod(needs: PasswordNeeds): Method<PasswordInput
       link: 'sign-in.title',
     },
     isEnrolled: async (id) => (await accounts.find(id))?.passwordHash !== undefined,
+    identify: ({ email }) => emailKey(email),
     verify: ({ input: typed, at }) =>
       refuseNoEarlier(config.refusal_floor, () => verify(typed, at)),
   };

@@ -1,0 +1,105 @@
+// One attempt: reserved before the secret is looked at, and settled afterwards.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { now } from '../../lib/clock.ts';
+import { GatehouseError } from '../../lib/errors.ts';
+import type { Counter, Counters } from '../../store/limits.ts';
+import type { Statement } from '../../store/statement.ts';
+import type { Outcome } from '../../store/store.ts';
+import { countOf, hasRestarted, type Slot, standingOf, withoutPending } from './counting.ts';
+import type { Rule } from './policies.ts';
+import { type Remaining, remainingOf } from './remaining.ts';
+
+/** Counters of an attempt, in the order in which all attempts lock them. */
+export interface Plan {
+  /** The first is the window of the name itself. */
+  readonly slots: readonly Slot[];
+  /** Whether success forgets the failures before it, too. */
+  readonly clearsOnSuccess: boolean;
+}
+
+export interface Reservation {
+  readonly kind: 'reserved';
+  failed(): Promise<Remaining>;
+  passed(): Promise<void>;
+  /** Nothing was looked at. */
+  returned(): Promise<void>;
+}
+
+export interface Limited {
+  readonly kind: 'limited';
+  readonly rule: Rule;
+  /** Milliseconds; undefined: time alone does not help. */
+  readonly retryAt: number | undefined;
+}
+
+export type Found = ReadonlyMap<string, Counter>;
+
+export interface AttemptNeeds {
+  readonly counters: Counters;
+  readonly commit: (unit: readonly Statement[]) => Promise<Outcome>;
+}
+
+// Right attempts side by side may be more than the limit: each waits until one before it is done.
+const PAUSE = 25;
+const TRIES = 200;
+
+/** Throws `busy` where others are faster for five seconds. */
+export async function reserve(plan: Plan, needs: AttemptNeeds): Promise<Reservation | Limited> {
+  const keys = plan.slots.map((slot) => slot.key);
+  for (let tries = 1; tries <= TRIES; tries += 1) {
+    const at = now();
+    const found = await needs.counters.find(keys);
+    const limited = judge(plan, found, at);
+    if (!limited && (await isReserved(plan, at, needs))) return reservation(plan, at, needs);
+    if (limited && (tries === TRIES || isSettled(plan, found, at))) return limited;
+    if (limited) await sleep(PAUSE);
+  }
+  throw new GatehouseError('busy', { retryAfter: 5 });
+}
+
+function judge({ slots }: Plan, found: Found, at: number): Limited | undefined {
+  const isNew = isNewName(slots[0], found, at);
+  const closed = slots.flatMap(({ key, policy }) => {
+    const standing = standingOf(found.get(key), policy, at, isNew);
+    return standing.kind === 'closed' ? [{ rule: policy.rule, until: standing.until }] : [];
+  });
+  const longest = closed.toSorted((a, b) => (b.until ?? Infinity) - (a.until ?? Infinity))[0];
+  return longest && { kind: 'limited', rule: longest.rule, retryAt: longest.until };
+}
+
+function isNewName(name: Slot | undefined, found: Found, at: number): boolean {
+  const counter = name && found.get(name.key);
+  return !counter || hasRestarted(counter, name.policy, at);
+}
+
+/** Nothing that is in flight could open the way. */
+function isSettled(plan: Plan, found: Found, at: number): boolean {
+  const best = new Map([...found].map(([key, counter]) => [key, withoutPending(counter, at)]));
+  return judge(plan, best, at) !== undefined;
+}
+
+async function isReserved({ slots }: Plan, at: number, needs: AttemptNeeds): Promise<boolean> {
+  const name = slots[0]?.key ?? '';
+  const unit = slots.map((slot) => needs.counters.reserve(countOf(slot, at, name)));
+  return (await needs.commit(unit)).kind === 'committed';
+}
+
+function reservation(plan: Plan, at: number, needs: AttemptNeeds): Reservation {
+  const { counters, commit } = needs;
+  const keys = plan.slots.map((slot) => slot.key);
+  const returned = async () => {
+    await commit(keys.map((key) => counters.giveBack(key, at)));
+  };
+  const clear = async () => {
+    await commit(keys.map((key) => counters.delete(key)));
+  };
+  return {
+    kind: 'reserved',
+    returned,
+    passed: plan.clearsOnSuccess ? clear : returned,
+    failed: async () => {
+      await commit(keys.map((key) => counters.fail(key, at)));
+      return remainingOf(plan.slots, await counters.find(keys), now());
+    },
+  };
+}

@@ -1,0 +1,80 @@
+// How many wrong guesses there may be: counted before a secret is looked at, shared by all processes.
+import type { LimitsConfig } from '../../config/schema.ts';
+import { GatehouseError, isGatehouseError } from '../../lib/errors.ts';
+import type { Vault } from '../../lib/vault.ts';
+import type { Counters } from '../../store/limits.ts';
+import type { Statement, Unit } from '../../store/statement.ts';
+import type { Store } from '../../store/store.ts';
+import { emailKey } from '../emails.ts';
+import type { KnownBrowsers } from '../known-browsers.ts';
+import { type Limited, type Plan, type Reservation, reserve } from './attempt.ts';
+import { createPlans } from './plans.ts';
+import type { Visitor } from './visitor.ts';
+
+export type Ticket = Reservation | Limited;
+
+export interface Limits {
+  /** @param identifier the key of an e-mail address, whether there is such an account or not */
+  reserveSignIn(identifier: string, visitor: Visitor): Promise<Ticket>;
+  /** @param isLastResort the method still opens an account after too many wrong codes in a row */
+  reserveCode(accountId: string, isLastResort: boolean, visitor: Visitor): Promise<Ticket>;
+  /** What a finished sign-in changes, and the cookie that makes its browser known. */
+  finished(account: Subject, visitor: Visitor): Promise<{ unit: Unit; browser: string }>;
+  /** Clears all counters of an account: for a password reset and an operator's unlock. */
+  clearAccount(account: Subject): readonly Statement[];
+}
+
+export interface Subject {
+  readonly id: string;
+  readonly email: string;
+}
+
+export interface LimitsNeeds {
+  readonly config: LimitsConfig;
+  readonly store: Store;
+  readonly counters: Counters;
+  readonly knownBrowsers: KnownBrowsers;
+  readonly vault: Vault;
+}
+
+/** Everything throws `store_unavailable` when the counters cannot be read or moved. */
+export function createLimits(needs: LimitsNeeds): Limits {
+  const { store, counters, knownBrowsers } = needs;
+  const plans = createPlans(needs.config, needs.vault);
+  const attempt = (plan: Plan) => reserve(plan, { counters, commit: store.commit });
+
+  const reserveSignIn = async (identifier: string, visitor: Visitor) => {
+    const browser = await knownBrowsers.find({ emailKey: identifier }, visitor.browser);
+    const known = browser && plans.knownBrowser(identifier, browser);
+    return attempt(known || plans.stranger(identifier, visitor));
+  };
+
+  const reserveCode = async (accountId: string, isLastResort: boolean, visitor: Visitor) => {
+    const browser = await knownBrowsers.find({ accountId }, visitor.browser);
+    return attempt(plans.code(accountId, isLastResort, browser));
+  };
+
+  const finished = async ({ id, email }: Subject, visitor: Visitor) => {
+    const { unit, row, cookie } = await knownBrowsers.remember(id, visitor.browser);
+    const cleared = plans.clearedBy(emailKey(email), visitor, row);
+    return { unit: [...unit, ...cleared.map((key) => counters.delete(key))], browser: cookie };
+  };
+
+  return {
+    reserveSignIn: (identifier, visitor) => orRefuse(() => reserveSignIn(identifier, visitor)),
+    reserveCode: (...args) => orRefuse(() => reserveCode(...args)),
+    finished: (account, visitor) => orRefuse(() => finished(account, visitor)),
+    clearAccount: ({ id, email }) =>
+      [plans.subjectOf(emailKey(email)), plans.subjectOf(id)].map(counters.deleteOf),
+  };
+}
+
+/** Without its counters nothing is let through: not even where the database says what is amiss. */
+async function orRefuse<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (isGatehouseError(cause)) throw cause;
+    throw new GatehouseError('store_unavailable', { cause, retryAfter: 5 });
+  }
+}

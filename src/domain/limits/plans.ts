@@ -1,0 +1,64 @@
+// Which counters an attempt moves. Names and addresses stand in their keys as keyed hashes only.
+import type { LimitsConfig } from '../../config/schema.ts';
+import { rangeOf } from '../../lib/addresses.ts';
+import type { Vault } from '../../lib/vault.ts';
+import type { Plan } from './attempt.ts';
+import type { Slot } from './counting.ts';
+import { createPolicies, type Policy, withoutLimit } from './policies.ts';
+import type { Visitor } from './visitor.ts';
+
+export type Plans = ReturnType<typeof createPlans>;
+
+/** All plans name the counters of one kind in one order: attempts never wait for each other. */
+export function createPlans(config: LimitsConfig, vault: Vault) {
+  const policies = createPolicies(config);
+  const subjectOf = (subject: string) => vault.digest('limits', subject);
+  const slot = (policy: Policy, subject: string | undefined, ...rest: string[]): Slot => ({
+    key: vault.digest('limits', JSON.stringify([policy.rule, subject, ...rest])),
+    subject: subject && subjectOf(subject),
+    policy,
+  });
+  const range = ({ address }: Visitor) => rangeOf(address, config.range);
+
+  const nameSlots = (identifier: string, visitor: Visitor) => [
+    slot(policies.identifier, identifier, range(visitor)),
+    slot(policies.lockout, identifier, range(visitor)),
+  ];
+  const browserSlots = (identifier: string, browser: string) => [
+    slot(policies.knownBrowser, identifier, browser),
+    slot(policies.knownBrowserLockout, identifier, browser),
+  ];
+
+  const stranger = (identifier: string, visitor: Visitor): Plan => ({
+    slots: [
+      ...nameSlots(identifier, visitor),
+      slot(policies.slowdown, identifier),
+      slot(policies.fingerprint, undefined, visitor.address, visitor.userAgent),
+      slot(policies.range, undefined, range(visitor)),
+    ],
+    clearsOnSuccess: false,
+  });
+
+  const knownBrowser = (identifier: string, browser: string): Plan => ({
+    slots: browserSlots(identifier, browser),
+    clearsOnSuccess: false,
+  });
+
+  /** A stranger who knows the password cannot use up what is left to a known browser. */
+  const code = (accountId: string, isLastResort: boolean, browser: string | undefined): Plan => {
+    const inARow = isLastResort ? withoutLimit(policies.codesInARow) : policies.codesInARow;
+    const shared = browser ? withoutLimit(policies.codes) : policies.codes;
+    const own = browser ? [slot(policies.knownBrowserCodes, accountId, browser)] : [];
+    return {
+      slots: [slot(shared, accountId), slot(inARow, accountId), ...own],
+      clearsOnSuccess: true,
+    };
+  };
+
+  const clearedBy = (identifier: string, visitor: Visitor, browser: string | undefined) =>
+    [...nameSlots(identifier, visitor), ...(browser ? browserSlots(identifier, browser) : [])].map(
+      ({ key }) => key,
+    );
+
+  return { subjectOf, stranger, knownBrowser, code, clearedBy };
+}

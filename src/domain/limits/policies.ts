@@ -1,0 +1,96 @@
+// The rules as numbers: what each counter allows, when it begins anew, and when it pauses.
+import type { LimitsConfig } from '../../config/schema.ts';
+import type { Pause } from '../../store/limits.ts';
+
+export type Rule =
+  | 'identifier'
+  | 'lockout'
+  | 'slowdown'
+  | 'fingerprint'
+  | 'range'
+  | 'known-browser'
+  | 'known-browser-lockout'
+  | 'codes'
+  | 'codes-in-a-row'
+  | 'known-browser-codes';
+
+/** Times are in milliseconds. */
+export interface Policy {
+  readonly rule: Rule;
+  /** Refused from so many failures on. */
+  readonly limit: number;
+  /** `window`: after its first failure. `quiet`: after its last one. */
+  readonly restart:
+    | { readonly kind: 'window' | 'quiet'; readonly length: number }
+    | { readonly kind: 'never' };
+  readonly pause: Pause;
+  /** An identifier without a failure in its window may try once when this one is full. */
+  readonly sparesNewNames: boolean;
+}
+
+/** What no count reaches. */
+export const UNLIMITED = 2 ** 31 - 1;
+export const NO_PAUSE: Pause = { after: UNLIMITED, every: 1, first: 0, longest: 0, doublings: 0 };
+
+export type Policies = ReturnType<typeof createPolicies>;
+
+export function createPolicies(config: LimitsConfig) {
+  const { sign_in, fingerprint, range, slowdown, known_browsers, codes } = config;
+  const ownCodes = { failures: known_browsers.codes, window: codes.window };
+  return {
+    identifier: windowPolicy('identifier', sign_in),
+    lockout: lockoutPolicy('lockout', sign_in),
+    slowdown: slowdownPolicy(slowdown),
+    fingerprint: { ...windowPolicy('fingerprint', fingerprint), sparesNewNames: true },
+    range: { ...windowPolicy('range', range), sparesNewNames: true },
+    knownBrowser: windowPolicy('known-browser', sign_in),
+    knownBrowserLockout: lockoutPolicy('known-browser-lockout', sign_in),
+    knownBrowserCodes: windowPolicy('known-browser-codes', ownCodes),
+    codes: windowPolicy('codes', codes),
+    codesInARow: {
+      rule: 'codes-in-a-row',
+      limit: codes.consecutive,
+      restart: { kind: 'never' },
+      pause: NO_PAUSE,
+      sparesNewNames: false,
+    },
+  } satisfies Record<string, Policy>;
+}
+
+interface Window {
+  readonly failures: number;
+  readonly window: number;
+}
+
+function windowPolicy(rule: Rule, { failures, window }: Window): Policy {
+  const restart = { kind: 'window', length: window * 1000 } as const;
+  return { rule, limit: failures, restart, pause: NO_PAUSE, sparesNewNames: false };
+}
+
+function lockoutPolicy(rule: Rule, config: LimitsConfig['sign_in']): Policy {
+  const length = config.lockout * 1000;
+  const { lockout_after: after, lockout_every: every } = config;
+  return {
+    rule,
+    limit: UNLIMITED,
+    restart: { kind: 'quiet', length: config.quiet * 1000 },
+    pause: { after, every, first: length, longest: length, doublings: 0 },
+    sparesNewNames: false,
+  };
+}
+
+function slowdownPolicy({ failures, window, first, longest }: LimitsConfig['slowdown']): Policy {
+  const doublings = Math.max(0, Math.ceil(Math.log2(longest / first)));
+  return {
+    rule: 'slowdown',
+    limit: UNLIMITED,
+    restart: { kind: 'window', length: window * 1000 },
+    pause: { after: failures, every: 1, first: first * 1000, longest: longest * 1000, doublings },
+    sparesNewNames: false,
+  };
+}
+
+/** The same rule, counted but stopping nobody. */
+export function withoutLimit(policy: Policy): Policy {
+  return { ...policy, limit: UNLIMITED };
+}

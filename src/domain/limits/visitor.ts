@@ -1,0 +1,9 @@
+// Who stands at a door: where the request comes from, and what its browser says of itself.
+
+export interface Visitor {
+  /** The client's network address. */
+  readonly address: string;
+  readonly userAgent: string;
+  /** The cookie of known browsers as it was sent: anybody may have written it. */
+  readonly browser: string | undefined;
+}

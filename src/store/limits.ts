@@ -1,0 +1,154 @@
+// Counters of attempts that failed: one row each, moved only by the statement that checks it.
+import type { Knex } from 'knex';
+import type { Row, Statement } from './statement.ts';
+import type { Store } from './store.ts';
+
+export interface Counter {
+  /** Failures since `startedAt`, attempts in flight included. */
+  readonly failures: number;
+  /** How many of them are in flight: reserved, and neither failed nor given back yet. */
+  readonly pending: number;
+  readonly startedAt: number;
+  /** When the newest attempt was reserved. */
+  readonly lastAt: number;
+  readonly pausedUntil: number;
+}
+
+/** How one attempt is counted. Times are in milliseconds. */
+export interface Count {
+  readonly key: string;
+  /** Whose counter it is, for those that {@link Counters.deleteOf} clears. */
+  readonly subject: string | undefined;
+  readonly at: number;
+  /** Refused from so many failures on. */
+  readonly limit: number;
+  /** Key of a counter: as long as this attempt is the only one it counts, the limit is waived. */
+  readonly waivedBy: string;
+  /** A count that started, or was last moved, until then begins anew. */
+  readonly startedUntil: number;
+  readonly lastUntil: number;
+  /** Attempts in flight that were reserved until then will never be settled. */
+  readonly lostUntil: number;
+  readonly pause: Pause;
+  readonly expiresAt: number;
+}
+
+/** The failure `after`, and each `every` further ones, begin a pause: twice as long each time. */
+export interface Pause {
+  readonly after: number;
+  readonly every: number;
+  readonly first: number;
+  readonly longest: number;
+  /** After so many doublings it is `longest`. */
+  readonly doublings: number;
+}
+
+export interface Counters {
+  /** Five at most. */
+  find(keys: readonly string[]): Promise<Map<string, Counter>>;
+  /** Must hit: neither paused nor full. */
+  reserve(count: Count): Statement;
+  /** What was reserved `at` has failed. */
+  fail(key: string, at: number): Statement;
+  /** What was reserved `at` is taken back. */
+  giveBack(key: string, at: number): Statement;
+  delete(key: string): Statement;
+  deleteOf(subject: string): Statement;
+}
+
+const TABLE = 'limit_counters';
+const AT_ONCE = 5;
+
+type Filled = ReturnType<typeof fill>;
+type Params = { readonly [K in keyof Filled]: never };
+
+export function createCounters(store: Store): Counters {
+  const find = store.prepare<Record<string, string>>((p, sql) =>
+    sql(TABLE).whereIn('key', slots().map((slot) => p[slot]) as never),
+  );
+  const reserve = store.prepare<Filled>((p, sql) => reservation(p, sql), 1);
+  // A count that has begun anew meanwhile knows nothing of the attempt.
+  const ofSameCount = (p: { key: never; at: never }, sql: Knex) =>
+    sql(TABLE).where({ key: p.key }).where('started_at', '<=', p.at);
+  const oneLess = (sql: Knex) => sql.raw('case when pending > 0 then pending - 1 else 0 end');
+  const fail = store.prepare<{ key: string; at: number }>((p, sql) =>
+    ofSameCount(p, sql).update({ pending: oneLess(sql) }),
+  );
+  const giveBack = store.prepare<{ key: string; at: number }>((p, sql) =>
+    ofSameCount(p, sql)
+      .where('failures', '>', 0)
+      .update({ failures: sql.raw('failures - 1'), pending: oneLess(sql), paused_until: 0 }),
+  );
+  const remove = store.prepare<{ key: string }>((p, sql) => sql(TABLE).where({ key: p.key }).del());
+  return {
+    find: async (keys) => {
+      const values = Object.fromEntries(slots().map((slot, i) => [slot, keys[i] ?? '']));
+      return new Map((await store.all(find(values))).map(parse));
+    },
+    reserve: (count) => reserve(fill(count)),
+    fail: (key, at) => fail({ key, at }),
+    giveBack: (key, at) => giveBack({ key, at }),
+    delete: (key) => remove({ key }),
+    deleteOf: (subject) => store.compile(store.sql(TABLE).where({ subject }).del()),
+  };
+}
+
+const slots = () => Array.from({ length: AT_ONCE }, (_, i) => `key${i}`);
+
+function fill({ pause, subject, ...count }: Count) {
+  return { ...count, ...pause, subject: subject ?? null };
+}
+
+/** The check and the move in one: where the condition does not hold, no row is changed. */
+function reservation(p: Params, sql: Knex): Knex.QueryBuilder {
+  const first = { failures: 1, pending: 1, started_at: p.at, last_at: p.at, paused_until: 0 };
+  const anew = '(c.started_at <= ? or c.last_at <= ? or c.failures = 0)';
+  const isAnew = [p.startedUntil, p.lastUntil];
+  const raw = (text: string, values: readonly unknown[]) =>
+    sql.raw(text.replace(/\bc\./g, `${TABLE}.`), values as never[]);
+  return sql(TABLE)
+    .insert({ key: p.key, subject: p.subject, ...first, expires_at: p.expiresAt })
+    .onConflict('key')
+    .merge({
+      failures: raw(`case when ${anew} then 1 else c.failures + 1 end`, isAnew),
+      pending: raw(`case when ${anew} or c.last_at <= ? then 1 else c.pending + 1 end`, [
+        ...isAnew,
+        p.lostUntil,
+      ]),
+      started_at: raw(`case when ${anew} then excluded.started_at else c.started_at end`, isAnew),
+      last_at: raw('excluded.last_at', []),
+      paused_until: raw(`case when ${anew} then 0 else ${PAUSED_UNTIL} end`, [
+        ...isAnew,
+        ...pauseValues(p),
+      ]),
+      expires_at: raw('excluded.expires_at', []),
+    })
+    .whereRaw(raw('c.paused_until <= excluded.last_at', []))
+    .whereRaw(raw(`(${anew} or c.failures < ? or ${WAIVED})`, [...isAnew, p.limit, p.waivedBy]));
+}
+
+const WAIVED = `exists (select 1 from ${TABLE} as n where n.key = ? and n.failures = 1)`;
+
+// How many failures beyond the one that begins the first pause.
+const BEYOND = '(c.failures + 1 - ?)';
+
+const PAUSED_UNTIL = `case when ${BEYOND} < 0 or ${BEYOND} % ? <> 0 then 0
+  when ${BEYOND} / ? >= ? then excluded.last_at + ?
+  else excluded.last_at + (cast(? as bigint) << cast(${BEYOND} / ? as integer)) end`;
+
+function pauseValues({ after, every, first, longest, doublings }: Params): unknown[] {
+  return [after, after, every, after, every, doublings, longest, first, after, every];
+}
+
+function parse(row: Row): [string, Counter] {
+  return [
+    row.key as string,
+    {
+      failures: row.failures as number,
+      pending: row.pending as number,
+      startedAt: row.started_at as number,
+      lastAt: row.last_at as number,
+      pausedUntil: row.paused_until as number,
+    },
+  ];
+}
