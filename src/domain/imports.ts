@@ -40,7 +40,7 @@ const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed()
 
 const record = z.strictObject({
   email: z
-    .string(({ input }) => (input === undefined ? 'is missing' : 'must be text'))
+    .string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be text') })
     .trim()
     .refine(isEmail, 'is no e-mail address'),
   name: z
