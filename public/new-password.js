@@ -74,7 +74,7 @@ function rate(password, unmet, { strengths, hints }) {
   box.querySelector('#strength').value = isEmpty ? 0 : STRENGTHS.indexOf(strength) + 1;
   box.querySelector('#strength-word').textContent = isEmpty ? '' : word;
   box.querySelector('#strength-hint').textContent =
-    hints[isEmpty ? 'longer' : hintFor(strength, unmet)];
+    hints[isEmpty ? 'start' : hintFor(strength, unmet)];
 }
 
 function say(items, { progress }) {

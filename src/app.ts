@@ -290,6 +290,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       browserSessions: oidc.browserSessions,
       prove: createProve(proving),
       finish: createFinish(finishing),
+      candidates,
       renew: createRenew({ ...proving, ...domain, accounts: tables.accounts, candidates }),
       entranceOf: (id) => entranceOf(oidc.provider, id),
     }),

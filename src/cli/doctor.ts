@@ -23,6 +23,7 @@ const CHECKS: ReadonlyArray<readonly [name: string, check: Check]> = [
   ['signing keys', checkKeys],
   ['port', checkPort],
   ['public clients', checkClients],
+  ['password hashes', checkHashes],
 ];
 
 export function doctorCommand(): Command {
@@ -88,5 +89,19 @@ function checkClients(): Promise<string> {
     for await (const { metadata } of clients.list())
       if (metadata.require_pkce === false) risky += 1;
     return risky === 0 ? 'all use PKCE' : `${risky} without PKCE: an intercepted code is enough`;
+  });
+}
+
+function checkHashes(): Promise<string> {
+  return withHouse(async ({ accounts, config }) => {
+    const { measureHashes } = await import('../domain/passwords/costs.ts');
+    const hashes = async function* () {
+      for await (const { passwordHash } of accounts.list()) yield passwordHash;
+    };
+    const floor = config.password.refusal_floor;
+    const slow = (await measureHashes(hashes())).filter(({ takes }) => takes > floor);
+    if (slow.length === 0) return `none takes longer than password.refusal_floor (${floor} ms)`;
+    const kinds = slow.map(({ kind, takes }) => `${kind} takes ${takes} ms`).join(', ');
+    return `${kinds}: raise password.refusal_floor (${floor} ms), or a refusal shows who has one`;
   });
 }

@@ -46,6 +46,6 @@ function isRight(format: HashFormat, hash: string, password: string): Promise<bo
   return format.verify(hash, password).catch(() => false);
 }
 
-function formatOf(hash: string): HashFormat | undefined {
+export function formatOf(hash: string): HashFormat | undefined {
   return HASH_FORMATS.find((format) => format.is(hash));
 }

@@ -6,7 +6,7 @@ import { STRENGTHS } from '../../domain/passwords/rules.js';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Interaction } from '../../oidc/interactions.ts';
 import type { Flow } from '../../signin/flow.ts';
-import type { Renew, RenewOutcome } from '../../signin/renew.ts';
+import { isExhausted, type Renew, type RenewOutcome } from '../../signin/renew.ts';
 import { progressOf } from '../../signin/steps/index.ts';
 import type { Account } from '../../store/accounts.ts';
 import type { Csrf } from '../csrf.ts';
@@ -18,6 +18,8 @@ import type { Translate } from '../texts.ts';
 export interface NewPasswordNeeds {
   readonly passwords: PasswordPolicy;
   readonly renew: Renew;
+  /** New passwords tried in one sign-in. */
+  readonly candidates: number;
   readonly csrf: Csrf;
   readonly render: Render;
   readonly t: Translate;
@@ -43,7 +45,6 @@ interface Shown {
   readonly alert?: { readonly kind: 'error'; readonly text: string };
   /** Rules that the try before did not meet; undefined before the first one. */
   readonly unmet?: readonly string[];
-  readonly exhausted?: true;
 }
 
 const LONGEST = 1024;
@@ -68,6 +69,7 @@ export function createNewPasswordPage(needs: NewPasswordNeeds): NewPasswordPage 
       trace: ctx.state.trace,
       ...pageOf(subject, needs),
       requirements: requirementsOf(passwords, t, shown.unmet),
+      exhausted: isExhausted(subject.flow, needs.candidates),
       ...shown,
     });
   };
@@ -128,7 +130,7 @@ function requirementsOf(passwords: PasswordPolicy, t: Translate, unmet?: readonl
 
 /** What to do about a rule, or to make a password stronger. */
 function hintsOf({ settings: { min, max, rules } }: PasswordPolicy, t: Translate) {
-  const keys = [...rules, 'longer', 'more', 'none'];
+  const keys = [...rules, 'start', 'longer', 'more', 'none'];
   return Object.fromEntries(keys.map((key) => [key, t(`password-hints.${key}`, { min, max })]));
 }
 
@@ -144,7 +146,7 @@ function shownFor(outcome: RenewOutcome, t: Translate): Shown | undefined {
       return { status: 422, unmet: [], errors: { new_password: t('new-password.same') } };
     case 'exhausted': {
       const alert = { kind: 'error', text: t('new-password.exhausted') } as const;
-      return { status: 429, alert, exhausted: true };
+      return { status: 429, alert };
     }
   }
 }

@@ -27,6 +27,7 @@ export function argon2Costs(hash: string): Argon2Costs | undefined {
 export const argon2: HashFormat = {
   name: 'argon2',
   is: (hash) => argon2Costs(hash) !== undefined,
+  cost: (hash) => hash.split('$').at(-3) ?? '',
   verify: (hash, password) => argon2Library.verify(hash, password),
 };
 

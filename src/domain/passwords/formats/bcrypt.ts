@@ -10,6 +10,7 @@ const MOST_ROUNDS = 16;
 export const bcrypt: HashFormat = {
   name: 'bcrypt',
   is: (hash) => isBetween(Number(SHAPE.exec(hash)?.[1]), LEAST_ROUNDS, MOST_ROUNDS),
+  cost: (hash) => hash.slice(4, 6),
   verify: (hash, password) => bcryptLibrary.compare(password, hash.replace(/^\$2[ay]/, '$2b')),
   reads: 72,
 };
@@ -21,6 +22,7 @@ export const djangoBcrypt = behind('bcrypt$', 'django-bcrypt', bcrypt);
 const ofDigest: HashFormat = {
   name: 'bcrypt of a digest',
   is: bcrypt.is,
+  cost: bcrypt.cost,
   verify: (hash, password) => bcrypt.verify(hash, digest('sha256', password)),
 };
 

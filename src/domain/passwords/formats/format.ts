@@ -4,6 +4,8 @@ export interface HashFormat {
   readonly name: string;
   /** Whether this form can read the hash, and it costs no more than one sign-in may. */
   is(hash: string): boolean;
+  /** What one verification costs, in the words of the form. Called where {@link is} holds. */
+  cost(hash: string): string;
   /** Called where {@link is} holds. Works off the main thread. */
   verify(hash: string, password: string): Promise<boolean>;
   /** Bytes of a password that count, where not all of them do. */
@@ -42,13 +44,14 @@ export function isKey(key: Buffer | undefined): key is Buffer {
 export function behind(
   prefix: string,
   name: string,
-  { is, verify, ...rest }: HashFormat,
+  { is, cost, verify, ...rest }: HashFormat,
 ): HashFormat {
   const inner = (hash: string) => hash.slice(prefix.length);
   return {
     ...rest,
     name,
     is: (hash) => hash.startsWith(prefix) && is(inner(hash)),
+    cost: (hash) => cost(inner(hash)),
     verify: (hash, password) => verify(inner(hash), password),
   };
 }

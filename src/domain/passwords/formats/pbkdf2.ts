@@ -48,14 +48,18 @@ function verify(parts: Parts | undefined, password: string): Promise<boolean> {
   });
 }
 
+const costOf = (parts?: Parts) => `${parts?.digest},${parts?.iterations}`;
+
 export const pbkdf2: HashFormat = {
   name: 'pbkdf2',
   is: (hash) => readPhc(hash) !== undefined,
+  cost: (hash) => costOf(readPhc(hash)),
   verify: (hash, password) => verify(readPhc(hash), password),
 };
 
 export const djangoPbkdf2: HashFormat = {
   name: 'django-pbkdf2',
   is: (hash) => readDjango(hash) !== undefined,
+  cost: (hash) => costOf(readDjango(hash)),
   verify: (hash, password) => verify(readDjango(hash), password),
 };

@@ -53,14 +53,18 @@ function verify(parts: Parts | undefined, password: string): Promise<boolean> {
   });
 }
 
+const costOf = (parts?: Parts) => `N=${parts?.n},r=${parts?.r},p=${parts?.p}`;
+
 export const scrypt: HashFormat = {
   name: 'scrypt',
   is: (hash) => readPhc(hash) !== undefined,
+  cost: (hash) => costOf(readPhc(hash)),
   verify: (hash, password) => verify(readPhc(hash), password),
 };
 
 export const djangoScrypt: HashFormat = {
   name: 'django-scrypt',
   is: (hash) => readDjango(hash) !== undefined,
+  cost: (hash) => costOf(readDjango(hash)),
   verify: (hash, password) => verify(readDjango(hash), password),
 };
