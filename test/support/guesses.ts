@@ -8,7 +8,7 @@ import { createWeb, findForm, type Page, type Web } from './web.ts';
 export const BEHIND_PROXY = { TRUSTED_PROXIES: '127.0.0.1,::1' };
 
 export interface From {
-  readonly address?: string;
+  readonly address?: string | undefined;
   readonly userAgent?: string;
   /** A browser of its own each time when unset. */
   readonly web?: Web;

@@ -15,14 +15,17 @@ export interface Pair {
   stop(): Promise<void>;
 }
 
-export async function startPair(store: StoreKind): Promise<Pair> {
+export async function startPair(
+  store: StoreKind,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Pair> {
   const database = await store.create();
   const ports = [await freePort(), await freePort()] as const;
   const issuer = `http://localhost:${ports[0]}`;
   const house = await openHouse(loadConfig(environment(database, ports[0])));
   const processes = await Promise.all([
-    startProcess({ database, port: ports[0], issuer }),
-    startProcess({ database, port: ports[1], issuer }),
+    startProcess({ database, port: ports[0], issuer, env }),
+    startProcess({ database, port: ports[1], issuer, env }),
   ]);
   return {
     url: issuer,
