@@ -630,6 +630,15 @@ onBothStores('bad input', (store) => {
     }
   });
 
+  it('an address that cannot be read is a 400, whatever stands below it', async () => {
+    const paths = ['/%', '/%zz', '/%ff', '/%00', '/x%00y', '/sign-in/%ff', '/authorize/%ff'];
+    for (const path of [...paths, '/?x=%00', '/account?x=%00', '/assets/%']) {
+      const { status, text } = await get(path, { accept: 'application/json' });
+      expect(status, path).to.equal(400);
+      expect(JSON.parse(text).error_description).to.match(/^The address holds a NUL or is broken/);
+    }
+  });
+
   describe('a request on the wire', () => {
     const end = 'Host: x\r\nConnection: close\r\n\r\n';
     const form = 'Content-Type: application/x-www-form-urlencoded\r\n';
@@ -762,6 +771,16 @@ onBothStores('bad input', (store) => {
         }
       }
     });
+  });
+
+  it('an error is a page for who asks for one, and JSON for everybody else', async () => {
+    const html = ['text/html', 'text/html,application/xhtml+xml,*/*;q=0.8', 'text/*, a/b'];
+    const json = ['application/json', '*/*', '', 'application/*', 'application/json, text/html'];
+    for (const accept of [...html, ...json]) {
+      const { headers } = await get('/nowhere', { accept });
+      const type = html.includes(accept) ? 'text/html' : 'application/json';
+      expect(headers.get('content-type'), accept).to.equal(`${type}; charset=utf-8`);
+    }
   });
 
   // Last, on the server that has seen all of the above:

@@ -17,7 +17,7 @@ import {
   signIn,
 } from '../support/relying-party.ts';
 import { onBothStores } from '../support/stores.ts';
-import { titleOf } from '../support/web.ts';
+import { createWeb, titleOf } from '../support/web.ts';
 
 const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', '__proto__', 'constructor'));
 const granted: fc.Arbitrary<Granted> = fc.record({
@@ -119,8 +119,12 @@ onBothStores('consents', (store) => {
     const more = await web.get(party.url({ scope: 'openid profile' }).url);
     expect(titleOf(more)).to.equal('Allow access');
     await allowIfAsked(web, more);
-    const all = await web.get(party.url({ scope: 'openid email profile' }).url);
-    expect(all.url.searchParams.get('code'), 'both are allowed now').to.be.a('string');
+    // In another browser, where nothing but the consents themselves is remembered:
+    const other = createWeb(gatehouse.url);
+    const page = await other.get(party.url({ scope: 'openid email profile' }).url);
+    const { email, password } = person;
+    const last = await other.submit(page, '/prove/password', { email, password });
+    expect(last.url.searchParams.get('code'), 'both are allowed now').to.be.a('string');
   });
 
   it('given in two tabs at once are both kept', async () => {

@@ -48,6 +48,11 @@ describe('health while PostgreSQL is away', () => {
     const folder = await SQLITE.create();
     gatehouse = await startGatehouse({ database: { ...folder, url } });
   });
+  let isAway = false;
+  afterEach(async () => {
+    if (isAway) await server.resume();
+    isAway = false;
+  });
   after(async () => {
     await gatehouse.stop();
     await server.stop();
@@ -56,6 +61,7 @@ describe('health while PostgreSQL is away', () => {
   for (const mode of ['fast', 'immediate'] as const) {
     it(`turns to 503 and back again (${mode} shutdown), and lives all the time`, async () => {
       expect((await send(gatehouse.url, '/health/ready')).status).to.equal(200);
+      isAway = true;
       await server.halt(mode);
       const away = await send(gatehouse.url, '/health/ready');
       expect(away.status).to.equal(503);
@@ -68,6 +74,7 @@ describe('health while PostgreSQL is away', () => {
       expect(titleOf(page)).to.equal('Something went wrong');
       expectNoInside(page);
       await server.resume();
+      isAway = false;
       expect((await send(gatehouse.url, '/health/ready')).status).to.equal(200);
     });
   }

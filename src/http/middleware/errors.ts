@@ -39,7 +39,7 @@ export function catchErrors({ log, render, t }: ErrorNeeds): Middleware {
 }
 
 /** Whoever goes away in the middle of a request is no failure of ours, and reads no answer. */
-function hasLeft({ req }: Context): boolean {
+export function hasLeft({ req }: Context): boolean {
   return req.destroyed && !req.complete;
 }
 

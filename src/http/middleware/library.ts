@@ -1,7 +1,8 @@
 // What goes wrong inside the library: logged with its trace, answered without its details.
 import type { Context, Middleware } from 'koa';
-import { isGatehouseError } from '../../lib/errors.ts';
+import { GatehouseError, isGatehouseError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import { hasLeft } from './errors.ts';
 
 const FAILURE = Symbol('failure');
 type Carrier = { [FAILURE]?: unknown };
@@ -18,6 +19,8 @@ export function failureOf(ctx: Context): unknown {
 /** Throws what the library has swallowed, so that one place answers all failures. */
 export function raiseFailures(log: Log): Middleware {
   return async (ctx, next) => {
+    // The library takes a body that has gone with its sender for one that others have read.
+    if (hasLeft(ctx)) throw new GatehouseError('bad_request');
     await next();
     const failure = failureOf(ctx);
     if (failure === undefined) return addTrace(ctx);
