@@ -1,5 +1,6 @@
 // Judges a new password while it is typed, by the very rules of the server.
-import { hintFor, STRENGTHS, strengthOf, unmetRules } from './password-rules.js';
+import { unmetRules } from './rules.js';
+import { hintFor, STRENGTHS, strengthOf } from './strength.js';
 
 /** Word lists and the person's name are with the server alone. */
 const ASKED = ['listed', 'personal'];

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { createHttpServer, type House, type Options, openHouse } from './app.ts';
 import type { Config } from './config/schema.ts';
 import { startDemoFor } from './demo-setup.ts';
+import { loadWords } from './domain/passwords/words.ts';
 import { now } from './lib/clock.ts';
 import { sweep } from './store/sweep.ts';
 
@@ -20,6 +21,8 @@ const SWEEP_EVERY = 60_000;
 /** Rejects with a sentence that names the cure when the port is taken or the folder unwritable. */
 export async function start(config: Config, options: Options = {}): Promise<Running> {
   const house = await openHouse(config, options);
+  // Read now, so that the first sign-in need not wait for it.
+  loadWords();
   const server = createHttpServer(house);
   const closeUnused = watchUnused(server);
   try {

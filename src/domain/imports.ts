@@ -67,17 +67,17 @@ const record = z.strictObject({
   existing: z.boolean('must be true or false').default(true),
 });
 
-type Record_ = z.infer<typeof record>;
+type ImportRecord = z.infer<typeof record>;
 
 type Read =
-  | { readonly kind: 'record'; readonly line: number; readonly value: Record_ }
+  | { readonly kind: 'record'; readonly line: number; readonly value: ImportRecord }
   | { readonly kind: 'wrong'; readonly errors: readonly ImportError[] };
 
 export function createImport(store: Store, accounts: Accounts): ImportAccounts {
   const isTaken = async (email: string) =>
     (await accounts.findByEmailKey(emailKey(email))) !== undefined;
 
-  const make = async (value: Record_): Promise<boolean> => {
+  const make = async (value: ImportRecord): Promise<boolean> => {
     try {
       await store.write(accounts.insert(toAccount(value)));
       return true;
@@ -115,7 +115,7 @@ const taken = (line: number): ImportError => ({
   message: 'belongs to an account already',
 });
 
-function toAccount(value: Record_): NewAccount {
+function toAccount(value: ImportRecord): NewAccount {
   const at = now();
   return {
     id: accountId(),

@@ -26,13 +26,14 @@ export interface Assets {
   readonly middleware: Middleware;
 }
 
-/** Rules that pages judge by live: the module by which the server judges, not a copy. */
-const RULES = fileURLToPath(new URL('../domain/passwords/rules.js', import.meta.url));
+/** What pages judge passwords by: the modules by which the server judges, not copies. */
+const JUDGES = ['rules.js', 'listed.js', 'strength.js'];
+const JUDGES_FOLDER = fileURLToPath(new URL('../domain/passwords/', import.meta.url));
 
 export function loadAssets(folder = join(PROJECT_ROOT, 'public')): Assets {
   const names = readdirSync(folder).filter((name) => TYPES[extname(name)]);
   const assets = new Map(names.map((name) => [name, load(join(folder, name))]));
-  assets.set('password-rules.js', load(RULES));
+  for (const name of JUDGES) assets.set(name, load(join(JUDGES_FOLDER, name)));
   return {
     url: (name) => {
       const asset = assets.get(name);

@@ -120,7 +120,7 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
     const before = await flows.findNewest(subject.key);
     // What was proved in the old one is void from here on, in every tab.
     if (before && before.endedAt === undefined) {
-      await store.commit([flows.update(before, { endedAt: now() })]);
+      await store.commit([flows.endAll(subject.key, now())]);
     }
     return open(subject);
   };

@@ -238,11 +238,11 @@ describe('Update your password', () => {
     await expectPage(page, 'Allow access');
   });
 
-  it('judges in the page by the very file by which the server judges', async () => {
+  it('judges in the page by the very files by which the server judges', async () => {
     await open();
-    const served = await (await fetch(`${gatehouse.url}/assets/password-rules.js`)).text();
+    const served = await (await fetch(`${gatehouse.url}/assets/rules.js`)).text();
     expect(served).to.include('export function unmetRules');
-    const imported = `import('/assets/password-rules.js').then(({ unmetRules, RULES }) =>
+    const imported = `import('/assets/rules.js').then(({ unmetRules, RULES }) =>
       unmetRules('abcd', { min: 12, max: 128, rules: RULES, listed: 'within' }))`;
     expect(await page.evaluate(imported)).to.deep.equal([
       'length',

@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { PasswordPolicy, Rule } from '../../domain/passwords/policy.ts';
-import { STRENGTHS } from '../../domain/passwords/rules.js';
+import { STRENGTHS } from '../../domain/passwords/strength.js';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Interaction } from '../../oidc/interactions.ts';
 import type { Flow } from '../../signin/flow.ts';

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { PasswordSettings } from '../../../src/config/schema.ts';
 import { createPasswordPolicy, type Rule } from '../../../src/domain/passwords/policy.ts';
-import { hintFor, strengthOf } from '../../../src/domain/passwords/rules.js';
+import { hintFor, strengthOf } from '../../../src/domain/passwords/strength.js';
 
 const ADA = { email: 'ada.lovelace@example.com', name: 'Ada Löwenherz-King' };
 
