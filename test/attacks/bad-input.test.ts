@@ -12,6 +12,7 @@ import {
   signIn,
 } from '../support/relying-party.ts';
 import { onBothStores } from '../support/stores.ts';
+import { createWeakPerson } from '../support/weak-person.ts';
 import { createWeb, findForm, type Page, titleOf, type Web } from '../support/web.ts';
 
 type Fields = Readonly<Record<string, string>>;
@@ -69,7 +70,7 @@ onBothStores('bad input', (store) => {
   let person: Person;
   let witness: SignIn;
   let counted: Record<string, number>;
-  let actors = 0;
+  const made = { accounts: 0, consents: 0 };
 
   before(async () => {
     gatehouse = await startGatehouse({ store });
@@ -130,8 +131,22 @@ onBothStores('bad input', (store) => {
 
   /** Somebody signed in, whom this may sign out or make consent: never the witness. */
   const actor = async () => {
-    actors += 1;
+    made.accounts += 1;
+    made.consents += 1;
     return (await signIn(gatehouse, party, await createPerson(gatehouse))).web;
+  };
+
+  /** The forms of a sign-in that waits for a better password. */
+  const newPasswordDoors = async (): Promise<Door[]> => {
+    made.accounts += 1;
+    const { email, password } = await createWeakPerson(gatehouse);
+    const web = createWeb(gatehouse.url);
+    const first = await web.get(party.url().url);
+    const page = await web.submit(first, '/prove/password', { email, password });
+    const typed = { new_password: 'short', confirm_password: 'short' };
+    const door = doorOf(web, page, '/new-password', typed);
+    const { confirm_password: _, ...fields } = door.fields;
+    return [door, { ...door, path: `${door.path}/check`, fields }];
   };
 
   const consentDoor = async (web: Web): Promise<Door> => {
@@ -166,7 +181,8 @@ onBothStores('bad input', (store) => {
       fields: { csrf: password.fields.csrf ?? '' },
     });
     const siblings = ['cancel', 'restart', 'switch'].map(sibling);
-    return [password, await consentDoor(signedIn), await accountDoor(signedIn), ...siblings];
+    const others = [await consentDoor(signedIn), await accountDoor(signedIn)];
+    return [password, ...(await newPasswordDoors()), ...others, ...siblings];
   };
 
   const protocolDoors = (): Door[] => {
@@ -484,6 +500,26 @@ onBothStores('bad input', (store) => {
     });
   });
 
+  it('a body for the test clock is read as carefully', async () => {
+    const bodies = [
+      ...['', 'null', '[]', '{', '{"advance": 5}', '{"advance": "5"}', '{"advance": "-5s"}'],
+      ...['{"advance": "1e9s"}', '{"reset": false}', '{"advance": "1s", "reset": true}', '\0'],
+      ...['{"advance": ["1s"]}', '{"__proto__": {"reset": true}}', 'advance=1s', '"\\ud800"'],
+    ];
+    const clock = { path: '/test/clock', headers: { accept: '*/*' }, fields: {} };
+    for (const body of bodies) {
+      const answer = await post(clock, body, { 'content-type': 'application/json' });
+      expect(answer.status, body).to.equal(400);
+      expectNoFailure(answer, body);
+    }
+    for (const headers of [{}, { 'transfer-encoding': 'chunked' }]) {
+      expect((await post(clock, `"${'x'.repeat(MEGABYTE)}"`, headers)).status).to.equal(413);
+    }
+    expect((await post(clock, '{"advance": "999999999d"}')).status).to.be.within(200, 400);
+    const { now } = JSON.parse((await post(clock, '{"reset": true}')).text);
+    expect(Date.parse(now)).to.be.closeTo(Date.now(), 5000);
+  });
+
   describe('a forged form', () => {
     it('without the token of its page is refused', async () => {
       for (const door of await ownForms()) {
@@ -787,7 +823,7 @@ onBothStores('bad input', (store) => {
   describe('after all that', () => {
     it('nothing was lost and nothing made', async () => {
       const { accounts = 0, consents = 0, ...others } = counted;
-      const own = { accounts: accounts + actors, consents: consents + actors };
+      const own = { accounts: accounts + made.accounts, consents: consents + made.consents };
       expect(await count()).to.deep.equal({ ...others, ...own });
     });
 

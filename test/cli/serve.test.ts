@@ -186,7 +186,10 @@ describe('a stop', () => {
       expect(String(answer))
         .to.match(/^HTTP\/1\.1 400 /)
         .and.to.include('invalid_request');
+      const answered = performance.now();
       expect(await exit).to.deep.equal({ code: 0, signal: undefined });
+      // Its connection would be kept for another request, five seconds long.
+      expect(performance.now() - answered).to.be.lessThan(4_000);
     });
   }
 

@@ -27,7 +27,7 @@ interface Line {
 }
 
 const ERROR = 50;
-const PASSWORD = 'Geheim-Passwort-7153';
+const PASSWORD = 'Marke7-Ripo3-Geheim9';
 const TRACE = /[0-9A-HJKMNP-TV-Z]{10}/;
 
 onBothStores('logs', (store) => {

@@ -40,7 +40,7 @@ export function testClockRoutes(clock: TestClock): Router {
 
 async function readJson(ctx: Context): Promise<unknown> {
   let text = '';
-  for await (const chunk of ctx.req) {
+  for await (const chunk of ctx.req.iterator({ destroyOnReturn: false })) {
     text += chunk;
     if (text.length > LIMIT) throw new GatehouseError('body_too_large');
   }
