@@ -142,7 +142,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
   const oidc = await createOidc(ground, domain, site);
   const app = createApp(ground, { domain, site, methods, oidc, clock });
   const paths = [...WELL_KNOWN, oidc.provider.pathFor('jwks')];
-  const fixed = await buildFixedAnswers(app, oidc.library, paths);
+  const fixed = await buildFixedAnswers(app, oidc.protocol, paths);
   const delivery = startDelivery({
     store,
     log,
@@ -230,7 +230,7 @@ async function createOidc(ground: Ground, domain: Domain, { render, t }: Site) {
     provider,
     current,
     pages,
-    library: mountProvider(provider),
+    protocol: mountProvider(provider),
     clients: createClientRegistry({ store, clients: tables.clients, vault, provider: current }),
     interactions: createInteractions({ ...ground, artifacts: tables.artifacts, provider: current }),
     browserSessions: createBrowserSessions(config, current),
@@ -267,7 +267,7 @@ function createApp(ground: Ground, parts: Parts): Koa {
     replaceSelfSubmittingPages(oidc.current),
     unitOfWork(store, cookieNames(config.issuer).session, createLostRaceAnswers(oidc.pages)),
     raiseFailures(log),
-    oidc.library,
+    oidc.protocol,
   ];
   for (const each of stack) app.use(each);
   return app;
