@@ -115,7 +115,12 @@ function reservation(p: Params, sql: Knex): Knex.QueryBuilder {
         ...isAnew,
         p.lostUntil,
       ]),
-      started_at: raw(`case when ${anew} then excluded.started_at else c.started_at end`, isAnew),
+      // Attempts side by side need not arrive in the order of their times: each is of this count.
+      started_at: raw(
+        `case when ${anew} or c.started_at > excluded.started_at
+         then excluded.started_at else c.started_at end`,
+        isAnew,
+      ),
       last_at: raw('excluded.last_at', []),
       paused_until: raw(`case when ${anew} then 0 else ${PAUSED_UNTIL} end`, [
         ...isAnew,

@@ -1,9 +1,10 @@
 // Help and wrong usage: they need no database, and loading one would make people wait.
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/program.ts';
+import { PROJECT_ROOT } from '../../src/lib/root.ts';
 import { runCommand } from '../support/processes.ts';
 import { SQLITE, type TestDatabase } from '../support/stores.ts';
 import { done, misused } from './helpers.ts';
@@ -48,6 +49,11 @@ describe('usage of the command', () => {
       expect(existsSync(env.DATA_DIR ?? '')).to.equal(false);
     });
   }
+
+  it('says its version', async () => {
+    const { version } = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8'));
+    expect(await done(['--version'], { database, env })).to.equal(`${version}\n`);
+  });
 
   it('lists every option in its help', async () => {
     const options = [

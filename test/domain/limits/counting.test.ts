@@ -110,6 +110,14 @@ onBothStores('counting', (kind) => {
     expect(await found(slot.key)).to.include({ failures: 1, pending: 1, startedAt: 20_000 });
   });
 
+  it('attempts side by side are settled, in whatever order they were counted', async () => {
+    const slot = { key: 'crossed', subject: undefined, policy: SMALL.codes };
+    for (const at of [1_002, 1_000, 1_001])
+      await store.write(counters.reserve(countOf(slot, at, '')));
+    await store.write(counters.fail(slot.key, 1_000), counters.giveBack(slot.key, 1_001));
+    expect(await found(slot.key)).to.include({ failures: 2, pending: 1 });
+  });
+
   it('what a dead process left in flight counts as failed', async () => {
     const slot = { key: 'dead', subject: undefined, policy: SMALL.codesInARow };
     await store.write(counters.reserve(countOf(slot, 1_000, '')));
