@@ -4,6 +4,7 @@ import Koa, { type Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Config } from './config/schema.ts';
 import { type AccountsDomain, createAccountsDomain } from './domain/accounts.ts';
+import { type BackupCodesDomain, createBackupCodesDomain } from './domain/backup-codes.ts';
 import { createConsentsDomain } from './domain/consents.ts';
 import { createHashing } from './domain/hashing.ts';
 import { createImport, type ImportAccounts } from './domain/imports.ts';
@@ -11,9 +12,11 @@ import { createKeysDomain, type KeysDomain } from './domain/keys.ts';
 import { createKnownBrowsers, type KnownBrowsers } from './domain/known-browsers.ts';
 import { createLimits, type Limits } from './domain/limits/limits.ts';
 import { loadMasterKey } from './domain/master-key.ts';
+import { createMfa, findRequiredSince } from './domain/mfa.ts';
 import { createPasswordPolicy, type PasswordPolicy } from './domain/passwords/policy.ts';
 import { BACKCHANNEL_LOGOUT, createSessionsDomain } from './domain/sessions.ts';
 import { createTestClock, type TestClock } from './domain/test-clock.ts';
+import { createTrustedDevices } from './domain/trusted-devices.ts';
 import { loadAssets } from './http/assets.ts';
 import { createCsrf } from './http/csrf.ts';
 import { buildFixedAnswers, type FixedAnswers } from './http/fixed-answers.ts';
@@ -42,12 +45,17 @@ import { createInteractions } from './oidc/interactions.ts';
 import { createLostRaceAnswers, replaceSelfSubmittingPages } from './oidc/pages.ts';
 import { buildProvider, mountProvider } from './oidc/provider.ts';
 import { unitOfWork } from './oidc/work.ts';
+import { createFlowBackupCodes } from './signin/backup-codes.ts';
+import { createEnrol } from './signin/enrol.ts';
 import { createFinish } from './signin/finish.ts';
 import { createFlowsDomain } from './signin/flow.ts';
+import { createFindKnown } from './signin/known.ts';
 import { createProve } from './signin/prove.ts';
 import { createRenew } from './signin/renew.ts';
 import { createAccounts } from './store/accounts.ts';
 import { createArtifacts } from './store/artifacts.ts';
+import { createAuthenticators } from './store/authenticators.ts';
+import { createBackupCodes } from './store/backup-codes.ts';
 import { createClients } from './store/clients.ts';
 import { createConsents } from './store/consents.ts';
 import { createFlows } from './store/flows.ts';
@@ -60,6 +68,7 @@ import { createSessions } from './store/sessions.ts';
 import { createSettings } from './store/settings.ts';
 import { createSigningKeys } from './store/signing-keys.ts';
 import type { Store } from './store/store.ts';
+import { createTrustedDevices as createTrustedDeviceTable } from './store/trusted-devices.ts';
 
 /** What stands without any HTTP: enough for commands. */
 export interface House {
@@ -74,6 +83,7 @@ export interface House {
   readonly methods: readonly Method[];
   readonly limits: Limits;
   readonly knownBrowsers: KnownBrowsers;
+  readonly backupCodes: BackupCodesDomain;
   readonly render: Render;
   readonly t: Translate;
   readonly app: Koa;
@@ -116,6 +126,9 @@ function openTables(store: Store) {
     outbox: createOutbox(store),
     counters: createCounters(store),
     knownBrowsers: createKnownBrowserTable(store),
+    authenticators: createAuthenticators(store),
+    backupCodes: createBackupCodes(store),
+    trustedDevices: createTrustedDeviceTable(store),
   };
 }
 
@@ -135,10 +148,17 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
   const clock = createTestClock(tables.settings);
   if (config.test_clock) await clock.sync();
   const ground = { config, log, store, tables, vault: createVault(loadMasterKey(config)) };
-  const domain = createDomain(ground);
+  const requiredSince = await findRequiredSince(config.mfa, tables.settings);
+  const domain = createDomain(ground, requiredSince);
   await domain.keys.ensure();
   const site = createSite(ground);
-  const methods = (options.methods ?? createMethods)({ config: config.password, ...domain });
+  const methods = (options.methods ?? createMethods)({
+    ...domain,
+    config: config.password,
+    product: config.product.name,
+    authenticators: tables.authenticators,
+    vault: ground.vault,
+  });
   const oidc = await createOidc(ground, domain, site);
   const app = createApp(ground, { domain, site, methods, oidc, clock });
   const paths = [...WELL_KNOWN, oidc.provider.pathFor('jwks')];
@@ -160,6 +180,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     importAccounts: createImport(store, tables.accounts),
     limits: domain.limits,
     knownBrowsers: domain.knownBrowsers,
+    backupCodes: domain.backupCodes,
     keys: domain.keys,
     passwords: domain.passwords,
     clients: oidc.clients,
@@ -178,7 +199,7 @@ const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-aut
 
 type Domain = ReturnType<typeof createDomain>;
 
-function createDomain({ config, store, tables, vault }: Ground) {
+function createDomain({ config, store, tables, vault }: Ground, requiredSince: number) {
   const hashing = createHashing(config);
   const passwords = createPasswordPolicy(config.password);
   const knownBrowsers = createKnownBrowsers({
@@ -191,6 +212,13 @@ function createDomain({ config, store, tables, vault }: Ground) {
     hashing,
     passwords,
     knownBrowsers,
+    mfa: createMfa(config.mfa, requiredSince),
+    backupCodes: createBackupCodesDomain({ codes: tables.backupCodes, vault }),
+    trustedDevices: createTrustedDevices({
+      config: config.device,
+      devices: tables.trustedDevices,
+      vault,
+    }),
     limits: createLimits({ config: config.limits, store, counters, knownBrowsers, vault }),
     accounts: createAccountsDomain(store, tables.accounts, { hashing, passwords }),
     consents: createConsentsDomain(store, tables.consents),
@@ -276,8 +304,7 @@ function createApp(ground: Ground, parts: Parts): Koa {
 function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: Parts) {
   const { config, store, tables } = ground;
   const { flows, limits } = domain;
-  const proving = { ...ground, accounts: tables.accounts, flows, limits, methods };
-  const finishing = { ...proving, sessions: domain.sessions };
+  const proving = { ...ground, ...domain, accounts: tables.accounts, flows, limits, methods };
   const { candidates } = config.password;
   return [
     ...(config.test_clock ? [testClockRoutes(clock)] : []),
@@ -289,9 +316,14 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       interactions: oidc.interactions,
       browserSessions: oidc.browserSessions,
       prove: createProve(proving),
-      finish: createFinish(finishing),
+      finish: createFinish(proving),
+      enrol: createEnrol(proving),
+      flowBackupCodes: createFlowBackupCodes(proving),
+      findKnown: createFindKnown(proving),
+      product: config.product.name,
+      deviceDays: config.device.days,
       candidates,
-      renew: createRenew({ ...proving, ...domain, accounts: tables.accounts, candidates }),
+      renew: createRenew({ ...proving, candidates }),
       entranceOf: (id) => entranceOf(oidc.provider, id),
     }),
     accountRoutes({

@@ -48,6 +48,23 @@ const limits = z.strictObject({
   }),
 });
 
+const time = (description: string) =>
+  z.iso.datetime({ offset: true }).describe(`${description}, as in \`2027-01-31T00:00:00Z\``);
+
+const mfa = z.strictObject({
+  required: z.boolean().describe('Whether everybody needs a second factor'),
+  required_since: time(
+    'Accounts made before then get days of grace; the first start of this house when unset',
+  ).optional(),
+  grace_days: z
+    .number()
+    .int()
+    .min(0)
+    .max(365)
+    .describe('Days of grace from the first sign-in under the rule'),
+  grace_ends: time('One end of the grace for all, in the place of `mfa.grace_days`').optional(),
+});
+
 const resource = z.strictObject({
   identifier: z.url().describe('The absolute URI that clients name as `resource`'),
   scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)).describe('Scopes it knows'),
@@ -177,6 +194,10 @@ export const schema = z.strictObject({
     sign_in: seconds('A half-done sign-in', DAY),
     device_code: seconds('A device code', 3600),
   }),
+  mfa,
+  device: z.strictObject({
+    days: z.number().int().min(1).max(365).describe('Days for which a device is remembered'),
+  }),
   limits,
   resources: z.array(resource).describe('APIs that access tokens are made for'),
   outgoing: z.strictObject({
@@ -195,5 +216,6 @@ export const schema = z.strictObject({
 
 export type Config = z.infer<typeof schema>;
 export type LimitsConfig = Config['limits'];
+export type MfaConfig = Config['mfa'];
 export type Resource = Config['resources'][number];
 export type PasswordSettings = Config['password'];

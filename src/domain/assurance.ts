@@ -27,12 +27,13 @@ export interface Assurance {
   readonly authTime: number;
 }
 
-export function assuranceOf(proofs: readonly Proof[]): Assurance {
+/** @param isRemembered a trusted device stands in for the second factor */
+export function assuranceOf(proofs: readonly Proof[], isRemembered = false): Assurance {
   const factors = new Set(proofs.map((proof) => proof.factor));
   const mfa = factors.size > 1;
   const amr = new Set([...proofs.flatMap((proof) => proof.amr), ...(mfa ? ['mfa'] : [])]);
   return {
-    acr: mfa ? ACR.mfa : ACR.password,
+    acr: mfa ? ACR.mfa : isRemembered ? ACR.rememberedDevice : ACR.password,
     amr: [...amr],
     authTime: Math.max(...proofs.map((proof) => proof.at)),
   };

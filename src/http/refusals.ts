@@ -1,13 +1,15 @@
 // How a page says that a credential was wrong, how often it may still be, and when to come back.
 import type { Limited } from '../domain/limits/attempt.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
-import { now, toIso } from '../lib/clock.ts';
+import { now } from '../lib/clock.ts';
+import type { Refusal as MethodRefusal } from '../methods/method.ts';
 import type { Translate } from './texts.ts';
+import { type Time, timeOf } from './times.ts';
 
 export interface Alert {
   readonly kind: 'error';
   readonly text: string;
-  readonly retryAt?: { readonly iso: string; readonly text: string };
+  readonly retryAt?: Time;
 }
 
 export interface Refusal {
@@ -17,11 +19,20 @@ export interface Refusal {
   readonly alert: Alert;
 }
 
-type Refused = { readonly kind: 'refused' } & Remaining;
+type Hint = MethodRefusal['hint'];
+type Refused = { readonly kind: 'refused'; readonly hint?: Hint } & Remaining;
 
-/** The same words whether there is such an account or not. */
-export function refusalOf(outcome: Refused | Limited, step: string, t: Translate): Refusal {
-  return outcome.kind === 'limited' ? limited(outcome, t) : refused(outcome, step, t);
+/**
+ * The same words whether there is such an account or not.
+ * @param texts where the catalogue has them for this method
+ */
+export function refusalOf(outcome: Refused | Limited, texts: string, t: Translate): Refusal {
+  return outcome.kind === 'limited' ? limited(outcome, t) : refused(outcome, texts, t);
+}
+
+/** What a person may know of a wrong code besides, or that it was wrong. */
+export function wrongInWords(hint: Hint, texts: string, t: Translate): string {
+  return hint ? t(hint.key, hint.values) : `${t(`${texts}.refused`)} ${t(`${texts}.again`)}`;
 }
 
 function limited({ retryAt }: Limited, t: Translate): Refusal {
@@ -30,11 +41,11 @@ function limited({ retryAt }: Limited, t: Translate): Refusal {
   return { status: 429, retryAfter, alert: alertOf(t('limits.limited'), retryAt) };
 }
 
-function refused({ left, retryAt, pause }: Refused, step: string, t: Translate): Refusal {
-  const what = t(`${step}.refused`);
+function refused({ left, retryAt, pause, hint }: Refused, texts: string, t: Translate): Refusal {
+  const what = hint ? t(hint.key, hint.values) : t(`${texts}.refused`);
   if (left > 0) {
-    const again = t(`${step}.again`);
-    return { status: 422, alert: alertOf(`${what} ${again} ${leftInWords(left, pause, t)}`) };
+    const wrong = wrongInWords(hint, texts, t);
+    return { status: 422, alert: alertOf(`${wrong} ${leftInWords(left, pause, t)}`) };
   }
   const why = t(retryAt === undefined ? 'limits.closed' : 'limits.none-left');
   return { status: 422, alert: alertOf(`${what} ${why}`, retryAt) };
@@ -42,7 +53,7 @@ function refused({ left, retryAt, pause }: Refused, step: string, t: Translate):
 
 function alertOf(text: string, retryAt?: number): Alert {
   if (retryAt === undefined) return { kind: 'error', text };
-  return { kind: 'error', text, retryAt: { iso: toIso(retryAt), text: timeInWords(retryAt) } };
+  return { kind: 'error', text, retryAt: timeOf(retryAt) };
 }
 
 function leftInWords(left: number, pause: number | undefined, t: Translate): string {
@@ -63,20 +74,3 @@ function lengthInWords(milliseconds: number): string {
   const format = { style: 'unit', unit, unitDisplay: 'long' } as const;
   return new Intl.NumberFormat('en', format).format(Math.ceil(milliseconds / size));
 }
-
-const MINUTE = 60_000;
-
-/** `14:32 UTC`, with the day unless it is today; never earlier than it is. */
-function timeInWords(at: number): string {
-  const rounded = Math.ceil(at / MINUTE) * MINUTE;
-  const isToday = dayOf(rounded) === dayOf(now());
-  return new Intl.DateTimeFormat('en-GB', {
-    ...(isToday ? {} : { weekday: 'long', day: 'numeric', month: 'long' }),
-    hour: '2-digit',
-    minute: '2-digit',
-    timeZone: 'UTC',
-    timeZoneName: 'short',
-  }).format(rounded);
-}
-
-const dayOf = (at: number) => toIso(at).slice(0, 10);

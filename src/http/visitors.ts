@@ -1,4 +1,4 @@
-// Who stands at a page's door, and the cookie by which a browser is known to who signed in there.
+// Who stands at a page's door, and the cookies by which a browser is known to who signed in there.
 import type { Context } from 'koa';
 import type { Config } from '../config/schema.ts';
 import type { Visitor } from '../domain/limits/visitor.ts';
@@ -8,6 +8,8 @@ export interface Visitors {
   of(ctx: Context): Visitor;
   /** @param cookie from a sign-in that has just finished */
   remember(ctx: Context, cookie: string): void;
+  /** Cookies of trusted devices by the end of their names: undefined ones are removed. */
+  rememberDevices(ctx: Context, cookies: ReadonlyMap<string, string | undefined>): void;
 }
 
 export function createVisitors(config: Config): Visitors {
@@ -15,16 +17,38 @@ export function createVisitors(config: Config): Visitors {
   const secure = config.issuer.startsWith('https:');
   const name = `${secure ? '__Host-' : ''}gatehouse_browser`;
   const maxAge = config.limits.known_browsers.lifetime * 1000;
-  const options = { path: '/', httpOnly: true, sameSite: 'lax', secure, maxAge } as const;
+  const device = `${secure ? '__Host-' : ''}gatehouse_device_`;
+  const deviceAge = config.device.days * 86_400_000;
+  const options = { path: '/', httpOnly: true, sameSite: 'lax', secure, signed: false } as const;
   return {
     of: (ctx) => ({
       address: addressOf(ctx.req),
       userAgent: ctx.get('User-Agent'),
       browser: ctx.cookies.get(name, { signed: false }),
+      devices: cookiesOf(ctx.get('Cookie'), device),
     }),
     // The value is signed by who made it.
     remember: (ctx, cookie) => {
-      ctx.cookies.set(name, cookie, { ...options, signed: false });
+      ctx.cookies.set(name, cookie, { ...options, maxAge });
+    },
+    rememberDevices: (ctx, cookies) => {
+      for (const [end, cookie] of cookies) {
+        const age = cookie === undefined ? {} : { maxAge: deviceAge };
+        ctx.cookies.set(`${device}${end}`, cookie ?? null, { ...options, ...age });
+      }
     },
   };
+}
+
+const MANY = 50;
+
+/** The cookies whose names begin so, by the rest of their names; the first of each name. */
+function cookiesOf(header: string, prefix: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const pair of header.split(';')) {
+    const [name = '', value = ''] = pair.trim().split('=', 2);
+    const end = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+    if (/^[\w-]{8}$/.test(end) && !found.has(end) && found.size < MANY) found.set(end, value);
+  }
+  return found;
 }

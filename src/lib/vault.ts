@@ -17,6 +17,8 @@ export interface Vault {
   readonly cookieKeys: readonly string[];
   /** Keyed hash (HMAC-SHA256, base64url): how a secret that is looked up or compared is stored. */
   digest(purpose: string, value: string): string;
+  /** 256 bits that nobody can tell without the master key; the same for the same `name`. */
+  derive(purpose: string, name: string): Buffer;
   /** Whether `value` has this digest, in constant time. */
   matches(purpose: string, value: string, digest: string): boolean;
   /** AES-256-GCM; `context` is bound to the text and must be given again to open it. */
@@ -30,18 +32,21 @@ const TAG_BYTES = 16;
 
 /** @param secret the master key, at least 32 characters */
 export function createVault(secret: string): Vault {
-  const derive = (use: string) => Buffer.from(hkdfSync('sha256', secret, 'gatehouse', use, 32));
-  const sealing = derive('seal');
-  const hashing = derive('digest');
-  const keyId = createHash('sha256').update(derive('key-id')).digest('base64url').slice(0, 8);
+  const keyFor = (use: string) => Buffer.from(hkdfSync('sha256', secret, 'gatehouse', use, 32));
+  const sealing = keyFor('seal');
+  const hashing = keyFor('digest');
+  const deriving = keyFor('derive');
+  const keyId = createHash('sha256').update(keyFor('key-id')).digest('base64url').slice(0, 8);
 
   const digest = (purpose: string, value: string) =>
     createHmac('sha256', hashing).update(`${purpose}\0${value}`).digest('base64url');
 
   return {
     keyId,
-    cookieKeys: [derive('cookies').toString('base64url')],
+    cookieKeys: [keyFor('cookies').toString('base64url')],
     digest,
+    derive: (purpose, name) =>
+      createHmac('sha256', deriving).update(`${purpose}\0${name}`).digest(),
     matches: (purpose, value, expected) => safeEqual(digest(purpose, value), expected),
     seal: (text, context) => `${keyId}.${encrypt(sealing, text, context).toString('base64url')}`,
     open: (sealed, context) => {

@@ -1,11 +1,17 @@
 // The one list of methods: pages, commands and audit loop over it and name none of them.
+import { type BackupCodeNeeds, createBackupCodesMethod } from './backup-codes/backup-codes.ts';
 import type { Method } from './method.ts';
 import { createPasswordMethod, type PasswordNeeds } from './password/password.ts';
+import { createTotpMethod, type TotpNeeds } from './totp/totp.ts';
 
 export type { Method };
-export type MethodNeeds = PasswordNeeds;
+export type MethodNeeds = PasswordNeeds & TotpNeeds & BackupCodeNeeds;
 
 /** In the order in which they are offered. */
 export function createMethods(needs: MethodNeeds): readonly Method[] {
-  return [createPasswordMethod(needs)] as readonly Method[];
+  return [
+    createPasswordMethod(needs),
+    createTotpMethod(needs),
+    createBackupCodesMethod(needs),
+  ] as readonly Method[];
 }

@@ -1,7 +1,7 @@
 // What every way of proving who you are looks like: one folder each, listed in index.ts alone.
 import type { z } from 'zod';
 import type { Account } from '../store/accounts.ts';
-import type { Unit } from '../store/statement.ts';
+import type { Statement, Unit } from '../store/statement.ts';
 
 /** Which step of a sign-in the method serves. */
 export type MethodStep = 'sign-in' | 'second-factor';
@@ -24,11 +24,19 @@ export interface Method<Input = unknown> {
   identify?(input: Input): string;
   /** Still opens an account after too many wrong codes in a row. */
   readonly isLastResort?: boolean;
+  /** Whoever has proved it may have this device remembered. */
+  readonly canTrust?: boolean;
   /**
    * Looks at a credential. Knows nothing of limits, audit, sessions or HTTP; an exception counts
    * as refused. Called by `prove` alone.
    */
   verify(attempt: Attempt<Input>): Promise<Verdict>;
+  /** How a person comes to have it. */
+  readonly enrolment?: Enrolment;
+  /** For a method whose code must be sent first. */
+  readonly challenge?: Challenge;
+  /** What of it an account has, by name. */
+  readonly credentials?: Credentials;
 }
 
 export interface MethodPage {
@@ -38,6 +46,8 @@ export interface MethodPage {
   readonly title: string;
   readonly button: string;
   readonly link: string;
+  /** Where the catalogue says that it was wrong: `<texts>.refused`, `<texts>.again`. */
+  readonly texts: string;
 }
 
 export interface Attempt<Input> {
@@ -58,6 +68,16 @@ export interface PasswordFinding {
   readonly rehash: string | undefined;
 }
 
+export interface Refusal {
+  readonly kind: 'refused';
+  /** For log and audit; the person reads the same words for all of them. */
+  readonly reason: string;
+  /** Key of the message catalogue: what a person may know besides. */
+  readonly hint?: { readonly key: string; readonly values?: Readonly<Record<string, number>> };
+  /** What the guess has spoilt; written with the failure, before the hint is told. */
+  readonly burn?: Unit;
+}
+
 export type Verdict =
   | {
       readonly kind: 'proved';
@@ -65,13 +85,68 @@ export type Verdict =
       /** What spends the credential; it joins the unit that records the proof. */
       readonly spend: Unit;
       readonly finding?: PasswordFinding;
+      /** For a method that is used up: how many of its codes remain after this one. */
+      readonly left?: number;
     }
-  | {
-      readonly kind: 'refused';
-      /** For log and audit; the person reads the same words for all of them. */
-      readonly reason: string;
-    };
+  | Refusal;
 
-export function refused(reason: string): Verdict {
+export function refused(reason: string): Refusal {
   return { kind: 'refused', reason };
+}
+
+export interface Enrolment<Input = unknown> {
+  readonly input: z.ZodType<Input>;
+  /**
+   * What the page shows.
+   * @param occasion of the sign-in or session: the same secret is offered on the same occasion
+   */
+  offer(account: Account, occasion: string): Promise<Readonly<Record<string, unknown>>>;
+  /** Called by `enrol` alone. */
+  confirm(attempt: EnrolmentAttempt<Input>): Promise<EnrolmentVerdict>;
+}
+
+export interface EnrolmentAttempt<Input> {
+  readonly account: Account;
+  readonly occasion: string;
+  readonly input: Input;
+  /** Milliseconds. */
+  readonly at: number;
+}
+
+export type EnrolmentVerdict =
+  | {
+      readonly kind: 'confirmed';
+      /** What makes the account have it. */
+      readonly unit: Unit;
+      /** What the person calls it. */
+      readonly label: string;
+    }
+  | Refusal;
+
+export interface Challenge {
+  /** Where the code would go, so that only its owner can tell: `45`. */
+  hint(accountId: string): Promise<string | undefined>;
+  /** Statements that send a code. */
+  send(account: Account): Promise<Unit>;
+  /** The addressee as limits count it. */
+  addressee(accountId: string): Promise<string>;
+}
+
+export interface Credential {
+  readonly id: string;
+  readonly name: string;
+  readonly usedAt: number | undefined;
+  readonly createdAt: number;
+}
+
+export interface Credentials {
+  /** How many an account may have. */
+  readonly atMost: number;
+  list(accountId: string): Promise<readonly Credential[]>;
+  /** Must hit. Undefined: it has no name to change. */
+  readonly rename?: (accountId: string, id: string, name: string) => Statement;
+  /** Must hit. */
+  remove(accountId: string, id: string): Unit;
+  /** For a reset. */
+  removeAll(accountId: string): Unit;
 }

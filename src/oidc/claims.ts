@@ -1,5 +1,6 @@
 // Scopes, claims and what a token says of its person.
 import type { AccountsDomain } from '../domain/accounts.ts';
+import type { Mfa } from '../domain/mfa.ts';
 import type { PasswordPolicy } from '../domain/passwords/policy.ts';
 import { now } from '../lib/clock.ts';
 import type { Account } from '../store/accounts.ts';
@@ -20,21 +21,30 @@ export interface LibraryAccount {
   readonly generation: number;
   /** Its password is not known to meet the policy in force: it must be seen at a sign-in. */
   readonly passwordDue: boolean;
+  /** Its grace is over, and it has no second factor. */
+  readonly enrolmentDue: boolean;
   claims(): Promise<{ sub: string; [claim: string]: unknown }>;
 }
 
 /** Finds active accounts only: for any other, tokens and sessions are as good as gone. */
-export function createFindAccount(accounts: AccountsDomain, passwords: PasswordPolicy) {
+interface DueNeeds {
+  readonly passwords: PasswordPolicy;
+  readonly mfa: Mfa;
+}
+
+export function createFindAccount(accounts: AccountsDomain, { passwords, mfa }: DueNeeds) {
   return async (ctx: unknown, id: string): Promise<LibraryAccount | undefined> => {
     const account = await accounts.find(id);
     if (account?.status !== 'active') return undefined;
     const passwordDue = passwords.isDue(account, now());
+    const enrolmentDue = mfa.isDue(account, now());
     // A refresh has no page to ask on: `invalid_grant` sends the person to one.
-    if (passwordDue && isRefresh(ctx as Ctx)) return undefined;
+    if ((passwordDue || enrolmentDue) && isRefresh(ctx as Ctx)) return undefined;
     return {
       accountId: account.id,
       generation: account.generation,
       passwordDue,
+      enrolmentDue,
       claims: async () => ({ sub: account.id, ...personOf(account) }),
     };
   };

@@ -6,6 +6,7 @@ import type { Config, Resource } from '../config/schema.ts';
 import type { AccountsDomain } from '../domain/accounts.ts';
 import { ACR_VALUES } from '../domain/assurance.ts';
 import type { Granted } from '../domain/consents.ts';
+import type { Mfa } from '../domain/mfa.ts';
 import type { PasswordPolicy } from '../domain/passwords/policy.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { nowSeconds } from '../lib/clock.ts';
@@ -22,6 +23,7 @@ export interface ConfigurationNeeds {
   readonly keys: readonly JWK[];
   readonly accounts: AccountsDomain;
   readonly passwords: PasswordPolicy;
+  readonly mfa: Mfa;
   readonly sessions: SessionsDomain;
   readonly grants: GrantNeeds;
   readonly pages: ProviderPages;
@@ -38,6 +40,7 @@ const EXTRA_METADATA: Record<keyof ClientExtras, z.ZodType> = {
   first_party: z.boolean(),
   require_pkce: z.boolean(),
   require_acr: z.enum(ACR_VALUES),
+  trusted_devices: z.boolean(),
   allowed_scopes: z.string(),
   resources: z.array(z.url()),
 };
@@ -88,7 +91,7 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
       policy: createPolicy(sessions),
       url: (_ctx: unknown, interaction: { uid: string }) => `${SIGN_IN_PATH}/${interaction.uid}`,
     },
-    findAccount: createFindAccount(accounts, needs.passwords),
+    findAccount: createFindAccount(accounts, needs),
     loadExistingGrant: createLoadExistingGrant(needs.grants),
     extraTokenClaims: createExtraTokenClaims(),
     renderError: sources.renderError,

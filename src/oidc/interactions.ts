@@ -12,7 +12,7 @@ import { artifactKey, toStored } from './adapter.ts';
 import { OIDC_SCOPES } from './claims.ts';
 import { allResources } from './configuration.ts';
 import { type ClientOnPage, clientOnPage } from './pages.ts';
-import type { ClientExtras, InteractionModel, LoginResult, Result } from './types.ts';
+import type { ClientExtras, InteractionModel, LoginResult, Result, SessionModel } from './types.ts';
 
 export type { Acr, LoginResult };
 
@@ -27,6 +27,10 @@ export interface Interaction {
   readonly returnTo: string;
   readonly loginHint: string | undefined;
   readonly wantedAcr: Wanted;
+  /** Whether a trusted device stands in for the second factor. */
+  readonly devicesCount: boolean;
+  /** Whoever is signed in already, where their session lacks nothing but assurance. */
+  readonly stepUp: StepUp | undefined;
   /** Everything the request asks for. */
   readonly requested: Granted;
   /** Whose consent is asked: the session's, or of the sign-in that has just ended. */
@@ -39,6 +43,13 @@ export interface Interaction {
   refused(error: string, description: string): Statement;
   /** Must hit. Turns a question for consent into a sign-in, for somebody else to answer. */
   asSignIn(): Statement;
+}
+
+export interface StepUp {
+  readonly accountId: string;
+  readonly generation: number;
+  /** Milliseconds; when the password was proved. */
+  readonly provedAt: number;
 }
 
 export type FoundInteraction =
@@ -68,30 +79,53 @@ export function createInteractions(needs: InteractionNeeds): Interactions {
   const find = async (ctx: Context, uid: string): Promise<FoundInteraction> => {
     const found = await provider().Interaction.find(uid);
     const model = found as unknown as InteractionModel | undefined;
-    if (!model || (await hasSessionMoved(model, provider()))) return { kind: 'gone' };
+    const session = model && (await sessionOf(model, provider()));
+    if (!model || hasSessionMoved(model, session)) return { kind: 'gone' };
     const cookie = ctx.cookies.get(provider().cookieName('interaction'), { signed: true });
     if (cookie !== uid) return { kind: 'cookie-missing' };
     const client = await provider().Client.find(String(model.params.client_id));
     if (!client) return { kind: 'gone' };
-    return { kind: 'found', interaction: toInteraction(model, client, needs) };
+    return { kind: 'found', interaction: toInteraction(model, { client, session }, needs) };
   };
 
   return { find, keyOf };
 }
 
 /** The session it started from has ended, or is somebody else's now. */
-async function hasSessionMoved(model: InteractionModel, provider: Provider): Promise<boolean> {
-  if (!model.session?.uid) return false;
-  const session = await provider.Session.findByUid(model.session.uid);
-  return session?.accountId !== model.session.accountId;
+function hasSessionMoved(model: InteractionModel, session: SessionModel | undefined): boolean {
+  return model.session?.uid !== undefined && session?.accountId !== model.session.accountId;
+}
+
+async function sessionOf(
+  { session }: InteractionModel,
+  provider: Provider,
+): Promise<SessionModel | undefined> {
+  const found: unknown = session?.uid && (await provider.Session.findByUid(session.uid));
+  return (found as SessionModel | undefined) || undefined;
+}
+
+/** Asked of the first factor, too, the session proves nothing. */
+function stepUpOf(
+  { prompt: { name, reasons } }: InteractionModel,
+  { accountId, generation, loginTs }: Partial<SessionModel> = {},
+): StepUp | undefined {
+  const lacksAssurance = name === 'login' && reasons.every((each) => each === 'assurance_too_low');
+  if (!lacksAssurance || !accountId || !loginTs || generation === undefined) return undefined;
+  return { accountId, generation, provedAt: loginTs * 1000 };
+}
+
+interface Around {
+  readonly client: object;
+  readonly session: SessionModel | undefined;
 }
 
 function toInteraction(
   model: InteractionModel,
-  client: object,
+  { client, session: current }: Around,
   needs: InteractionNeeds,
 ): Interaction {
   const { params, session } = model;
+  const extras = client as ClientExtras;
   const key = artifactKey(needs.vault, MODEL, model.uid);
   const text = (name: string) => (typeof params[name] === 'string' ? params[name] : undefined);
   const replace = (change: Partial<InteractionModel>) =>
@@ -106,7 +140,9 @@ function toInteraction(
     prompt: model.prompt.name === 'consent' ? 'consent' : 'login',
     returnTo: model.returnTo,
     loginHint: text('login_hint'),
-    wantedAcr: wantedAcr(text('acr_values'), (client as ClientExtras).require_acr),
+    wantedAcr: wantedAcr(text('acr_values'), extras.require_acr),
+    devicesCount: extras.trusted_devices !== false,
+    stepUp: stepUpOf(model, current),
     requested: requestedBy(params, needs.config),
     accountId: signedInAs,
     signedIn: (login, otherPerson) =>

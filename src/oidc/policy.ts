@@ -1,6 +1,6 @@
 // When an existing session is not enough: our Checks on the library's login prompt.
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
-import { isAtLeast, wantedAcr } from '../domain/assurance.ts';
+import { ACR, isAtLeast, wantedAcr } from '../domain/assurance.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import type { LibraryAccount } from './claims.ts';
 import type { ClientExtras, SessionModel } from './types.ts';
@@ -20,6 +20,7 @@ export function createPolicy(sessions: SessionsDomain): interactionPolicy.Defaul
     check('session_idle', (_, session) => sessions.isIdle(session.seenAt ?? 0)),
     check('credentials_changed', haveCredentialsChanged),
     check('password_migration_due', isPasswordDue),
+    check('enrolment_due', isEnrolmentDue),
     check('assurance_too_low', isAssuranceTooLow),
   ];
   for (const [index, each] of own.entries()) login.checks.add(each, index);
@@ -46,9 +47,13 @@ const haveCredentialsChanged: Judge = (ctx, session) => {
 const isPasswordDue: Judge = (ctx) =>
   (ctx.oidc.account as unknown as LibraryAccount | undefined)?.passwordDue === true;
 
+const isEnrolmentDue: Judge = (ctx) =>
+  (ctx.oidc.account as unknown as LibraryAccount | undefined)?.enrolmentDue === true;
+
 const isAssuranceTooLow: Judge = (ctx, session) => {
   const client = ctx.oidc.client as unknown as ClientExtras;
   const wanted = wantedAcr(ctx.oidc.params?.acr_values as string | undefined, client.require_acr);
+  if (session.acr === ACR.rememberedDevice && client.trusted_devices === false) return true;
   if (wanted.kind === 'anything') return false;
   if (wanted.kind === 'at-least' && isAtLeast(session.acr, wanted.acr)) return false;
   if (wanted.kind === 'unreachable' || hasJustSignedIn(ctx)) {

@@ -78,6 +78,8 @@ export interface ClientExtras {
   readonly first_party?: boolean;
   readonly require_pkce?: boolean;
   readonly require_acr?: string;
+  /** `false`: a trusted device does not stand in for the second factor. */
+  readonly trusted_devices?: boolean;
   readonly allowed_scopes?: string;
   readonly resources?: readonly string[];
 }

@@ -2,12 +2,14 @@
 import { assuranceOf, isAtLeast } from '../domain/assurance.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Visitor } from '../domain/limits/visitor.ts';
+import type { Owner, Trusted, TrustedDevices } from '../domain/trusted-devices.ts';
 import type { Log } from '../lib/log.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
 import { type PasswordWriteNeeds, passwordWrites } from './password-writes.ts';
 import { dueStep } from './steps/index.ts';
+import { isDeviceEnough } from './steps/second-factor.ts';
 
 /** What the finished sign-in hands to whoever asked for it. */
 export interface SignedIn {
@@ -30,18 +32,26 @@ export interface Door {
 
 export type FinishOutcome =
   /**
-   * The door may go on: with a person and the cookie by which their browser is known, or with an
+   * The door may go on: with a person and the cookies by which their browser is known, or with an
    * error for the relying party.
    */
-  | { readonly kind: 'finished'; readonly browser: string | undefined }
+  | { readonly kind: 'finished'; readonly cookies: Cookies | undefined }
   | { readonly kind: 'step-due' }
   /** The flow was finished, or the account changed, a moment ago. */
   | { readonly kind: 'void' };
+
+export interface Cookies {
+  /** Of known browsers. */
+  readonly browser: string;
+  /** Of trusted devices, by the end of their names: undefined ones are removed. */
+  readonly devices: ReadonlyMap<string, string | undefined>;
+}
 
 export interface FinishNeeds extends PasswordWriteNeeds {
   readonly store: Store;
   readonly flows: FlowsDomain;
   readonly limits: Limits;
+  readonly trustedDevices: TrustedDevices;
   readonly log: Log;
 }
 
@@ -62,7 +72,8 @@ export function createFinish(needs: FinishNeeds): Finish {
 }
 
 function resultOf({ facts }: Flow) {
-  const { acr, amr, authTime } = assuranceOf(facts.proofs);
+  const isRemembered = facts.enrolled.length > 0 && isDeviceEnough(facts);
+  const { acr, amr, authTime } = assuranceOf(facts.proofs, isRemembered);
   return { acr, amr, ts: Math.floor(authTime / 1000) };
 }
 
@@ -75,7 +86,7 @@ async function refuse(flow: Flow, door: Door, needs: FinishNeeds): Promise<Finis
   const error = 'unmet_authentication_requirements';
   const refusal = door.refused(error, 'the requested acr cannot be reached');
   const outcome = await needs.store.commit([needs.flows.end(flow), refusal]);
-  return outcome.kind === 'committed' ? { kind: 'finished', browser: undefined } : VOID;
+  return outcome.kind === 'committed' ? { kind: 'finished', cookies: undefined } : VOID;
 }
 
 async function signIn(
@@ -89,18 +100,33 @@ async function signIn(
   const account = await accounts.find(accountId);
   if (!account) return VOID;
   const remembered = await limits.finished(account, door.visitor);
-  const { browser } = remembered;
   const other = door.session && door.session.accountId !== accountId ? door.session : undefined;
   const session = other ? undefined : door.session?.uid;
   const { unit, generation } = await passwordWrites(flow, { ...login, session }, needs);
+  const device = deviceWrites(flow, { id: accountId, generation }, door.visitor, needs);
   const outcome = await store.commit([
     ...unit,
     flows.end(flow),
+    ...device.unit,
     ...(other ? await sessions.end(other) : []),
     ...remembered.unit,
     door.signedIn({ ...login, generation }, other !== undefined),
   ]);
   if (outcome.kind === 'missed') return VOID;
   log.info({ account: accountId, acr: login.acr, amr: login.amr }, 'signed in');
-  return { kind: 'finished', browser };
+  const { browser } = remembered;
+  return { kind: 'finished', cookies: { browser, devices: device.cookies } };
+}
+
+/** A device that is to be remembered is trusted by the account as this sign-in leaves it. */
+function deviceWrites(
+  { facts: { trust, device } }: Flow,
+  owner: Owner,
+  visitor: Visitor,
+  { trustedDevices }: FinishNeeds,
+): Trusted {
+  if (trust) return trustedDevices.trust(owner, visitor);
+  const unit = device.kind === 'trusted' ? [trustedDevices.touch(device.id)] : [];
+  const stale = device.kind === 'ignored' ? [trustedDevices.cookieOf(owner.id)] : [];
+  return { unit, cookies: new Map(stale.map((name) => [name, undefined])) };
 }

@@ -31,15 +31,43 @@ const passwordFacts = z.object({
   candidates: z.number(),
 });
 
-/** Version 1 of what stands on the row. */
+const grace = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('none') }),
+  z.object({ kind: z.literal('running'), until: z.number() }),
+  z.object({ kind: z.literal('over') }),
+]);
+
+/** The cookie of a trusted device, as of the moment the password was right. */
+const device = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('none') }),
+  z.object({ kind: z.literal('trusted'), id: z.string() }),
+  z.object({ kind: z.literal('ignored'), reason: z.string() }),
+]);
+
+/** `left` undefined: none were ever made. `settled`: the person has seen to it. */
+const backup = z.object({
+  left: z.number().optional(),
+  state: z.enum(['open', 'renewing', 'settled']),
+});
+
+/** Version 2 of what stands on the row. */
 const facts = z.object({
-  v: z.literal(1),
+  v: z.literal(2),
   proofs: z.array(proof),
-  /** Second-factor methods the account has, as of the moment its password was right. */
+  /** Second-factor methods the account has, as of its newest proof. */
   enrolled: z.array(z.string()),
   /** Undefined as long as no password was proved. */
   password: passwordFacts.optional(),
+  grace,
+  /** `Remind me later`. */
+  postponed: z.boolean(),
+  device,
+  /** Whether the person wants this device remembered. */
+  trust: z.boolean(),
+  backup,
   wanted,
+  /** Whether a trusted device is enough for the application that asks. */
+  devicesCount: z.boolean(),
 });
 
 export type Facts = z.infer<typeof facts>;
@@ -59,6 +87,19 @@ export interface FlowSubject {
   readonly key: string;
   readonly clientId: string;
   readonly wantedAcr: Facts['wanted'];
+  readonly devicesCount: boolean;
+  /** What the session of this browser has proved, where only something else is missing. */
+  readonly findKnown?: () => Promise<Known | undefined>;
+}
+
+/** The first factor of a session that still stands. */
+export interface Known {
+  readonly accountId: string;
+  readonly generation: number;
+  readonly enrolled: readonly string[];
+  readonly backupLeft: number | undefined;
+  /** Milliseconds. */
+  readonly provedAt: number;
 }
 
 export interface FlowsDomain {
@@ -68,8 +109,11 @@ export interface FlowsDomain {
   reopen(subject: FlowSubject): Promise<Flow>;
   /** Which client an interaction was for, also when it is gone. */
   clientOf(interactionKey: string): Promise<string | undefined>;
-  /** Must hit: the flow stands as it was read. */
+  /** Must hit, as do all that follow: the flow stands as it was read. */
   record(flow: Flow, proved: Proved): Statement;
+  postpone(flow: Flow): Statement;
+  /** What became of the backup codes. */
+  markBackup(flow: Flow, state: Facts['backup']['state']): Statement;
   /** Counts another new password; undefined when the flow has moved on meanwhile. */
   countCandidate(flow: Flow): Promise<Flow | undefined>;
   /** Must hit: the hash of a new password waits for the end. */
@@ -86,6 +130,12 @@ export interface Proved {
   readonly generation: number;
   readonly enrolled: readonly string[];
   readonly finding?: PasswordFinding | undefined;
+  readonly backupLeft: number | undefined;
+  /** Of the first proof. */
+  readonly grace?: Facts['grace'];
+  readonly device?: Facts['device'];
+  /** Of a second factor: this device is to be remembered. */
+  readonly trust?: boolean;
 }
 
 interface FlowNeeds {
@@ -96,16 +146,17 @@ interface FlowNeeds {
 }
 
 export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain {
-  const open = async ({ key, clientId, wantedAcr }: FlowSubject): Promise<Flow> => {
+  const open = async (subject: FlowSubject): Promise<Flow> => {
     const at = now();
-    const empty: Facts = { v: 1, proofs: [], enrolled: [], wanted: wantedAcr };
+    const known = await subject.findKnown?.();
+    const first = firstFacts(subject, known);
     const row: FlowRow = {
       id: randomId(),
-      interactionKey: key,
-      clientId,
-      accountId: undefined,
-      generation: undefined,
-      facts: JSON.stringify(empty),
+      interactionKey: subject.key,
+      clientId: subject.clientId,
+      accountId: known?.accountId,
+      generation: known?.generation,
+      facts: JSON.stringify(first),
       stagedHash: undefined,
       revision: 1,
       endedAt: undefined,
@@ -113,7 +164,7 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
       createdAt: at,
     };
     await store.write(flows.insert(row));
-    return { row, facts: empty };
+    return { row, facts: first };
   };
 
   const reopen = async (subject: FlowSubject): Promise<Flow> => {
@@ -122,8 +173,13 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
     if (before && before.endedAt === undefined) {
       await store.commit([flows.endAll(subject.key, now())]);
     }
-    return open(subject);
+    // Whoever starts again may be somebody else.
+    const { findKnown: _, ...anybody } = subject;
+    return open(anybody);
   };
+
+  const change = ({ row, facts: was }: Flow, next: Partial<Facts>) =>
+    flows.update(row, { facts: JSON.stringify({ ...was, ...next }) });
 
   return {
     findOrOpen: async (subject) => {
@@ -131,11 +187,15 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
       if (!row) return { kind: 'open', flow: await open(subject) };
       if (row.endedAt !== undefined) return { kind: 'ended' };
       if (row.expiresAt <= now()) return { kind: 'expired' };
-      return { kind: 'open', flow: { row, facts: facts.parse(JSON.parse(row.facts)) } };
+      const read = facts.safeParse(JSON.parse(row.facts));
+      // Written by an older version: too old to go on.
+      return read.success ? { kind: 'open', flow: { row, facts: read.data } } : { kind: 'expired' };
     },
     reopen,
     clientOf: async (key) => (await flows.findNewest(key))?.clientId,
     record: (flow, proved) => flows.update(flow.row, withProof(flow.facts, proved)),
+    postpone: (flow) => change(flow, { postponed: true }),
+    markBackup: (flow, state) => change(flow, { backup: { ...flow.facts.backup, state } }),
     countCandidate: async ({ row, facts: was }) => {
       const candidates = (was.password?.candidates ?? 0) + 1;
       const next = withPassword(was, { candidates });
@@ -152,6 +212,25 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
   };
 }
 
+function firstFacts({ wantedAcr, devicesCount }: FlowSubject, known: Known | undefined): Facts {
+  return {
+    v: 2,
+    proofs: known ? [passwordProof(known.provedAt)] : [],
+    enrolled: [...(known?.enrolled ?? [])],
+    grace: { kind: 'none' },
+    postponed: false,
+    device: { kind: 'none' },
+    trust: false,
+    backup: { left: known?.backupLeft, state: 'open' },
+    wanted: wantedAcr,
+    devicesCount,
+  };
+}
+
+function passwordProof(at: number): Facts['proofs'][number] {
+  return { method: 'password', factor: 'knowledge', amr: ['pwd'], at };
+}
+
 function withPassword(was: Facts, change: Partial<NonNullable<Facts['password']>>): Facts {
   const none = { unmet: false, staged: 'nothing' as const, candidates: 0 };
   return { ...was, password: { ...none, ...was.password, ...change } };
@@ -159,12 +238,16 @@ function withPassword(was: Facts, change: Partial<NonNullable<Facts['password']>
 
 function withProof(
   was: Facts,
-  { proof: added, accountId, generation, enrolled, finding }: Proved,
+  { proof: added, accountId, generation, enrolled, finding, ...found }: Proved,
 ): FlowChange {
   const next: Facts = {
     ...(finding ? withPassword(was, learnedFrom(finding)) : was),
     proofs: [...was.proofs, { ...added, amr: [...added.amr] }],
     enrolled: [...enrolled],
+    grace: found.grace ?? was.grace,
+    device: found.device ?? was.device,
+    trust: found.trust ?? was.trust,
+    backup: { left: found.backupLeft, state: was.backup.state },
   };
   const staged = finding?.rehash === undefined ? {} : { stagedHash: finding.rehash };
   return { accountId, generation, facts: JSON.stringify(next), ...staged };

@@ -8,25 +8,28 @@ import { now, toIso } from '../lib/clock.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Method } from '../methods/index.ts';
-import type { Verdict } from '../methods/method.ts';
+import type { Refusal, Verdict } from '../methods/method.ts';
 import type { Account, Accounts } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
+import { type FactorNeeds, stateOf } from './factors.ts';
+import { type FirstProofNeeds, firstProof } from './first-proof.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
 import { dueStep } from './steps/index.ts';
 
 export type ProveOutcome =
   | { readonly kind: 'proved' }
-  | ({ readonly kind: 'refused' } & Remaining)
+  | ({ readonly kind: 'refused'; readonly hint?: Hint | undefined } & Remaining)
   /** Not looked at: too many before it were wrong. */
   | Limited
   /** Another step is due, or the flow has moved on meanwhile. */
   | { readonly kind: 'not-due' };
 
-export interface ProveNeeds {
+type Hint = NonNullable<Refusal['hint']>;
+
+export interface ProveNeeds extends FirstProofNeeds, FactorNeeds {
   readonly store: Store;
   readonly accounts: Accounts;
   readonly flows: FlowsDomain;
-  readonly methods: readonly Method[];
   readonly limits: Limits;
   readonly log: Log;
 }
@@ -35,6 +38,8 @@ export interface Given {
   readonly method: Method;
   readonly input: unknown;
   readonly visitor: Visitor;
+  /** The person wants this device remembered. */
+  readonly trust?: boolean;
 }
 
 export type Prove = (flow: Flow, given: Given) => Promise<ProveOutcome>;
@@ -71,18 +76,19 @@ function takeTicket(flow: Flow, { method, input, visitor }: Given, limits: Limit
 
 async function attempt(
   flow: Flow,
-  { method, input }: Given,
+  given: Given,
   ticket: Reservation,
   needs: ProveNeeds,
 ): Promise<ProveOutcome> {
+  const { method, input } = given;
   const account = await accountOf(flow, needs.accounts);
   const at = now();
   const verdict = await judge(method, { account, input, at }, ticket, needs.log);
   if (verdict.kind === 'refused') {
     needs.log.info({ method: method.name, reason: verdict.reason }, 'credential refused');
-    return refuse(flow, method, ticket, needs.log);
+    return refuse(flow, method, ticket, needs.log, verdict);
   }
-  const outcome = await recordProof(flow, method, verdict, at, needs);
+  const outcome = await recordProof(flow, given, verdict, at, needs);
   const isSpent = outcome.kind === 'missed' && outcome.at < verdict.spend.length;
   // Somebody has used this very credential before: a wrong one, however right it looks.
   if (isSpent) await refuse(flow, method, ticket, needs.log);
@@ -95,15 +101,16 @@ async function refuse(
   method: Method,
   ticket: Reservation,
   log: Log,
+  { hint, burn }: Partial<Refusal> = {},
 ): Promise<ProveOutcome> {
-  const remaining = await ticket.failed();
+  const remaining = await ticket.failed(burn);
   const { left, rule, retryAt } = remaining;
   if (left === 0) {
     const until = retryAt === undefined ? 'opened' : toIso(retryAt);
     const account = flow.row.accountId;
     log.warn({ method: method.name, rule, account, until }, 'a limit is reached');
   }
-  return { kind: 'refused', ...remaining };
+  return { kind: 'refused', ...remaining, hint };
 }
 
 async function accountOf({ row }: Flow, accounts: Accounts): Promise<Account | undefined> {
@@ -131,26 +138,29 @@ async function judge(
 
 async function recordProof(
   flow: Flow,
-  method: Method,
+  { method, visitor, trust = false }: Given,
   verdict: Verdict & { kind: 'proved' },
   at: number,
-  { store, flows, methods }: ProveNeeds,
+  needs: ProveNeeds,
 ) {
-  const { account, spend } = verdict;
+  const { account, spend, finding } = verdict;
   const proof: Proof = { method: method.name, factor: method.factor, amr: method.amr, at };
+  // Read when the password was proved and never again: what changes meanwhile voids the flow.
+  const generation = flow.row.generation ?? account.generation;
+  const isFirst = flow.facts.proofs.length === 0;
+  const first = isFirst ? await firstProof({ ...account, generation }, visitor, at, needs) : none;
+  const state = await stateOf(account.id, needs);
   const proved = {
     proof,
     accountId: account.id,
-    // Read when the password was proved and never again: what changes meanwhile voids the flow.
-    generation: flow.row.generation ?? account.generation,
-    enrolled: await enrolledMethods(methods, account.id),
-    finding: verdict.finding,
+    generation,
+    ...state,
+    ...(verdict.left === undefined ? {} : { backupLeft: verdict.left }),
+    ...first.facts,
+    finding,
+    trust: flow.facts.trust || (trust && method.canTrust === true),
   };
-  return store.commit([...spend, flows.record(flow, proved)]);
+  return needs.store.commit([...spend, needs.flows.record(flow, proved), ...first.unit]);
 }
 
-async function enrolledMethods(methods: readonly Method[], accountId: string): Promise<string[]> {
-  const factors = methods.filter((method) => method.step === 'second-factor');
-  const enrolled = await Promise.all(factors.map((method) => method.isEnrolled(accountId)));
-  return factors.filter((_, index) => enrolled[index]).map((method) => method.name);
-}
+const none = { facts: {}, unit: [] };

@@ -1,4 +1,6 @@
 // People: one row each.
+import type { Knex } from 'knex';
+import { now } from '../lib/clock.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -11,6 +13,7 @@ export interface Account {
   readonly email: string;
   readonly name: string | undefined;
   readonly role: AccountRole;
+  /** As it counts now: a lock whose time is over is none. */
   readonly status: AccountStatus;
   /** Milliseconds; with status `locked`, undefined means until an operator unlocks. */
   readonly lockedUntil: number | undefined;
@@ -23,7 +26,10 @@ export interface Account {
   readonly knownPolicyVersion: number | undefined;
   /** Imported from a place that it signed in to before. */
   readonly existing: boolean;
+  /** Until then it may sign in without a second factor; stored once, by its first sign-in. */
   readonly mfaDeadline: number | undefined;
+  /** Undefined: it has no second factor. */
+  readonly mfaEnrolledAt: number | undefined;
   readonly createdAt: number;
 }
 
@@ -38,6 +44,7 @@ export interface NewAccount {
   readonly knownPolicyVersion?: number | undefined;
   readonly emailVerified: boolean;
   readonly existing?: boolean;
+  readonly mfaEnrolledAt?: number | undefined;
   readonly createdAt?: number;
   readonly at: number;
 }
@@ -69,6 +76,16 @@ export interface Accounts {
   changePassword(id: string, generation: number, password: NewPassword): Statement;
   /** The password stays what it was, and so does the generation. */
   learn(id: string, generation: number, learned: Learned): Statement;
+  /** The grace ends then, unless an end is stored already. */
+  startGrace(id: string, deadline: number): Statement;
+  /** Must hit, as {@link guard}. It has a second factor now; raises the generation by one. */
+  enrol(id: string, generation: number, at: number): Statement;
+  /** Must hit, as {@link guard}. Raises the generation by one. */
+  raise(id: string, generation: number): Statement;
+  /** Must hit, whatever the generation. All second factors are gone, and no grace is left. */
+  resetFactors(id: string, at: number): Statement;
+  /** Must hit: it is there and of another status. Raises the generation by one if it suspends. */
+  setStatus(id: string, status: AccountStatus, at: number): Statement;
   delete(id: string): Statement;
 }
 
@@ -77,10 +94,11 @@ export function createAccounts(store: Store): Accounts {
   const byEmail = store.prepare<{ key: string }>((p, sql) =>
     sql('accounts').where({ email_key: p.key }),
   );
-  const guard = store.prepare<{ id: string; generation: number }>(
+  const guard = store.prepare<{ id: string; generation: number; at: number }>(
     (p, sql) =>
       sql('accounts')
-        .where({ id: p.id, generation: p.generation, status: 'active' })
+        .where({ id: p.id, generation: p.generation })
+        .where(isActive(p.at))
         .select('id')
         .forShare(),
     1,
@@ -89,26 +107,74 @@ export function createAccounts(store: Store): Accounts {
     (p, sql) => sql('accounts').where({ id: p.id, generation: p.generation }).select('id'),
     1,
   );
+  const ofGeneration = (id: string, generation: number) =>
+    store.sql('accounts').where({ id, generation }).where(isActive(now()));
+  const raised = () => ({ generation: store.sql.raw('generation + 1'), updated_at: now() });
   return {
     find: async (id) => toAccount(await store.find(byId({ id }))),
     findByEmailKey: async (key) => toAccount(await store.find(byEmail({ key }))),
     list: async (limit, after) => (await store.all(list(store, limit, after))).map(parse),
     insert: (account) => store.compile(store.sql('accounts').insert(toRow(account)), 1),
-    guard: (id, generation) => guard({ id, generation }),
+    guard: (id, generation) => guard({ id, generation, at: now() }),
     guardSession: (id, generation) => guardSession({ id, generation }),
     changePassword: (id, generation, password) =>
       store.compile(
-        store
-          .sql('accounts')
-          .where({ id, generation, status: 'active' })
-          .update({ ...changedPassword(password), generation: generation + 1 }),
+        ofGeneration(id, generation).update({ ...changedPassword(password), ...raised() }),
         1,
       ),
     learn: (id, generation, learned) =>
       store.compile(
         store.sql('accounts').where({ id, generation }).update(learnedColumns(learned)),
       ),
+    startGrace: (id, deadline) =>
+      store.compile(
+        store
+          .sql('accounts')
+          .where({ id })
+          .whereNull('mfa_deadline')
+          .update({ mfa_deadline: deadline }),
+      ),
+    enrol: (id, generation, at) =>
+      store.compile(
+        ofGeneration(id, generation).update({
+          mfa_enrolled_at: store.sql.raw('coalesce(mfa_enrolled_at, ?)', [at]),
+          ...raised(),
+        }),
+        1,
+      ),
+    raise: (id, generation) => store.compile(ofGeneration(id, generation).update(raised()), 1),
+    resetFactors: (id, at) =>
+      store.compile(
+        store
+          .sql('accounts')
+          .where({ id })
+          .update({ mfa_enrolled_at: null, mfa_deadline: at, ...raised() }),
+        1,
+      ),
+    setStatus: (id, status, at) =>
+      store.compile(
+        store
+          .sql('accounts')
+          .where({ id })
+          .whereNot({ status })
+          .update({
+            status,
+            locked_until: null,
+            updated_at: at,
+            ...(status === 'suspended' ? raised() : {}),
+          }),
+        1,
+      ),
     delete: (id) => store.compile(store.sql('accounts').where({ id }).del(), 1),
+  };
+}
+
+/** In SQL what {@link parse} makes of the status. */
+function isActive(at: number): (query: Knex.QueryBuilder) => void {
+  return (query) => {
+    query
+      .where('status', 'active')
+      .orWhere((locked) => locked.where('status', 'locked').where('locked_until', '<=', at));
   };
 }
 
@@ -148,6 +214,7 @@ function toRow(account: NewAccount): Row {
     known_policy_version: account.knownPolicyVersion ?? null,
     email_verified: account.emailVerified ? 1 : 0,
     existing: account.existing ? 1 : 0,
+    mfa_enrolled_at: account.mfaEnrolledAt ?? null,
     created_at: createdAt,
     updated_at: account.at,
   };
@@ -157,13 +224,19 @@ function toAccount(row: Row | undefined): Account | undefined {
   return row && parse(row);
 }
 
+function statusOf(row: Row): AccountStatus {
+  const until = row.locked_until as number | null;
+  const isOver = row.status === 'locked' && until !== null && until <= now();
+  return isOver ? 'active' : (row.status as AccountStatus);
+}
+
 function parse(row: Row): Account {
   return {
     id: row.id as string,
     email: row.email as string,
     name: (row.name as string | null) ?? undefined,
     role: row.role as AccountRole,
-    status: row.status as AccountStatus,
+    status: statusOf(row),
     lockedUntil: (row.locked_until as number | null) ?? undefined,
     generation: row.generation as number,
     passwordHash: (row.password_hash as string | null) ?? undefined,
@@ -171,6 +244,7 @@ function parse(row: Row): Account {
     knownPolicyVersion: (row.known_policy_version as number | null) ?? undefined,
     existing: row.existing === 1,
     mfaDeadline: (row.mfa_deadline as number | null) ?? undefined,
+    mfaEnrolledAt: (row.mfa_enrolled_at as number | null) ?? undefined,
     createdAt: row.created_at as number,
   };
 }

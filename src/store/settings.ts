@@ -4,6 +4,8 @@ import type { Store } from './store.ts';
 export interface Settings {
   find(name: string): Promise<string | undefined>;
   set(name: string, value: string): Promise<void>;
+  /** The first value of all processes stays. */
+  setOnce(name: string, value: string): Promise<void>;
 }
 
 export function createSettings(store: Store): Settings {
@@ -18,5 +20,9 @@ export function createSettings(store: Store): Settings {
   return {
     find,
     set: (name, value) => store.write(upsert({ name, value })),
+    setOnce: (name, value) =>
+      store.write(
+        store.compile(store.sql('settings').insert({ name, value }).onConflict('name').ignore()),
+      ),
   };
 }

@@ -15,6 +15,9 @@ const EXPIRING: ReadonlyArray<readonly [table: string, key: string, keep: number
   ['outbox', 'id', 60_000],
   ['limit_counters', 'key', 60_000],
   ['known_browsers', 'id', 60_000],
+  ['trusted_devices', 'id', 60_000],
+  ['texted_codes', 'id', 60_000],
+  ['spent_steps', 'id', 60_000],
 ];
 
 /** @returns how many rows were removed */

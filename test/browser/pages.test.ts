@@ -9,7 +9,13 @@ import { createMethods, type Method, type MethodNeeds } from '../../src/methods/
 import { refused } from '../../src/methods/method.ts';
 import { expectAccessible } from '../support/axe.ts';
 import { sharedBrowser } from '../support/chromium.ts';
-import { advanceClock, freePort, type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
+import {
+  advanceClock,
+  freePort,
+  type Gatehouse,
+  startGatehouse,
+  WITHOUT_FACTOR,
+} from '../support/gatehouse.ts';
 import { createPerson, type Person, type RelyingParty } from '../support/relying-party.ts';
 import { SQLITE } from '../support/stores.ts';
 import {
@@ -54,6 +60,7 @@ function codeMethod(name: string): Method {
       title: 'sign-in.title',
       button: 'device-code.submit',
       link: 'common.start-again',
+      texts: 'second-factor',
     },
     isEnrolled: async (id) => enrolled.has(id),
     verify: async () => refused('always'),
@@ -95,7 +102,7 @@ describe('every page', () => {
     const extra = join(database.dataDir, 'extra.json');
     const resources = [{ identifier: API, scopes: API_SCOPES }];
     const support = { contact: 'help@example.com' };
-    writeFileSync(extra, JSON.stringify({ resources, support }));
+    writeFileSync(extra, JSON.stringify({ resources, support, ...WITHOUT_FACTOR }));
     const demoPort = await freePort();
     demo = `http://localhost:${demoPort}`;
     const env = { NODE_ENV: 'development', DEMO_PORT: `${demoPort}`, GATEHOUSE_CONFIG: extra };

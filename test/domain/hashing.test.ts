@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { loadConfig } from '../../src/config/load.ts';
 import { createHashing, createQueue } from '../../src/domain/hashing.ts';
 import { type GatehouseError, isGatehouseError } from '../../src/lib/errors.ts';
-import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
+import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import { createPerson, createRelyingParty, signIn } from '../support/relying-party.ts';
 import { SQLITE, type TestDatabase } from '../support/stores.ts';
 import { createWeb, type Page, titleOf } from '../support/web.ts';
@@ -158,7 +158,7 @@ describe('a flood of sign-ins', () => {
     database = await SQLITE.create();
     const file = join(database.dataDir, 'slow.json');
     const hashing = { memory: 262_144, passes: 4, at_once: 1, queue: 2 };
-    writeFileSync(file, JSON.stringify({ hashing }));
+    writeFileSync(file, JSON.stringify({ hashing, ...WITHOUT_FACTOR }));
     gatehouse = await startGatehouse({ database, env: { GATEHOUSE_CONFIG: file } });
   });
   after(() => gatehouse.stop());

@@ -6,7 +6,7 @@ import bcrypt from 'bcrypt';
 import { expect } from 'chai';
 import { refused, type Verdict } from '../../src/methods/method.ts';
 import { refuseNoEarlier } from '../../src/methods/password/floor.ts';
-import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
+import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import { createPerson, createRelyingParty, type Person } from '../support/relying-party.ts';
 import { SQLITE } from '../support/stores.ts';
 import { createWeakPerson } from '../support/weak-person.ts';
@@ -45,7 +45,7 @@ describe('a sign-in that is refused', () => {
   before(async () => {
     const database = await SQLITE.create();
     const file = join(database.dataDir, 'floor.json');
-    writeFileSync(file, JSON.stringify({ password: { refusal_floor: FLOOR } }));
+    writeFileSync(file, JSON.stringify({ password: { refusal_floor: FLOOR }, ...WITHOUT_FACTOR }));
     gatehouse = await startGatehouse({ database, env: { GATEHOUSE_CONFIG: file } });
     person = await createPerson(gatehouse);
   });

@@ -17,7 +17,7 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
-import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
+import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import {
   codeOf,
   createPerson,
@@ -41,7 +41,7 @@ onBothStores('the protocol', (store) => {
   before(async () => {
     const database = await store.create();
     const extra = join(database.dataDir, 'resources.json');
-    writeFileSync(extra, JSON.stringify({ resources: RESOURCES }));
+    writeFileSync(extra, JSON.stringify({ resources: RESOURCES, ...WITHOUT_FACTOR }));
     gatehouse = await startGatehouse({ database, env: { GATEHOUSE_CONFIG: extra } });
     party = await createRelyingParty(gatehouse);
     person = await createPerson(gatehouse);

@@ -55,7 +55,7 @@ onBothStores('limits on codes', (store) => {
   });
   beforeEach(async () => {
     person = await createPerson(gatehouse);
-    fake.enrolled.add(person.id);
+    await fake.enrol(gatehouse, person);
   });
   after(() => gatehouse.stop());
 

@@ -93,7 +93,7 @@ onBothStores('limits on passwords', (store) => {
     });
 
     it('a right password that came first starts no window', async () => {
-      fake.enrolled.add(person.id);
+      await fake.enrol(gatehouse, person);
       expect(titleOf(await right())).to.equal('Two-factor authentication');
       await gatehouse.advance('10m');
       expect(await wrong(6)).to.deep.equal([...times(5, 422), 429]);
@@ -117,7 +117,7 @@ onBothStores('limits on passwords', (store) => {
     });
 
     it('a right password without the rest of the sign-in is given back and clears nothing', async () => {
-      fake.enrolled.add(person.id);
+      await fake.enrol(gatehouse, person);
       await wrong(4);
       expect(titleOf(await right())).to.equal('Two-factor authentication');
       expect(await wrong(2)).to.deep.equal([422, 429]);

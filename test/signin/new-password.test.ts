@@ -235,7 +235,7 @@ onBothStores('a password below the policy', (store) => {
     });
 
     it('by another tab, the password again, another step or the consent form', async () => {
-      fake.enrolled.add(person.id);
+      await fake.enrol(gatehouse, person);
       const page = await afterPassword();
       expect(titleOf(await web.get(page.url))).to.equal(UPDATE);
       const csrf = csrfOf(page);
@@ -279,7 +279,7 @@ onBothStores('a password below the policy', (store) => {
   });
 
   describe('until the sign-in ends', () => {
-    beforeEach(() => fake.enrolled.add(person.id));
+    beforeEach(() => fake.enrol(gatehouse, person));
 
     it('a thief with the old password alone changes nothing', async () => {
       const before = await gatehouse.house.accounts.get(person.id);
@@ -368,7 +368,7 @@ onBothStores('a password below the policy', (store) => {
   });
 
   it('the staged hash goes when its row expires, before the row does', async () => {
-    fake.enrolled.add(person.id);
+    await fake.enrol(gatehouse, person);
     await choose(await afterPassword(), NEW_PASSWORD);
     await gatehouse.advance('16m');
     const { sweep } = await import('../../src/store/sweep.ts');

@@ -2,7 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { advanceClock, type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
+import {
+  advanceClock,
+  type Gatehouse,
+  startGatehouse,
+  WITHOUT_FACTOR,
+} from '../support/gatehouse.ts';
 import {
   allowIfAsked,
   codeOf,
@@ -188,7 +193,7 @@ async function startWith(store: StoreKind, inMs: number): Promise<Gatehouse> {
     min_length: 20,
     enforced_from: new Date(Date.now() + inMs).toISOString(),
   };
-  writeFileSync(file, JSON.stringify({ password: { announced } }));
+  writeFileSync(file, JSON.stringify({ password: { announced }, ...WITHOUT_FACTOR }));
   return startGatehouse({ store, database, env: { GATEHOUSE_CONFIG: file } });
 }
 

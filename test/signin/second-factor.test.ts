@@ -30,7 +30,7 @@ onBothStores('a second factor', (store) => {
   });
   beforeEach(async () => {
     person = await createPerson(gatehouse);
-    fake.enrolled.add(person.id);
+    await fake.enrol(gatehouse, person);
     web = createWeb(gatehouse.url);
   });
   after(() => gatehouse.stop());
@@ -153,7 +153,7 @@ onBothStores('a second factor', (store) => {
 
     it('two tabs with two people never mix', async () => {
       const other = await createPerson(gatehouse);
-      fake.enrolled.add(other.id);
+      await fake.enrol(gatehouse, other);
       const one = await afterPassword();
       const page = await web.get(party.url().url);
       const two = await web.submit(page, '/prove/password', { ...other });

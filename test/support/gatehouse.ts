@@ -1,6 +1,8 @@
 // A whole Gatehouse in this process, on a free port and a database of its own.
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { House, Options } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { type Running, start } from '../../src/main.ts';
@@ -33,6 +35,17 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** Most tests are about something else than second factors. */
+export const WITHOUT_FACTOR = { mfa: { required: false } };
+
+/** For GATEHOUSE_CONFIG. */
+export function settingsFile({ dataDir }: TestDatabase, settings: object): string {
+  mkdirSync(dataDir, { recursive: true });
+  const file = join(dataDir, `settings-${Object.keys(settings).join('-')}.json`);
+  writeFileSync(file, JSON.stringify(settings));
+  return file;
+}
+
 /** The environment of a test server, in this process or in one of its own. */
 export function environment(
   database: TestDatabase,
@@ -46,6 +59,7 @@ export function environment(
     ...(database.url ? { DATABASE_URL: database.url } : {}),
     TEST_CLOCK: '1',
     LOG_LEVEL: 'silent',
+    GATEHOUSE_CONFIG: settingsFile(database, WITHOUT_FACTOR),
     ...more,
   };
 }

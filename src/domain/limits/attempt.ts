@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { now } from '../../lib/clock.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Counter, Counters } from '../../store/limits.ts';
-import type { Statement } from '../../store/statement.ts';
+import type { Statement, Unit } from '../../store/statement.ts';
 import type { Outcome } from '../../store/store.ts';
 import { countOf, hasRestarted, type Slot, standingOf, withoutPending } from './counting.ts';
 import type { Rule } from './policies.ts';
@@ -19,7 +19,8 @@ export interface Plan {
 
 export interface Reservation {
   readonly kind: 'reserved';
-  failed(): Promise<Remaining>;
+  /** @param also joins the unit that counts the failure */
+  failed(also?: Unit): Promise<Remaining>;
   passed(): Promise<void>;
   /** Nothing was looked at. */
   returned(): Promise<void>;
@@ -97,8 +98,8 @@ function reservation(plan: Plan, at: number, needs: AttemptNeeds): Reservation {
     kind: 'reserved',
     returned,
     passed: plan.clearsOnSuccess ? clear : returned,
-    failed: async () => {
-      await commit(keys.map((key) => counters.fail(key, at)));
+    failed: async (also = []) => {
+      await commit([...keys.map((key) => counters.fail(key, at)), ...also]);
       return remainingOf(plan.slots, await counters.find(keys), now());
     },
   };

@@ -6,4 +6,6 @@ export interface Visitor {
   readonly userAgent: string;
   /** The cookie of known browsers as it was sent: anybody may have written it. */
   readonly browser: string | undefined;
+  /** The cookies of trusted devices as they were sent, by the end of their names. */
+  readonly devices: ReadonlyMap<string, string>;
 }

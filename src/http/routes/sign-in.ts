@@ -10,17 +10,20 @@ import { SIGN_IN_PATH } from '../../oidc/configuration.ts';
 import type { Interaction, Interactions } from '../../oidc/interactions.ts';
 import type { Finish } from '../../signin/finish.ts';
 import type { Flow, FlowsDomain } from '../../signin/flow.ts';
+import type { FindKnown } from '../../signin/known.ts';
 import type { Prove } from '../../signin/prove.ts';
-import { dueStep, progressOf } from '../../signin/steps/index.ts';
+import { dueStep, progressOf, type Step } from '../../signin/steps/index.ts';
 import type { Store } from '../../store/store.ts';
 import { type Form, fieldErrors, readForm } from '../forms.ts';
 import { redirect, signInPath } from '../redirect.ts';
 import { type Alert, refusalOf } from '../refusals.ts';
 import type { Visitors } from '../visitors.ts';
+import { type BackupCodesNeeds, createBackupCodesPages } from './backup-codes.ts';
 import { createConsentPage } from './consent.ts';
+import { createEnrolmentPage, type EnrolmentNeeds, type StepSubject } from './enrolment.ts';
 import { createNewPasswordPage, type NewPasswordNeeds } from './new-password.ts';
 
-export interface SignInNeeds extends NewPasswordNeeds {
+export interface SignInNeeds extends NewPasswordNeeds, EnrolmentNeeds, BackupCodesNeeds {
   readonly store: Store;
   readonly accounts: AccountsDomain;
   readonly consents: ConsentsDomain;
@@ -30,7 +33,10 @@ export interface SignInNeeds extends NewPasswordNeeds {
   readonly methods: readonly Method[];
   readonly prove: Prove;
   readonly finish: Finish;
+  readonly findKnown: FindKnown;
   readonly visitors: Visitors;
+  /** For how long a device is remembered. */
+  readonly deviceDays: number;
   /** Where `Start again` leads when the authorization request is gone. */
   readonly entranceOf: (clientId: string) => Promise<string | undefined>;
 }
@@ -43,12 +49,19 @@ interface Page {
 }
 
 type Handler = (ctx: Context, interaction: Interaction) => Promise<void>;
+/** @returns whether the step is over, or was not due */
+type StepHandler = (ctx: Context, subject: StepSubject, form: Form) => Promise<boolean>;
 type FormHandler = (ctx: Context, interaction: Interaction, form: Form) => Promise<void>;
 
 export function signInRoutes(needs: SignInNeeds): Router {
   const { flows, interactions, methods, render, t } = needs;
   const consent = createConsentPage(needs);
   const newPassword = createNewPasswordPage(needs);
+  const enrolment = createEnrolmentPage(needs);
+  const backupCodes = createBackupCodesPages(needs);
+
+  const findOrOpen = (interaction: Interaction) =>
+    flows.findOrOpen({ ...interaction, findKnown: () => needs.findKnown(interaction.stepUp) });
 
   const show = (ctx: Context, view: string, data: object, status = 200) => {
     ctx.status = status;
@@ -84,8 +97,11 @@ export function signInRoutes(needs: SignInNeeds): Router {
   const showStep = async (ctx: Context, interaction: Interaction, flow: Flow, page: Page = {}) => {
     const step = dueStep(flow.facts);
     const account = flow.row.accountId ? await needs.accounts.find(flow.row.accountId) : undefined;
-    if (account && step?.name === 'new-password') {
-      return newPassword.show(ctx, { interaction, flow, account });
+    if (account) {
+      const subject = { interaction, flow, account };
+      if (step?.name === 'new-password') return newPassword.show(ctx, subject);
+      if (step?.name === 'enrol-factor') return enrolment.show(ctx, subject);
+      if (step?.name === 'backup-codes') return backupCodes.show(ctx, subject);
     }
     const method = step && chooseMethod(methods, step.name, flow, String(ctx.query.method ?? ''));
     if (!method) throw new GatehouseError('internal');
@@ -98,7 +114,9 @@ export function signInRoutes(needs: SignInNeeds): Router {
         view: method.page.view,
         title: t(method.page.title),
         button: t(method.page.button),
+        canTrust: method.canTrust === true,
       },
+      days: needs.deviceDays,
       others: otherMethods(methods, flow, method).map((other) => ({
         label: t(other.page.link),
         href: `${signInPath(interaction)}?method=${other.name}`,
@@ -115,11 +133,14 @@ export function signInRoutes(needs: SignInNeeds): Router {
     const visitor = needs.visitors.of(ctx);
     const outcome = await needs.finish(flow, { ...interaction, session, visitor });
     if (outcome.kind === 'finished') {
-      if (outcome.browser) needs.visitors.remember(ctx, outcome.browser);
+      if (outcome.cookies) {
+        needs.visitors.remember(ctx, outcome.cookies.browser);
+        needs.visitors.rememberDevices(ctx, outcome.cookies.devices);
+      }
       return redirect(ctx, interaction.returnTo);
     }
     if (outcome.kind === 'step-due') return redirect(ctx, signInPath(interaction));
-    const now = await flows.findOrOpen(interaction);
+    const now = await findOrOpen(interaction);
     if (now.kind === 'ended') return redirect(ctx, interaction.returnTo);
     // The account has changed since the password was proved: from the beginning.
     return showExpired(ctx, interaction);
@@ -132,7 +153,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
 
   const current: Handler = async (ctx, interaction) => {
     if (interaction.prompt === 'consent') return consent.show(ctx, interaction);
-    const found = await flows.findOrOpen(interaction);
+    const found = await findOrOpen(interaction);
     if (found.kind === 'ended') return redirect(ctx, interaction.returnTo);
     if (found.kind === 'expired') return showExpired(ctx, interaction);
     if (dueStep(found.flow.facts)) return showStep(ctx, interaction, found.flow);
@@ -142,7 +163,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
   const proveMethod: FormHandler = async (ctx, interaction, form) => {
     const method = methods.find((each) => each.name === ctx.params.method);
     if (!method) throw new GatehouseError('not_found');
-    const found = await flows.findOrOpen(interaction);
+    const found = await findOrOpen(interaction);
     if (found.kind !== 'open') return current(ctx, interaction);
     const { flow } = found;
     if (dueStep(flow.facts)?.name !== method.step) return redirect(ctx, signInPath(interaction));
@@ -154,21 +175,23 @@ export function signInRoutes(needs: SignInNeeds): Router {
       return showStep(ctx, interaction, flow, { status: 400, errors, values });
     }
     const visitor = needs.visitors.of(ctx);
-    const outcome = await needs.prove(flow, { method, input: input.data, visitor });
+    const trust = form.remember === 'yes';
+    const outcome = await needs.prove(flow, { method, input: input.data, visitor, trust });
     if (outcome.kind === 'proved' || outcome.kind === 'not-due')
       return afterProof(ctx, interaction);
-    const { retryAfter, ...refusal } = refusalOf(outcome, method.step, t);
+    const { retryAfter, ...refusal } = refusalOf(outcome, method.page.texts, t);
     if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
     return showStep(ctx, interaction, flow, { ...refusal, values });
   };
 
-  const withNewPassword = (handle: typeof newPassword.submit): FormHandler => {
+  /** For the form of a step: anything else that is due is shown instead. */
+  const inStep = (name: Step['name'], handle: StepHandler): FormHandler => {
     return async (ctx, interaction, form) => {
-      const found = await flows.findOrOpen(interaction);
+      const found = await findOrOpen(interaction);
       if (found.kind !== 'open') return current(ctx, interaction);
       const { flow } = found;
       const account = await needs.accounts.find(flow.row.accountId ?? '');
-      const isDue = account && dueStep(flow.facts)?.name === 'new-password';
+      const isDue = account && dueStep(flow.facts)?.name === name;
       if (!isDue) return redirect(ctx, signInPath(interaction));
       if (await handle(ctx, { interaction, flow, account }, form)) {
         await afterProof(ctx, interaction);
@@ -176,8 +199,16 @@ export function signInRoutes(needs: SignInNeeds): Router {
     };
   };
 
+  const download: Handler = async (ctx, interaction) => {
+    const found = await findOrOpen(interaction);
+    const flow = found.kind === 'open' ? found.flow : undefined;
+    const account = flow && (await needs.accounts.find(flow.row.accountId ?? ''));
+    if (!flow || !account) return redirect(ctx, signInPath(interaction));
+    backupCodes.download(ctx, { interaction, flow, account });
+  };
+
   const afterProof: Handler = async (ctx, interaction) => {
-    const found = await flows.findOrOpen(interaction);
+    const found = await findOrOpen(interaction);
     const isDone = found.kind === 'open' && !dueStep(found.flow.facts);
     return isDone ? goOn(ctx, interaction, found.flow) : redirect(ctx, signInPath(interaction));
   };
@@ -198,8 +229,13 @@ export function signInRoutes(needs: SignInNeeds): Router {
   const router = new Router({ prefix: SIGN_IN_PATH });
   router.get('/:uid', withInteraction(current) as never);
   router.post('/:uid/prove/:method', withForm(proveMethod) as never);
-  router.post('/:uid/new-password', withForm(withNewPassword(newPassword.submit)) as never);
-  router.post('/:uid/new-password/check', withForm(withNewPassword(newPassword.check)) as never);
+  const step = (...args: Parameters<typeof inStep>) => withForm(inStep(...args)) as never;
+  router.post('/:uid/new-password', step('new-password', newPassword.submit));
+  router.post('/:uid/new-password/check', step('new-password', newPassword.check));
+  router.post('/:uid/enrol/:method', step('enrol-factor', enrolment.submit));
+  router.post('/:uid/enrol-later', step('enrol-factor', enrolment.later));
+  router.post('/:uid/backup-codes', step('backup-codes', backupCodes.submit));
+  router.get('/:uid/backup-codes.txt', withInteraction(download) as never);
   router.post('/:uid/consent', withForm(consent.submit) as never);
   router.post('/:uid/cancel', withForm(cancel) as never);
   router.post('/:uid/switch', withForm(restart) as never);

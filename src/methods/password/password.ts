@@ -13,7 +13,7 @@ import { refuseNoEarlier } from './floor.ts';
 
 const input = z.object({
   email: z.string().trim().min(1, 'sign-in.email-missing').max(320, 'sign-in.email-too-long'),
-  password: z.string().min(1, 'sign-in.password-missing').max(1024, 'sign-in.password-too-long'),
+  password: z.string().min(1, 'sign-in.password-missing'),
 });
 
 export type PasswordInput = z.infer<typeof input>;
@@ -60,6 +60,7 @@ export function createPasswordMethod(needs: PasswordNeeds): Method<PasswordInput
       title: 'sign-in.title',
       button: 'sign-in.submit',
       link: 'sign-in.title',
+      texts: 'sign-in',
     },
     isEnrolled: async (id) => (await accounts.find(id))?.passwordHash !== undefined,
     identify: ({ email }) => emailKey(email),

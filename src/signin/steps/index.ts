@@ -1,5 +1,7 @@
 // The steps in their order. The first one still needed is shown, whatever was asked for.
 import type { Facts } from '../flow.ts';
+import { backupCodes } from './backup-codes.ts';
+import { enrolFactor } from './enrol-factor.ts';
 import { newPassword } from './new-password.ts';
 import { secondFactor } from './second-factor.ts';
 import { signIn } from './sign-in.ts';
@@ -7,7 +9,7 @@ import type { Step } from './step.ts';
 
 export type { Step };
 
-export const STEPS: readonly Step[] = [signIn, newPassword, secondFactor];
+export const STEPS: readonly Step[] = [signIn, newPassword, secondFactor, enrolFactor, backupCodes];
 
 /** The step that is due; undefined when nothing stands between this flow and its end. */
 export function dueStep(facts: Facts): Step | undefined {
@@ -18,6 +20,8 @@ export function dueStep(facts: Facts): Step | undefined {
 export function progressOf(facts: Facts): { readonly step: number; readonly of: number } {
   const factors = new Set(facts.proofs.map((proof) => proof.factor)).size;
   const passed = factors + (facts.password?.staged === 'new' ? 1 : 0);
-  const due = STEPS.filter((step) => step.isNeeded(facts)).length;
-  return { step: passed + 1, of: passed + due };
+  const due = STEPS.filter((step) => step.isNeeded(facts));
+  // Whoever enrols is shown backup codes next.
+  const next = due.includes(enrolFactor) ? 1 : 0;
+  return { step: passed + 1, of: passed + due.length + next };
 }

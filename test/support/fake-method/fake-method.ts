@@ -1,7 +1,7 @@
 // A second factor that only tests have: adding a method is one folder and one line.
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Options } from '../../../src/app.ts';
+import type { House, Options } from '../../../src/app.ts';
 import { createMethods, type Method } from '../../../src/methods/index.ts';
 import { refused } from '../../../src/methods/method.ts';
 
@@ -11,6 +11,8 @@ export interface FakeFactor {
   /** Accounts that have it. */
   readonly enrolled: Set<string>;
   readonly methods: NonNullable<Options['methods']>;
+  /** With backup codes, as whoever has a second factor. */
+  enrol(gatehouse: { readonly house: House }, account: { readonly id: string }): Promise<void>;
 }
 
 const input = z.object({ word: z.string().min(1) });
@@ -28,6 +30,7 @@ export function createFakeFactor(): FakeFactor {
       title: 'second-factor.title',
       button: 'second-factor.submit',
       link: 'second-factor.title',
+      texts: 'second-factor',
     },
     isEnrolled: async (accountId) => enrolled.has(accountId),
     verify: async ({ account, input: { word } }) => {
@@ -36,5 +39,9 @@ export function createFakeFactor(): FakeFactor {
       return { kind: 'proved', account, spend: [] };
     },
   };
-  return { enrolled, methods: (needs) => [...createMethods(needs), method as Method] };
+  const enrol: FakeFactor['enrol'] = async ({ house }, { id }) => {
+    enrolled.add(id);
+    await house.store.write(...house.backupCodes.renew(id, 'a test'));
+  };
+  return { enrolled, enrol, methods: (needs) => [...createMethods(needs), method as Method] };
 }

@@ -1,0 +1,67 @@
+// Backup codes: ten at a time, each good for one sign-in without the authenticator.
+import { now } from '../lib/clock.ts';
+import { readCrockford, toCrockford } from '../lib/crockford.ts';
+import type { Vault } from '../lib/vault.ts';
+import type { BackupCodes as BackupCodeStore } from '../store/backup-codes.ts';
+import type { Statement, Unit } from '../store/statement.ts';
+
+export interface BackupCodesDomain {
+  /** Undefined: none were ever made. */
+  left(accountId: string): Promise<number | undefined>;
+  /**
+   * The ten codes of one occasion, as they are shown: the same at each call, so that a page can be
+   * loaded again, and kept nowhere.
+   */
+  offer(occasion: string): readonly string[];
+  /** The codes of the occasion count from now on, and those before them no more. */
+  renew(accountId: string, occasion: string): Unit;
+  /** What spends the code, in whatever spelling; undefined where it is none of the account's. */
+  find(accountId: string, typed: string): Promise<FoundCode | undefined>;
+  forget(accountId: string): Statement;
+}
+
+export interface FoundCode {
+  /** Must hit. */
+  readonly spend: Statement;
+  /** How many remain afterwards. */
+  readonly left: number;
+}
+
+export const MADE_AT_ONCE = 10;
+/** With less than so many left, new ones are offered. */
+export const FEW = 3;
+const LENGTH = 8;
+
+interface Needs {
+  readonly codes: BackupCodeStore;
+  readonly vault: Vault;
+}
+
+export function createBackupCodesDomain({ codes, vault }: Needs): BackupCodesDomain {
+  const digest = (accountId: string, code: string) =>
+    vault.digest('backup-code', `${accountId} ${code}`);
+
+  const offer = (occasion: string): string[] =>
+    Array.from({ length: MADE_AT_ONCE }, (_, index) => {
+      const code = toCrockford(vault.derive('backup-codes', `${occasion} ${index}`));
+      return `${code.slice(0, LENGTH / 2)}-${code.slice(LENGTH / 2, LENGTH)}`;
+    });
+
+  return {
+    left: codes.left,
+    offer,
+    renew: (accountId, occasion) => {
+      const made = new Set(offer(occasion).map((code) => digest(accountId, readCrockford(code))));
+      return [codes.deleteOf(accountId), codes.insert(accountId, [...made], now())];
+    },
+    find: async (accountId, typed) => {
+      const code = readCrockford(typed);
+      if (code.length !== LENGTH) return undefined;
+      const wanted = digest(accountId, code);
+      if (!(await codes.has(accountId, wanted))) return undefined;
+      const left = ((await codes.left(accountId)) ?? 0) - 1;
+      return { spend: codes.spend(accountId, wanted, now()), left };
+    },
+    forget: codes.deleteOf,
+  };
+}

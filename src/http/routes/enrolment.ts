@@ -1,0 +1,112 @@
+// Set up two-factor authentication: the page of the step, its form, and `Remind me later`.
+import type { Context } from 'koa';
+import type { Method } from '../../methods/index.ts';
+import type { BrowserSessions } from '../../oidc/browser-sessions.ts';
+import type { Interaction } from '../../oidc/interactions.ts';
+import { type Enrol, occasionOf } from '../../signin/enrol.ts';
+import type { Flow, FlowsDomain } from '../../signin/flow.ts';
+import { isMoreWanted } from '../../signin/steps/enrol-factor.ts';
+import { progressOf } from '../../signin/steps/index.ts';
+import type { Account } from '../../store/accounts.ts';
+import type { Store } from '../../store/store.ts';
+import type { Csrf } from '../csrf.ts';
+import { type Form, fieldErrors } from '../forms.ts';
+import { signInPath } from '../redirect.ts';
+import { type Alert, wrongInWords } from '../refusals.ts';
+import type { Render } from '../render.ts';
+import type { Translate } from '../texts.ts';
+import { dateOf, daysUntil } from '../times.ts';
+
+export interface EnrolmentNeeds {
+  readonly store: Store;
+  readonly flows: FlowsDomain;
+  readonly methods: readonly Method[];
+  readonly browserSessions: BrowserSessions;
+  readonly enrol: Enrol;
+  readonly csrf: Csrf;
+  readonly render: Render;
+  readonly t: Translate;
+}
+
+export interface StepSubject {
+  readonly interaction: Interaction;
+  readonly flow: Flow;
+  readonly account: Account;
+}
+
+interface Shown {
+  readonly status?: number;
+  readonly alert?: Alert;
+  readonly errors?: Readonly<Record<string, string>>;
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+export function createEnrolmentPage(needs: EnrolmentNeeds) {
+  const { methods, render, t } = needs;
+  const method = methods.find((each) => each.enrolment);
+
+  const show = async (ctx: Context, subject: StepSubject, shown: Shown = {}): Promise<void> => {
+    const { flow, account } = subject;
+    ctx.status = shown.status ?? 200;
+    ctx.type = 'html';
+    ctx.body = render('steps/enrol-factor', {
+      trace: ctx.state.trace,
+      ...pageOf(subject, method?.name ?? '', needs),
+      setup: await method?.enrolment?.offer(account, occasionOf(flow)),
+      ...shown,
+    });
+  };
+
+  /** @returns whether the step is over, or was not due */
+  const submit = async (ctx: Context, subject: StepSubject, form: Form): Promise<boolean> => {
+    if (!method?.enrolment) return true;
+    const values = { device_name: form.device_name ?? '' };
+    const read = method.enrolment.input.safeParse(form);
+    if (!read.success) {
+      const errors = fieldErrors(read.error.issues, t);
+      await show(ctx, subject, { status: 400, errors, values });
+      return false;
+    }
+    const present = await needs.browserSessions.find(ctx);
+    const session = present?.accountId === subject.account.id ? present.uid : undefined;
+    const outcome = await needs.enrol.inFlow(subject.flow, { method, input: read.data, session });
+    if (outcome.kind !== 'refused') return true;
+    const text = wrongInWords(outcome.hint, method.page.texts, t);
+    await show(ctx, subject, { status: 422, alert: { kind: 'error', text }, values });
+    return false;
+  };
+
+  const later = async (_ctx: Context, { flow }: StepSubject): Promise<boolean> => {
+    if (graceOf(flow)) await needs.store.commit([needs.flows.postpone(flow)]);
+    return true;
+  };
+
+  return { show, submit, later };
+}
+
+/** Where there is a choice: what is asked for may make enrolment due at once. */
+function graceOf({ facts }: Flow): number | undefined {
+  return facts.grace.kind === 'running' && !isMoreWanted(facts) ? facts.grace.until : undefined;
+}
+
+function pageOf(
+  { interaction, flow, account }: StepSubject,
+  method: string,
+  { csrf }: EnrolmentNeeds,
+) {
+  const path = signInPath(interaction);
+  const until = graceOf(flow);
+  return {
+    client: interaction.client,
+    csrf: csrf.token(interaction.uid),
+    progress: progressOf(flow.facts),
+    account: { email: account.email, name: account.name },
+    actions: {
+      submit: `${path}/enrol/${method}`,
+      cancel: `${path}/cancel`,
+      switch: `${path}/switch`,
+      ...(until === undefined ? {} : { later: `${path}/enrol-later` }),
+    },
+    ...(until === undefined ? {} : { grace: { days: daysUntil(until), date: dateOf(until) } }),
+  };
+}

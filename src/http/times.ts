@@ -1,0 +1,44 @@
+// Times as pages say them without script: in UTC, with the zone named.
+import { now, toIso } from '../lib/clock.ts';
+
+export interface Time {
+  readonly iso: string;
+  readonly text: string;
+}
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+
+/** `14:32 UTC`, with the day unless it is today; never earlier than it is. */
+export function timeOf(at: number): Time {
+  const rounded = Math.ceil(at / MINUTE) * MINUTE;
+  const isToday = dayOf(rounded) === dayOf(now());
+  const text = new Intl.DateTimeFormat('en-GB', {
+    ...(isToday ? {} : { weekday: 'long', day: 'numeric', month: 'long' }),
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZone: 'UTC',
+    timeZoneName: 'short',
+  }).format(rounded);
+  return { iso: toIso(at), text };
+}
+
+/** `Sunday, 29 November`, with the year unless it is this one. */
+export function dateOf(at: number): Time {
+  const isThisYear = toIso(at).slice(0, 4) === toIso(now()).slice(0, 4);
+  const parts = new Intl.DateTimeFormat('en-GB', {
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    ...(isThisYear ? {} : { year: 'numeric' }),
+    timeZone: 'UTC',
+  });
+  return { iso: toIso(at), text: parts.format(at).replace(/^(\w+) /, '$1, ') };
+}
+
+/** Whole days until then, begun ones included: a day left is left until it is over. */
+export function daysUntil(at: number): number {
+  return Math.max(0, Math.ceil((at - now()) / DAY));
+}
+
+const dayOf = (at: number) => toIso(at).slice(0, 10);

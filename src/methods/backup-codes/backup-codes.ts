@@ -1,0 +1,38 @@
+// Codes on paper, for the day on which the authenticator is not at hand.
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { BackupCodesDomain } from '../../domain/backup-codes.ts';
+import { PROJECT_ROOT } from '../../lib/root.ts';
+import { type Method, refused } from '../method.ts';
+
+const input = z.object({ code: z.string().min(1, 'backup-codes.missing') });
+
+export type BackupCodeInput = z.infer<typeof input>;
+
+export interface BackupCodeNeeds {
+  readonly backupCodes: BackupCodesDomain;
+}
+
+export function createBackupCodesMethod({ backupCodes }: BackupCodeNeeds): Method<BackupCodeInput> {
+  return {
+    name: 'backup-codes',
+    step: 'second-factor',
+    factor: 'possession',
+    amr: ['otp'],
+    input,
+    page: {
+      view: join(PROJECT_ROOT, 'views/methods/backup-codes.ejs'),
+      title: 'backup-codes.title',
+      button: 'backup-codes.submit',
+      link: 'backup-codes.link',
+      texts: 'backup-codes',
+    },
+    isLastResort: true,
+    isEnrolled: async (accountId) => ((await backupCodes.left(accountId)) ?? 0) > 0,
+    verify: async ({ account, input: { code } }) => {
+      const found = account && (await backupCodes.find(account.id, code));
+      if (!account || !found) return refused('no unused backup code');
+      return { kind: 'proved', account, spend: [found.spend], left: found.left };
+    },
+  };
+}

@@ -1,0 +1,31 @@
+// RFC 6238 as authenticator apps have it: SHA-1, six digits, steps of thirty seconds.
+import { verifySync } from 'otplib';
+
+/** Seconds. */
+export const PERIOD = 30;
+const MILLISECONDS = 1000;
+
+export interface Fit {
+  readonly step: number;
+  /** Steps from the present one; negative: older. */
+  readonly distance: number;
+}
+
+/**
+ * The step that a code fits, at most `reach` steps from the present one.
+ * @param secret base32
+ * @param at milliseconds
+ */
+export function findFit(secret: string, code: string, at: number, reach: number): Fit | undefined {
+  const epoch = Math.floor(at / MILLISECONDS);
+  const found = verifySync({ secret, token: code, epoch, epochTolerance: reach * PERIOD });
+  if (!found.valid) return undefined;
+  const step = Math.floor(epoch / PERIOD) + found.delta;
+  return { step, distance: found.delta };
+}
+
+/** `123 456` and `123456` are the same; anything but six digits is no code. */
+export function readCode(typed: string): string | undefined {
+  const code = typed.normalize('NFKC').replace(/[\s-]/g, '');
+  return /^\d{6}$/.test(code) ? code : undefined;
+}

@@ -1,0 +1,91 @@
+// A new authenticator: the secret as a QR code and as text, confirmed by its first code.
+import { generateURI, ScureBase32Plugin } from 'otplib';
+import QRCode from 'qrcode';
+import { z } from 'zod';
+import { randomId } from '../../lib/ids.ts';
+import type { Vault } from '../../lib/vault.ts';
+import type { Authenticators } from '../../store/authenticators.ts';
+import { type Enrolment, type EnrolmentAttempt, refused } from '../method.ts';
+import { readCode } from './codes.ts';
+import { secretContext } from './secret-context.ts';
+import { judgeCode } from './verdicts.ts';
+
+const input = z.object({
+  code: z.string().min(1, 'totp.missing'),
+  device_name: z.string().trim().max(60, 'totp.name-too-long').optional(),
+});
+
+type Input = z.infer<typeof input>;
+
+export interface TotpEnrolmentNeeds {
+  readonly product: string;
+  readonly authenticators: Authenticators;
+  readonly vault: Vault;
+}
+
+/** 160 bits (RFC 4226, 4). */
+const SECRET_BYTES = 20;
+const base32 = new ScureBase32Plugin();
+const DEFAULT_NAME = 'Authenticator app';
+
+export function createTotpEnrolment(needs: TotpEnrolmentNeeds): Enrolment {
+  const { product, vault } = needs;
+
+  /** Derived, not stored: nothing has to be written before the code confirms it. */
+  const secretOf = (accountId: string, occasion: string): string => {
+    const bytes = vault.derive('totp-enrolment', `${accountId} ${occasion}`);
+    return base32.encode(bytes.subarray(0, SECRET_BYTES), { padding: false });
+  };
+
+  return {
+    input,
+    offer: async ({ id, email }, occasion) => {
+      const secret = secretOf(id, occasion);
+      const uri = uriOf(product, email, secret);
+      const qr = await QRCode.toDataURL(uri, { margin: 4, scale: 5, errorCorrectionLevel: 'M' });
+      return { qr, uri, key: secret.replace(/(.{4})(?=.)/g, '$1 ') };
+    },
+    confirm: async (attempt) => {
+      const { account, occasion } = attempt as EnrolmentAttempt<Input>;
+      return confirm(attempt as EnrolmentAttempt<Input>, secretOf(account.id, occasion), needs);
+    },
+  } as Enrolment;
+}
+
+/** As the Google Authenticator Key URI format has it, every parameter spelt out. */
+function uriOf(product: string, email: string, secret: string): string {
+  const uri = generateURI({ issuer: product, label: email, secret });
+  const url = new URL(uri);
+  for (const [name, value] of [
+    ['algorithm', 'SHA1'],
+    ['digits', '6'],
+    ['period', '30'],
+  ] as const) {
+    url.searchParams.set(name, value);
+  }
+  return url.href.replaceAll('+', '%20');
+}
+
+function confirm(
+  { account, input: { code: typed, device_name: name }, at }: EnrolmentAttempt<Input>,
+  secret: string,
+  { authenticators, vault }: TotpEnrolmentNeeds,
+) {
+  const code = readCode(typed);
+  if (code === undefined) return refused('not six digits');
+  const found = judgeCode(secret, code, at);
+  if (found.kind === 'wrong') return refused('wrong code');
+  if (found.kind === 'near') return { ...refused('code of another time'), hint: found.hint };
+  const label = name || DEFAULT_NAME;
+  const row = {
+    id: randomId(),
+    accountId: account.id,
+    name: label,
+    secret: vault.seal(secret, secretContext(account.id)),
+    // The code that confirms it is spent by that.
+    lastStep: found.step,
+    usedAt: at,
+    createdAt: at,
+  };
+  return { kind: 'confirmed' as const, unit: [authenticators.insert(row)], label };
+}

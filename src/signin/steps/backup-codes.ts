@@ -1,0 +1,20 @@
+// Nobody with a second factor is left without backup codes; who has few is offered new ones.
+import { FEW } from '../../domain/backup-codes.ts';
+import type { Facts } from '../flow.ts';
+import { isPossessionProved } from './second-factor.ts';
+import type { Step } from './step.ts';
+
+export const backupCodes: Step = {
+  name: 'backup-codes',
+  isNeeded: (facts) =>
+    isPossessionProved(facts) && facts.backup.state !== 'settled' && isShort(facts.backup),
+};
+
+function isShort({ left, state }: Facts['backup']): boolean {
+  return left === undefined || left < FEW || state === 'renewing';
+}
+
+/** Whether there is a choice: with some left, new ones are an offer. */
+export function isOffer({ backup }: Facts): boolean {
+  return backup.left !== undefined && backup.state === 'open';
+}
