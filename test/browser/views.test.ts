@@ -1,0 +1,87 @@
+// The pages of the second factor and of the account, each by itself, with made-up data.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { BrowserContext, Page } from 'playwright-core';
+import { PROJECT_ROOT } from '../../src/lib/root.ts';
+import { expectAccessible } from '../support/axe.ts';
+import { sharedBrowser } from '../support/chromium.ts';
+import { expectPage } from './helpers.ts';
+import { SAMPLES } from './view-samples.ts';
+import { startViews, type ViewServer } from './view-server.ts';
+
+const SCREENSHOTS = join(PROJECT_ROOT, 'test/screenshots');
+const SIZES = {
+  phone: { width: 360, height: 800 },
+  desktop: { width: 1280, height: 800 },
+};
+/** The smallest phone on which the main button is seen without scrolling. */
+const SMALLEST = { width: 360, height: 640 };
+
+describe('the views', () => {
+  let views: ViewServer;
+  let context: BrowserContext;
+  let page: Page;
+  let faults: string[];
+
+  before(async () => {
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    views = await startViews(SAMPLES);
+    context = await (await sharedBrowser()).newContext({ reducedMotion: 'reduce' });
+    context.on('weberror', (error) => faults.push(String(error.error())));
+    context.on('console', (message) => {
+      if (message.type() === 'error') faults.push(message.text());
+    });
+    page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+  });
+  beforeEach(() => {
+    faults = [];
+  });
+  after(async () => {
+    await context.close();
+    views.stop();
+  });
+
+  const expectInSight = async (name: string) => {
+    await page.setViewportSize(SMALLEST);
+    const named = { name, exact: true };
+    const main = page.getByRole('button', named).or(page.getByRole('link', named));
+    const box = await main.boundingBox();
+    if (!box) throw new Error(`there is nothing to press named "${name}"`);
+    expect(box.y).to.be.at.least(0);
+    expect(box.y + box.height, 'end of the main button').to.be.at.most(SMALLEST.height);
+    expect(box.height, 'height of the main button').to.be.at.least(44);
+  };
+
+  /** Nothing that a script, axe or a ruler finds. */
+  const inspect = async (name: string) => {
+    expect(await page.getByRole('heading', { level: 1 }).count(), 'headings').to.equal(1);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const [size, viewport] of Object.entries(SIZES)) {
+        await page.setViewportSize(viewport);
+        // Whole, as axe takes for lost what lies under buttons that stay in sight.
+        const height = (await page.evaluate('document.scrollingElement.scrollHeight')) as number;
+        await page.setViewportSize({ ...viewport, height });
+        await expectAccessible(page);
+        await page.setViewportSize(viewport);
+        const path = join(SCREENSHOTS, `view-${name}-${size}-${colorScheme}.png`);
+        await page.screenshot({ path, fullPage: process.env.FULL === '1' });
+      }
+    }
+    await page.setViewportSize(SIZES.phone);
+    const width = await page.evaluate('document.scrollingElement.scrollWidth');
+    expect(width, 'width on a phone').to.equal(SIZES.phone.width);
+    expect(faults).to.deep.equal([]);
+  };
+
+  for (const [name, { heading, main }] of Object.entries(SAMPLES)) {
+    it(name, async () => {
+      await page.goto(`${views.url}/${name}`);
+      await expectPage(page, heading);
+      await inspect(name);
+      if (main) await expectInSight(main);
+    });
+  }
+});
