@@ -43,7 +43,7 @@ export function createBackupCodesPages(needs: BackupCodesNeeds) {
     }
     if (form.decision !== undefined) throw new GatehouseError('bad_request');
     if (form.saved !== 'yes') {
-      show(ctx, subject, { saved: t('save-backup-codes.unsaved') }, 422);
+      show(ctx, subject, { saved: t('save-backup-codes.not-saved') }, 422);
       return false;
     }
     await flowBackupCodes.saved(subject.flow);

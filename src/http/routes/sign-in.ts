@@ -113,6 +113,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
       method: {
         view: method.page.view,
         title: t(method.page.title),
+        why: t(`${method.page.texts}.why`, { product: needs.product }),
         button: t(method.page.button),
         canTrust: method.canTrust === true,
       },
@@ -259,7 +260,8 @@ function actionsOf(interaction: Interaction, method: Method, isKnown: boolean) {
 function offered(methods: readonly Method[], step: string, { facts }: Flow): readonly Method[] {
   const ofStep = methods.filter((method) => method.step === step);
   if (step !== 'second-factor') return ofStep;
-  return ofStep.filter((method) => facts.enrolled.includes(method.name));
+  const has = ofStep.filter((method) => facts.enrolled.includes(method.name));
+  return has.toSorted((a, b) => Number(a.isLastResort ?? 0) - Number(b.isLastResort ?? 0));
 }
 
 function chooseMethod(

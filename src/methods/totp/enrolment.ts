@@ -11,8 +11,8 @@ import { secretContext } from './secret-context.ts';
 import { judgeCode } from './verdicts.ts';
 
 const input = z.object({
-  code: z.string().min(1, 'totp.missing'),
-  device_name: z.string().trim().max(60, 'totp.name-too-long').optional(),
+  code: z.string().min(1, 'enrol-factor.missing'),
+  device_name: z.string().trim().max(64, 'enrol-factor.name-too-long').optional(),
 });
 
 type Input = z.infer<typeof input>;
