@@ -1,5 +1,4 @@
 // A whole Gatehouse in this process, on a free port and a database of its own.
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -35,16 +34,11 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Most tests are about something else than second factors. */
+/** Most tests are about something else than second factors; in a file for GATEHOUSE_CONFIG. */
 export const WITHOUT_FACTOR = { mfa: { required: false } };
-
-/** For GATEHOUSE_CONFIG. */
-export function settingsFile({ dataDir }: TestDatabase, settings: object): string {
-  mkdirSync(dataDir, { recursive: true });
-  const file = join(dataDir, `settings-${Object.keys(settings).join('-')}.json`);
-  writeFileSync(file, JSON.stringify(settings));
-  return file;
-}
+const WITHOUT_FACTOR_FILE = join(import.meta.dirname, 'without-factor.json');
+/** For `env`: as Gatehouse is when nothing is configured. */
+export const WITH_FACTOR = { GATEHOUSE_CONFIG: '' };
 
 /** The environment of a test server, in this process or in one of its own. */
 export function environment(
@@ -59,7 +53,7 @@ export function environment(
     ...(database.url ? { DATABASE_URL: database.url } : {}),
     TEST_CLOCK: '1',
     LOG_LEVEL: 'silent',
-    GATEHOUSE_CONFIG: settingsFile(database, WITHOUT_FACTOR),
+    GATEHOUSE_CONFIG: WITHOUT_FACTOR_FILE,
     ...more,
   };
 }
