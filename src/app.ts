@@ -352,6 +352,8 @@ async function entranceOf(provider: Provider, clientId: string): Promise<string 
   return client?.initiateLoginUri ?? client?.clientUri;
 }
 
+const KEEP_ALIVE = 75_000;
+
 /** The HTTP server of a house, not listening yet. */
 export function createHttpServer({ app, fixed, config }: House): Server {
   const answer = app.callback();
@@ -359,6 +361,8 @@ export function createHttpServer({ app, fixed, config }: House): Server {
     if (!fixed.handle(request, response)) answer(request, response);
   });
   server.maxConnections = config.http.connections;
+  // Longer than proxies keep a connection open: who closes first must not be us.
+  server.keepAliveTimeout = KEEP_ALIVE;
   server.headersTimeout = config.http.headers_timeout * 1000;
   server.requestTimeout = config.http.request_timeout * 1000;
   return server;
