@@ -4,6 +4,7 @@ import Koa, { type Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Config } from './config/schema.ts';
 import { type AccountsDomain, createAccountsDomain } from './domain/accounts.ts';
+import { createAuthenticatorsDomain } from './domain/authenticators.ts';
 import { type BackupCodesDomain, createBackupCodesDomain } from './domain/backup-codes.ts';
 import { createConsentsDomain } from './domain/consents.ts';
 import { createHashing } from './domain/hashing.ts';
@@ -158,7 +159,6 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     ...domain,
     config: config.password,
     product: config.product.name,
-    authenticators: tables.authenticators,
     vault: ground.vault,
   });
   const oidc = await createOidc(ground, domain, site);
@@ -179,7 +179,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     app,
     fixed,
     accounts: domain.accounts,
-    importAccounts: createImport(store, tables.accounts),
+    importAccounts: createImport({ ...domain, store, accounts: tables.accounts }),
     limits: domain.limits,
     knownBrowsers: domain.knownBrowsers,
     backupCodes: domain.backupCodes,
@@ -216,6 +216,7 @@ function createDomain({ config, store, tables, vault }: Ground, requiredSince: n
     passwords,
     knownBrowsers,
     mfa: createMfa(config.mfa, requiredSince),
+    authenticators: createAuthenticatorsDomain(tables.authenticators, vault),
     backupCodes: createBackupCodesDomain({ codes: tables.backupCodes, vault }),
     trustedDevices: createTrustedDevices({
       config: config.device,
