@@ -7,7 +7,7 @@ import { type AccountsDomain, createAccountsDomain } from './domain/accounts.ts'
 import { createAuthenticatorsDomain } from './domain/authenticators.ts';
 import { type BackupCodesDomain, createBackupCodesDomain } from './domain/backup-codes.ts';
 import { createConsentsDomain } from './domain/consents.ts';
-import { createHashing } from './domain/hashing.ts';
+import { createHashing, type Hashing } from './domain/hashing.ts';
 import { createImport, type ImportAccounts } from './domain/imports.ts';
 import { createKeysDomain, type KeysDomain } from './domain/keys.ts';
 import { createKnownBrowsers, type KnownBrowsers } from './domain/known-browsers.ts';
@@ -82,6 +82,7 @@ export interface House {
   readonly clients: ClientRegistry;
   readonly keys: KeysDomain;
   readonly passwords: PasswordPolicy;
+  readonly hashing: Hashing;
   readonly methods: readonly Method[];
   readonly limits: Limits;
   readonly knownBrowsers: KnownBrowsers;
@@ -186,6 +187,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     resetFactors: createResetFactors({ ...domain, accounts: tables.accounts, methods }),
     keys: domain.keys,
     passwords: domain.passwords,
+    hashing: domain.hashing,
     clients: oidc.clients,
     provider: oidc.current,
     render: site.render,
