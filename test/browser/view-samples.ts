@@ -16,7 +16,7 @@ export interface Sample {
 
 const t = loadTexts('en');
 const EMAIL = 'maria.lindqvist@example.com';
-const KEY = 'JBSW Y3DP EHPK 3PXP GEZD GNBV GY3T QOJQ';
+export const KEY = 'JBSW Y3DP EHPK 3PXP GEZD GNBV GY3T QOJQ';
 export const OTPAUTH =
   `otpauth://totp/Gatehouse:${EMAIL}?secret=${KEY.replaceAll(' ', '')}` +
   '&issuer=Gatehouse&algorithm=SHA1&digits=6&period=30';
