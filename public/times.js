@@ -61,7 +61,9 @@
   // Read out once, with the time; what ticks is for the eye alone.
   function count(said) {
     const time = said.querySelector('time');
-    const end = Date.parse(time.dateTime);
+    const { seconds, countdown, over } = said.dataset;
+    // The server knows how long it is, whatever the clock of the device says.
+    const end = seconds ? Date.now() + seconds * SECOND : Date.parse(time.dateTime);
     const left = () => Math.ceil((end - Date.now()) / SECOND);
     // A clock that is far off counts nothing that helps.
     if (!(left() > 0 && left() * SECOND <= DAY)) return;
@@ -76,13 +78,13 @@
 
     const tick = () => {
       if (left() > 0) {
-        seen.textContent = said.dataset.countdown
+        seen.textContent = countdown
           .replace('{left}', clock(left()))
           .replace('{time}', time.textContent);
         return;
       }
       clearInterval(timer);
-      said.textContent = said.dataset.over;
+      said.textContent = over;
     };
     const timer = setInterval(tick, SECOND);
     tick();

@@ -119,6 +119,10 @@ const secondFactor: Readonly<Record<string, Sample>> = {
     alert: { kind: 'error', text: t('totp.clock-behind', { minutes: 3 }) },
   }),
   'totp-limited': totpPage({ ...totp, ...limited }),
+  'totp-limited-seconds': totpPage({
+    ...totp,
+    alert: { ...limited.alert, retryAt: { ...limited.alert.retryAt, seconds: 760 } },
+  }),
   'backup-code': backupPage(backup),
   'backup-code-refused': backupPage({ ...backup, ...refused('backup-codes') }),
   'text-offer': textPage('Send code')(text(false)),

@@ -126,8 +126,8 @@ describe('the scripts of the views', () => {
     });
 
     describe('until one may try again', () => {
-      const openAt = async (left: number) => {
-        await open('totp-limited', { locale: 'en-GB' });
+      const openAt = async (left: number, name = 'totp-limited') => {
+        await open(name, { locale: 'en-GB' });
         const at = await retryAt();
         await page.clock.install({ time: at - left });
         await page.clock.pauseAt(at - left);
@@ -152,6 +152,11 @@ describe('the scripts of the views', () => {
       it('count hours too', async () => {
         await openAt(62 * MINUTE + 5_000);
         expect(await seen()).to.match(/^Try again in 1:02:05, at /);
+      });
+
+      it('are right on a device whose clock is not, where the server says how long', async () => {
+        await openAt(-30 * MINUTE, 'totp-limited-seconds');
+        expect(await seen()).to.match(/^Try again in 12:40, at /);
       });
 
       it('are read out once, with the time', async () => {
