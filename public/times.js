@@ -23,26 +23,29 @@
   const inDays = (days) =>
     new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(days, 'day');
 
+  const clockTime = (date, parts) =>
+    write(date, {
+      ...(daysFromToday(date) === 0 ? {} : parts),
+      hour: hourCycle === 'h12' ? 'numeric' : '2-digit',
+      minute: '2-digit',
+      hourCycle,
+      timeZoneName: 'short',
+    });
+
   const formats = {
     date: (date) => write(date, dateParts(date, { weekday: 'long' })),
     day: (date) => {
       const days = daysFromToday(date);
       return days === 0 || days === -1 ? inDays(days) : write(date, dateParts(date));
     },
-    moment: (date) =>
-      write(date, {
-        ...(daysFromToday(date) === 0 ? {} : dateParts(date, { weekday: 'long' })),
-        hour: hourCycle === 'h12' ? 'numeric' : '2-digit',
-        minute: '2-digit',
-        hourCycle,
-        timeZoneName: 'short',
-      }),
+    moment: (date) => clockTime(date, dateParts(date)),
+    deadline: (date) => clockTime(date, dateParts(date, { weekday: 'long' })),
   };
 
   for (const time of document.querySelectorAll('time[datetime]')) {
     const date = new Date(time.dateTime);
     if (!Number.isNaN(date.getTime())) {
-      time.textContent = formats[time.dataset.format ?? 'moment'](date);
+      time.textContent = formats[time.dataset.format ?? 'deadline'](date);
     }
   }
 
@@ -58,7 +61,9 @@
   // Read out once, with the time; what ticks is for the eye alone.
   function count(said) {
     const time = said.querySelector('time');
-    const end = Date.parse(time.dateTime);
+    const { seconds, countdown, over } = said.dataset;
+    // The server knows how long it is, whatever the clock of the device says.
+    const end = seconds ? Date.now() + seconds * SECOND : Date.parse(time.dateTime);
     const left = () => Math.ceil((end - Date.now()) / SECOND);
     // A clock that is far off counts nothing that helps.
     if (!(left() > 0 && left() * SECOND <= DAY)) return;
@@ -73,13 +78,13 @@
 
     const tick = () => {
       if (left() > 0) {
-        seen.textContent = said.dataset.countdown
+        seen.textContent = countdown
           .replace('{left}', clock(left()))
           .replace('{time}', time.textContent);
         return;
       }
       clearInterval(timer);
-      said.textContent = said.dataset.over;
+      said.textContent = over;
     };
     const timer = setInterval(tick, SECOND);
     tick();
