@@ -14,6 +14,7 @@ import type { Mails } from './mails.ts';
 import type { Notices } from './notices.ts';
 import type { PasswordPolicy, Rule } from './passwords/policy.ts';
 import type { SessionsDomain } from './sessions.ts';
+import type { TrustedDevices } from './trusted-devices.ts';
 
 export type ResetOutcome =
   | { readonly kind: 'done' }
@@ -36,6 +37,7 @@ export interface PasswordResets {
 export interface EndsWithPassword {
   readonly sessions: SessionsDomain;
   readonly knownBrowsers: KnownBrowsers;
+  readonly trustedDevices: TrustedDevices;
   readonly limits: Limits;
 }
 
@@ -122,11 +124,12 @@ async function resetUnit(
 /** Everything that the raised generation voids, said where it is looked up, too. */
 export async function endsWithPassword(
   account: Account,
-  { sessions, knownBrowsers, limits }: EndsWithPassword,
+  { sessions, knownBrowsers, trustedDevices, limits }: EndsWithPassword,
 ): Promise<Unit> {
   return [
     ...(await sessions.moveOn(account.id, account.generation + 1, undefined)),
     await knownBrowsers.forget(account.id),
+    trustedDevices.forgetAll(account.id),
     ...limits.clearAccount(account),
   ];
 }
