@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import Koa, { type Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Config } from './config/schema.ts';
+import { type AccountActs, createAccountActs } from './domain/account-acts.ts';
 import { type AccountsDomain, createAccountsDomain } from './domain/accounts.ts';
 import { createAuthenticatorsDomain } from './domain/authenticators.ts';
 import { type BackupCodesDomain, createBackupCodesDomain } from './domain/backup-codes.ts';
@@ -12,10 +13,15 @@ import { createImport, type ImportAccounts } from './domain/imports.ts';
 import { createKeysDomain, type KeysDomain } from './domain/keys.ts';
 import { createKnownBrowsers, type KnownBrowsers } from './domain/known-browsers.ts';
 import { createLimits, type Limits } from './domain/limits/limits.ts';
+import { createOneTimeLinks, type OneTimeLinks } from './domain/links.ts';
+import { createMails, MAIL } from './domain/mails.ts';
 import { loadMasterKey } from './domain/master-key.ts';
 import { createMfa, findRequiredSince } from './domain/mfa.ts';
+import { createNotices } from './domain/notices.ts';
+import { createPasswordResets } from './domain/password-resets.ts';
 import { createPasswordPolicy, type PasswordPolicy } from './domain/passwords/policy.ts';
 import { BACKCHANNEL_LOGOUT, createSessionsDomain } from './domain/sessions.ts';
+import { createSms, SMS } from './domain/sms.ts';
 import { createTestClock, type TestClock } from './domain/test-clock.ts';
 import { createTrustedDevices } from './domain/trusted-devices.ts';
 import { loadAssets } from './http/assets.ts';
@@ -28,15 +34,22 @@ import { refuseBrokenUrls, securityHeaders } from './http/middleware/security.ts
 import { createProviderPages } from './http/provider-pages.ts';
 import { createRender, type Render } from './http/render.ts';
 import { accountRoutes } from './http/routes/account.ts';
+import { forgotPasswordRoutes } from './http/routes/forgot-password.ts';
 import { healthRoutes } from './http/routes/health.ts';
+import { resetPasswordRoutes } from './http/routes/reset-password.ts';
 import { signInRoutes } from './http/routes/sign-in.ts';
 import { syncTestClock, testClockRoutes } from './http/routes/test-clock.ts';
 import { loadTexts, type Translate } from './http/texts.ts';
+import { createVisitorForms } from './http/visitor-forms.ts';
 import { createVisitors } from './http/visitors.ts';
 import { installTestClock } from './lib/clock.ts';
 import { createLog, type Log } from './lib/log.ts';
+import { createOutgoing } from './lib/outgoing.ts';
 import { createVault, type Vault } from './lib/vault.ts';
-import { startDelivery } from './messages/deliver.ts';
+import { type Deliver, startDelivery } from './messages/deliver.ts';
+import { createFiles } from './messages/files.ts';
+import { createMailDelivery } from './messages/mail.ts';
+import { createSmsDelivery } from './messages/sms.ts';
 import { createMethods, type Method, type MethodNeeds } from './methods/index.ts';
 import { createBackchannelLogout } from './oidc/backchannel.ts';
 import { createBrowserSessions } from './oidc/browser-sessions.ts';
@@ -63,6 +76,7 @@ import { createConsents } from './store/consents.ts';
 import { createFlows } from './store/flows.ts';
 import { createKnownBrowsers as createKnownBrowserTable } from './store/known-browsers.ts';
 import { createCounters } from './store/limits.ts';
+import { createLinks } from './store/links.ts';
 import { migrateUp } from './store/migrate.ts';
 import { addressOf, openStore } from './store/open.ts';
 import { createOutbox } from './store/outbox.ts';
@@ -79,6 +93,8 @@ export interface House {
   readonly store: Store;
   readonly accounts: AccountsDomain;
   readonly importAccounts: ImportAccounts;
+  readonly acts: AccountActs;
+  readonly links: OneTimeLinks;
   readonly clients: ClientRegistry;
   readonly keys: KeysDomain;
   readonly passwords: PasswordPolicy;
@@ -133,6 +149,7 @@ function openTables(store: Store) {
     authenticators: createAuthenticators(store),
     backupCodes: createBackupCodes(store),
     trustedDevices: createTrustedDeviceTable(store),
+    links: createLinks(store),
   };
 }
 
@@ -170,7 +187,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     store,
     log,
     outbox: tables.outbox,
-    kinds: { [BACKCHANNEL_LOGOUT]: oidc.backchannelLogout },
+    kinds: { [BACKCHANNEL_LOGOUT]: oidc.backchannelLogout, ...messengers(ground, domain, site) },
   });
   return {
     config,
@@ -181,6 +198,8 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     fixed,
     accounts: domain.accounts,
     importAccounts: createImport({ ...domain, store, accounts: tables.accounts }),
+    acts: createAccountActs({ ...domain, store, accounts: tables.accounts }),
+    links: domain.links,
     limits: domain.limits,
     knownBrowsers: domain.knownBrowsers,
     backupCodes: domain.backupCodes,
@@ -231,7 +250,22 @@ function createDomain({ config, store, tables, vault }: Ground, requiredSince: n
     sessions: createSessionsDomain({ config, ...tables }),
     flows: createFlowsDomain({ store, flows: tables.flows, ttl: config.ttl.sign_in }),
     keys: createKeysDomain(store, tables.signingKeys, vault),
+    links: createOneTimeLinks({ config, store, links: tables.links, vault }),
+    mails: createMails({ outbox: tables.outbox, vault }),
+    notices: createNotices({ outbox: tables.outbox, vault }),
+    sms: createSms({ config, outbox: tables.outbox, vault }),
   };
+}
+
+function messengers({ config }: Ground, domain: Domain, { render, t }: Site) {
+  const { issuer, mail, sms, outgoing, data_dir: dataDir } = config;
+  const write = createFiles(dataDir);
+  const site = { render, t, issuer, product: config.product.name };
+  const call = createOutgoing(outgoing);
+  return {
+    [MAIL]: createMailDelivery({ ...domain, ...site, settings: mail, write }),
+    [SMS]: createSmsDelivery({ settings: sms, sms: domain.sms, call, write }),
+  } satisfies Record<string, Deliver>;
 }
 
 type Site = ReturnType<typeof createSite>;
@@ -239,14 +273,16 @@ type Site = ReturnType<typeof createSite>;
 function createSite({ config, vault }: Ground) {
   const { product, support, issuer } = config;
   const t = loadTexts('en');
+  const csrf = createCsrf(vault, issuer);
   const assets = loadAssets();
   const common = { t, language: 'en', product: product.name, support: support.contact };
   return {
     t,
     assets,
     render: createRender({ ...common, asset: assets.url }),
-    csrf: createCsrf(vault, issuer),
+    csrf,
     visitors: createVisitors(config),
+    visitorForms: createVisitorForms(csrf, issuer),
   };
 }
 
@@ -332,6 +368,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       renew: createRenew({ ...proving, candidates }),
       entranceOf: (id) => entranceOf(oidc.provider, id),
     }),
+    ...linkRouters(ground, domain, site),
     accountRoutes({
       ...site,
       store,
@@ -342,6 +379,14 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       browserSessions: oidc.browserSessions,
       accounts: domain.accounts,
     }),
+  ];
+}
+
+function linkRouters({ config, store, tables }: Ground, domain: Domain, site: Site) {
+  const resets = createPasswordResets({ ...domain, store, accounts: tables.accounts });
+  return [
+    forgotPasswordRoutes({ ...site, resets, linkLifetime: config.ttl.reset_link }),
+    resetPasswordRoutes({ ...site, ...domain, resets, issuer: config.issuer }),
   ];
 }
 

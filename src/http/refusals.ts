@@ -63,7 +63,7 @@ function leftInWords(left: number, pause: number | undefined, t: Translate): str
 }
 
 /** `15 minutes`, `1 hour`: in the largest unit that gives a whole number. */
-function lengthInWords(milliseconds: number): string {
+export function lengthInWords(milliseconds: number): string {
   const units = [
     [86_400_000, 'day'],
     [3_600_000, 'hour'],

@@ -15,6 +15,7 @@ import { type FactorNeeds, stateOf } from './factors.ts';
 import { type FirstProofNeeds, firstProof } from './first-proof.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
 import { dueStep } from './steps/index.ts';
+import { type TellOfLimitNeeds, tellOfLimit, whoseAttempt } from './tell-of-limit.ts';
 
 export type ProveOutcome =
   | { readonly kind: 'proved' }
@@ -26,7 +27,7 @@ export type ProveOutcome =
 
 type Hint = NonNullable<Refusal['hint']>;
 
-export interface ProveNeeds extends FirstProofNeeds, FactorNeeds {
+export interface ProveNeeds extends FirstProofNeeds, FactorNeeds, TellOfLimitNeeds {
   readonly store: Store;
   readonly accounts: Accounts;
   readonly flows: FlowsDomain;
@@ -59,7 +60,9 @@ export function createProve(needs: ProveNeeds): Prove {
       needs.log.warn({ method: method.name, rule: ticket.rule }, 'attempt refused by a limit');
       return ticket;
     }
-    return attempt(flow, given, ticket, needs);
+    const outcome = await attempt(flow, given, ticket, needs);
+    if (outcome.kind === 'refused') await tellOfLimit(outcome, whoseAttempt(flow, given), needs);
+    return outcome;
   };
 }
 

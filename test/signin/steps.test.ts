@@ -203,6 +203,7 @@ describe('finish', () => {
       sessions: {} as never,
       limits: {} as never,
       trustedDevices: {} as never,
+      notices: {} as never,
       log: createLog('silent'),
     });
     const visitor = {

@@ -18,6 +18,9 @@ export interface Limits {
   reserveSignIn(identifier: string, visitor: Visitor): Promise<Ticket>;
   /** @param isLastResort the method still opens an account after too many wrong codes in a row */
   reserveCode(accountId: string, isLastResort: boolean, visitor: Visitor): Promise<Ticket>;
+  /** For a mail that anybody may ask for: as `failed` it stays counted, whoever has the address. */
+  reserveMail(identifier: string): Promise<Ticket>;
+  reserveLink(visitor: Visitor): Promise<Ticket>;
   /** What a finished sign-in changes, and the cookie that makes its browser known. */
   finished(account: Subject, visitor: Visitor): Promise<{ unit: Unit; browser: string }>;
   /** Clears all counters of an account: for a password reset and an operator's unlock. */
@@ -63,6 +66,8 @@ export function createLimits(needs: LimitsNeeds): Limits {
   return {
     reserveSignIn: (identifier, visitor) => orRefuse(() => reserveSignIn(identifier, visitor)),
     reserveCode: (...args) => orRefuse(() => reserveCode(...args)),
+    reserveMail: (identifier) => orRefuse(() => attempt(plans.mail(identifier))),
+    reserveLink: (visitor) => orRefuse(() => attempt(plans.link(visitor))),
     finished: (account, visitor) => orRefuse(() => finished(account, visitor)),
     clearAccount: ({ id, email }) =>
       [plans.subjectOf(emailKey(email)), plans.subjectOf(id)].map(counters.deleteOf),

@@ -55,10 +55,21 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
     };
   };
 
+  /** No failure of the account, so that nothing clears it but time. */
+  const mail = (identifier: string): Plan => ({
+    slots: [slot(policies.mails, undefined, identifier)],
+    clearsOnSuccess: false,
+  });
+
+  const link = ({ address, userAgent }: Visitor): Plan => ({
+    slots: [slot(policies.links, undefined, address, userAgent)],
+    clearsOnSuccess: false,
+  });
+
   const clearedBy = (identifier: string, visitor: Visitor, browser: string | undefined) =>
     [...nameSlots(identifier, visitor), ...(browser ? browserSlots(identifier, browser) : [])].map(
       ({ key }) => key,
     );
 
-  return { subjectOf, stranger, knownBrowser, code, clearedBy };
+  return { subjectOf, stranger, knownBrowser, code, mail, link, clearedBy };
 }

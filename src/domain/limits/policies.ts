@@ -12,7 +12,9 @@ export type Rule =
   | 'known-browser-lockout'
   | 'codes'
   | 'codes-in-a-row'
-  | 'known-browser-codes';
+  | 'known-browser-codes'
+  | 'mails'
+  | 'links';
 
 /** Times are in milliseconds. */
 export interface Policy {
@@ -35,7 +37,7 @@ export const NO_PAUSE: Pause = { after: UNLIMITED, every: 1, first: 0, longest: 
 export type Policies = ReturnType<typeof createPolicies>;
 
 export function createPolicies(config: LimitsConfig) {
-  const { sign_in, fingerprint, range, slowdown, known_browsers, codes } = config;
+  const { sign_in, fingerprint, range, slowdown, known_browsers, codes, mails, links } = config;
   const ownCodes = { failures: known_browsers.codes, window: codes.window };
   return {
     identifier: windowPolicy('identifier', sign_in),
@@ -54,6 +56,8 @@ export function createPolicies(config: LimitsConfig) {
       pause: NO_PAUSE,
       sparesNewNames: false,
     },
+    mails: windowPolicy('mails', { failures: mails.requests, window: mails.window }),
+    links: windowPolicy('links', links),
   } satisfies Record<string, Policy>;
 }
 

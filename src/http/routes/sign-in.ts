@@ -15,7 +15,7 @@ import type { Prove } from '../../signin/prove.ts';
 import { dueStep, progressOf, type Step } from '../../signin/steps/index.ts';
 import type { Store } from '../../store/store.ts';
 import { type Form, fieldErrors, readForm } from '../forms.ts';
-import { redirect, signInPath } from '../redirect.ts';
+import { forgotPath, redirect, signInPath } from '../redirect.ts';
 import { type Alert, refusalOf } from '../refusals.ts';
 import type { Visitors } from '../visitors.ts';
 import { type BackupCodesNeeds, createBackupCodesPages } from './backup-codes.ts';
@@ -253,6 +253,7 @@ function actionsOf(interaction: Interaction, method: Method, isKnown: boolean) {
   return {
     submit: `${path}/prove/${method.name}`,
     cancel: `${path}/cancel`,
+    forgot: forgotPath(interaction),
     ...(isKnown ? { switch: `${path}/switch` } : {}),
   };
 }
