@@ -4,6 +4,7 @@ import Koa, { type Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Config } from './config/schema.ts';
 import { type AccountsDomain, createAccountsDomain } from './domain/accounts.ts';
+import { type Audit, createAudit } from './domain/audit/audit.ts';
 import { type BackupCodesDomain, createBackupCodesDomain } from './domain/backup-codes.ts';
 import { createConsentsDomain } from './domain/consents.ts';
 import { createHashing } from './domain/hashing.ts';
@@ -18,12 +19,15 @@ import { BACKCHANNEL_LOGOUT, createSessionsDomain } from './domain/sessions.ts';
 import { createTestClock, type TestClock } from './domain/test-clock.ts';
 import { createTrustedDevices } from './domain/trusted-devices.ts';
 import { loadAssets } from './http/assets.ts';
+import { createClientAddress } from './http/client-address.ts';
 import { createCsrf } from './http/csrf.ts';
 import { buildFixedAnswers, type FixedAnswers } from './http/fixed-answers.ts';
 import { catchErrors } from './http/middleware/errors.ts';
 import { fixIssuer } from './http/middleware/issuer.ts';
 import { noteFailure, raiseFailures } from './http/middleware/library.ts';
+import { requestContext } from './http/middleware/request.ts';
 import { refuseBrokenUrls, securityHeaders } from './http/middleware/security.ts';
+import { leaveTrail } from './http/middleware/trail.ts';
 import { createProviderPages } from './http/provider-pages.ts';
 import { createRender, type Render } from './http/render.ts';
 import { accountRoutes } from './http/routes/account.ts';
@@ -45,6 +49,7 @@ import { createInteractions } from './oidc/interactions.ts';
 import { createLostRaceAnswers, replaceSelfSubmittingPages } from './oidc/pages.ts';
 import { buildProvider, mountProvider } from './oidc/provider.ts';
 import { unitOfWork } from './oidc/work.ts';
+import { createSignInAudit } from './signin/audit-events.ts';
 import { createFlowBackupCodes } from './signin/backup-codes.ts';
 import { createEnrol } from './signin/enrol.ts';
 import { createFinish } from './signin/finish.ts';
@@ -55,6 +60,7 @@ import { createRenew } from './signin/renew.ts';
 import { createResetFactors, type ResetFactors } from './signin/reset-factors.ts';
 import { createAccounts } from './store/accounts.ts';
 import { createArtifacts } from './store/artifacts.ts';
+import { createAuditEvents } from './store/audit.ts';
 import { createAuthenticators } from './store/authenticators.ts';
 import { createBackupCodes } from './store/backup-codes.ts';
 import { createClients } from './store/clients.ts';
@@ -83,6 +89,7 @@ export interface House {
   readonly passwords: PasswordPolicy;
   readonly methods: readonly Method[];
   readonly limits: Limits;
+  readonly audit: Audit;
   readonly knownBrowsers: KnownBrowsers;
   readonly backupCodes: BackupCodesDomain;
   readonly resetFactors: ResetFactors;
@@ -128,6 +135,7 @@ function openTables(store: Store) {
     outbox: createOutbox(store),
     counters: createCounters(store),
     knownBrowsers: createKnownBrowserTable(store),
+    auditEvents: createAuditEvents(store),
     authenticators: createAuthenticators(store),
     backupCodes: createBackupCodes(store),
     trustedDevices: createTrustedDeviceTable(store),
@@ -179,8 +187,9 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     app,
     fixed,
     accounts: domain.accounts,
-    importAccounts: createImport(store, tables.accounts),
+    importAccounts: createImport(store, tables.accounts, domain.audit),
     limits: domain.limits,
+    audit: domain.audit,
     knownBrowsers: domain.knownBrowsers,
     backupCodes: domain.backupCodes,
     resetFactors: createResetFactors({ ...domain, accounts: tables.accounts, methods }),
@@ -202,7 +211,8 @@ const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-aut
 
 type Domain = ReturnType<typeof createDomain>;
 
-function createDomain({ config, store, tables, vault }: Ground, requiredSince: number) {
+function createDomain({ config, log, store, tables, vault }: Ground, requiredSince: number) {
+  const audit = createAudit({ store, log, events: tables.auditEvents });
   const hashing = createHashing(config);
   const passwords = createPasswordPolicy(config.password);
   const knownBrowsers = createKnownBrowsers({
@@ -212,6 +222,7 @@ function createDomain({ config, store, tables, vault }: Ground, requiredSince: n
   });
   const { counters } = tables;
   return {
+    audit,
     hashing,
     passwords,
     knownBrowsers,
@@ -223,9 +234,9 @@ function createDomain({ config, store, tables, vault }: Ground, requiredSince: n
       vault,
     }),
     limits: createLimits({ config: config.limits, store, counters, knownBrowsers, vault }),
-    accounts: createAccountsDomain(store, tables.accounts, { hashing, passwords }),
-    consents: createConsentsDomain(store, tables.consents),
-    sessions: createSessionsDomain({ config, ...tables }),
+    accounts: createAccountsDomain(store, tables.accounts, { hashing, passwords, audit }),
+    consents: createConsentsDomain(store, tables.consents, audit),
+    sessions: createSessionsDomain({ config, audit, ...tables }),
     flows: createFlowsDomain({ store, flows: tables.flows, ttl: config.ttl.sign_in }),
     keys: createKeysDomain(store, tables.signingKeys, vault),
   };
@@ -243,6 +254,7 @@ function createSite({ config, vault }: Ground) {
     assets,
     render: createRender({ ...common, asset: assets.url }),
     csrf: createCsrf(vault, issuer),
+    addressOf: createClientAddress(config),
     visitors: createVisitors(config),
   };
 }
@@ -250,7 +262,8 @@ function createSite({ config, vault }: Ground) {
 type Oidc = Awaited<ReturnType<typeof createOidc>>;
 
 async function createOidc(ground: Ground, domain: Domain, { render, t }: Site) {
-  const { config, store, tables, vault } = ground;
+  const { config, tables } = ground;
+  const { audit } = domain;
   const pages = createProviderPages({ render, t, accounts: domain.accounts });
   const built = buildProvider({ ...ground, ...domain, pages, keys: await domain.keys.load() });
   const { provider } = built;
@@ -262,7 +275,7 @@ async function createOidc(ground: Ground, domain: Domain, { render, t }: Site) {
     current,
     pages,
     protocol: mountProvider(provider),
-    clients: createClientRegistry({ store, clients: tables.clients, vault, provider: current }),
+    clients: createClientRegistry({ ...ground, clients: tables.clients, audit, provider: current }),
     interactions: createInteractions({ ...ground, artifacts: tables.artifacts, provider: current }),
     browserSessions: createBrowserSessions(config, current),
     backchannelLogout: createBackchannelLogout(current, built.sendBackchannelLogout),
@@ -279,7 +292,7 @@ interface Parts {
 
 function createApp(ground: Ground, parts: Parts): Koa {
   const { config, log, store, vault } = ground;
-  const { site, oidc, clock } = parts;
+  const { domain, site, oidc, clock } = parts;
   const app = new Koa();
   app.keys = [...vault.cookieKeys];
   app.silent = true;
@@ -288,6 +301,8 @@ function createApp(ground: Ground, parts: Parts): Koa {
   const ping = store.compile(store.sql.raw('select 1 as up'));
   const health = healthRoutes(() => store.find(ping)).routes();
   const stack = [
+    requestContext(site.addressOf),
+    leaveTrail({ ...domain, keyOf: oidc.interactions.keyOf }),
     catchErrors({ log, ...site }),
     securityHeaders(config.issuer),
     refuseBrokenUrls,
@@ -306,8 +321,9 @@ function createApp(ground: Ground, parts: Parts): Koa {
 
 function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: Parts) {
   const { config, store, tables } = ground;
-  const { flows, limits } = domain;
-  const proving = { ...ground, ...domain, accounts: tables.accounts, flows, limits, methods };
+  const { accounts } = tables;
+  const signInAudit = createSignInAudit(domain.audit, accounts);
+  const proving = { ...ground, ...domain, accounts, methods, signInAudit };
   const { candidates } = config.password;
   return [
     ...(config.test_clock ? [testClockRoutes(clock)] : []),
@@ -320,6 +336,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       browserSessions: oidc.browserSessions,
       prove: createProve(proving),
       finish: createFinish(proving),
+      signInAudit,
       enrol: createEnrol(proving),
       flowBackupCodes: createFlowBackupCodes(proving),
       findKnown: createFindKnown(proving),

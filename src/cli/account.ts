@@ -78,7 +78,7 @@ async function readPassword(): Promise<string> {
 }
 
 /** The shape of an account wherever it is printed. */
-async function describe(house: House, account: Account) {
+export async function describeAccount(house: House, account: Account) {
   const factors = house.methods.filter((method) => method.step === 'second-factor');
   const enrolled = await Promise.all(factors.map((method) => method.isEnrolled(account.id)));
   const { id, email, name, status, role, createdAt, mfaDeadline } = account;
@@ -98,14 +98,15 @@ async function describe(house: House, account: Account) {
 }
 
 async function show(house: House, account: Account, { json }: Printing): Promise<void> {
-  const described = await describe(house, account);
+  const described = await describeAccount(house, account);
   if (json) printJson(described);
   else printFields(described);
 }
 
 async function list(house: House, { json }: Printing): Promise<void> {
   const described = [];
-  for await (const account of house.accounts.list()) described.push(await describe(house, account));
+  for await (const account of house.accounts.list())
+    described.push(await describeAccount(house, account));
   if (json) printJson(described);
   else
     printTable(

@@ -5,6 +5,7 @@ import { isGatehouseError } from '../lib/errors.ts';
 import { accountId } from '../lib/ids.ts';
 import type { Accounts, NewAccount } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
+import type { Audit } from './audit/audit.ts';
 import { emailKey, isEmail } from './emails.ts';
 import { isReadableHash } from './passwords/legacy.ts';
 
@@ -73,13 +74,16 @@ type Read =
   | { readonly kind: 'record'; readonly line: number; readonly value: ImportRecord }
   | { readonly kind: 'wrong'; readonly errors: readonly ImportError[] };
 
-export function createImport(store: Store, accounts: Accounts): ImportAccounts {
+export function createImport(store: Store, accounts: Accounts, audit: Audit): ImportAccounts {
   const isTaken = async (email: string) =>
     (await accounts.findByEmailKey(emailKey(email))) !== undefined;
 
   const make = async (value: ImportRecord): Promise<boolean> => {
+    const account = toAccount(value);
+    const { id, status } = account;
+    const recorded = audit.record({ kind: 'account.imported', accountId: id, detail: { status } });
     try {
-      await store.write(accounts.insert(toAccount(value)));
+      await store.write(accounts.insert(account), recorded);
       return true;
     } catch (error) {
       if (isGatehouseError(error, 'already_exists')) return false;
