@@ -111,7 +111,8 @@ export function createSignInAudit(
     },
     cancelled: (row, clientId) => {
       const reason = 'cancelled by the person';
-      const whose = { flowId: row?.id, accountId: row?.accountId, clientId };
+      const accountId = row?.accountId;
+      const whose = { flowId: row?.id, accountId, actor: accountId, clientId };
       return record({ ...whose, kind: 'sign_in.finished', ...REFUSED, reason });
     },
   };

@@ -14,7 +14,7 @@ const WORDS: Readonly<Record<AuditKind, Words>> = {
     refused: 'A new password was refused',
   },
   'sign_in.factor': { ok: 'The second factor was right', refused: 'The second factor was refused' },
-  'sign_in.finished': { ok: 'Signed in', refused: 'The sign-in did not go on' },
+  'sign_in.finished': { ok: 'Signed in', refused: 'The sign-in could not go on' },
   'sign_in.locked': 'Limited',
   'factor.enrolled': 'A second factor was enrolled',
   'factor.removed': 'A second factor was removed',

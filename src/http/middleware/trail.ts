@@ -2,16 +2,18 @@
 import type { Context, Middleware } from 'koa';
 import type { Audit } from '../../domain/audit/audit.ts';
 import { currentRequest } from '../../lib/request-context.ts';
-import type { Flows } from '../../store/flows.ts';
+import { SIGN_IN_PATH } from '../../oidc/configuration.ts';
+import type { FlowsDomain } from '../../signin/flow.ts';
 
 export interface TrailNeeds {
   readonly audit: Audit;
-  readonly flows: Pick<Flows, 'findNewest'>;
+  readonly flows: Pick<FlowsDomain, 'findRow'>;
   /** The keyed hash by which rows refer to an interaction. */
   readonly keyOf: (uid: string) => string;
 }
 
-const BELOW_SIGN_IN = /^\/(?:sign-in|authorize)\/([\w-]{1,64})(?:\/|$)/;
+/** The pages of a sign-in, and where the library goes on with it. */
+const BELOW_SIGN_IN = new RegExp(`^(?:${SIGN_IN_PATH}|/authorize|/device)/([\\w-]{1,64})(?:/|$)`);
 
 /** Pages that say what is wrong without an error code. */
 const REASONS: Readonly<Record<number, string>> = { 400: 'cookies_needed', 410: 'flow_expired' };
@@ -34,17 +36,10 @@ function showsTrace({ status, body, state }: Context): boolean {
 }
 
 async function record(ctx: Context, uid: string, { audit, flows, keyOf }: TrailNeeds) {
-  const flow = await flows.findNewest(keyOf(uid)).catch(() => undefined);
+  const flow = await flows.findRow(keyOf(uid)).catch(() => undefined);
   const flowId = flow?.id ?? currentRequest().flowId;
   if (flowId === undefined) return;
   const reason = String(ctx.state.problem ?? REASONS[ctx.status] ?? ctx.status);
-  const { accountId, clientId } = flow ?? {};
-  await audit.write({
-    kind: 'sign_in.finished',
-    outcome: 'refused',
-    reason,
-    flowId,
-    accountId,
-    clientId,
-  });
+  const whose = { flowId, accountId: flow?.accountId, clientId: flow?.clientId };
+  await audit.write({ ...whose, kind: 'sign_in.finished', outcome: 'refused', reason });
 }
