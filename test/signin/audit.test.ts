@@ -56,7 +56,7 @@ onBothStores('the audit of sign-ins', (store) => {
     /Trace code: <code[^>]*>([^<]+)</.exec(page.text.replace(/<span[^>]*>|<\/span>/g, ''))?.[1];
 
   it('tells a whole sign-in, and that its tokens came of it', async () => {
-    fake.enrolled.add(person.id);
+    await fake.enrol(gatehouse, person);
     const request = party.url();
     const page = await web.get(request.url, headersOf(from));
     const { email, password } = person;
@@ -122,7 +122,7 @@ onBothStores('the audit of sign-ins', (store) => {
   });
 
   it('says why a second factor was refused', async () => {
-    fake.enrolled.add(person.id);
+    await fake.enrol(gatehouse, person);
     const second = await knock();
     await factor(second, 'no');
     await factor(second, 'explode');
@@ -160,7 +160,7 @@ onBothStores('the audit of sign-ins', (store) => {
     });
 
     it('on codes, too', async () => {
-      fake.enrolled.add(person.id);
+      await fake.enrol(gatehouse, person);
       const second = await knock();
       for (let time = 0; time < 10; time += 1) await factor(second, 'no');
       await factor(second, RIGHT_WORD);
@@ -257,12 +257,12 @@ onBothStores('the audit of sign-ins', (store) => {
   });
 
   const withFactor = async () => {
-    fake.enrolled.add(person.id);
+    await fake.enrol(gatehouse, person);
     return person;
   };
 
   it('tells of an acr that could not be reached', async () => {
-    await knock(person, { acr_values: 'urn:gatehouse:acr:mfa' });
+    await knock(person, { acr_values: 'urn:example:nothing' });
     const row = (await rowsOf()).at(-1);
     expect(row).to.deep.include({
       kind: 'sign_in.finished',
@@ -271,7 +271,7 @@ onBothStores('the audit of sign-ins', (store) => {
       detail: {
         acr: 'urn:gatehouse:acr:password',
         amr: ['pwd'],
-        wanted: 'urn:gatehouse:acr:mfa',
+        wanted: 'unreachable',
       },
     });
   });

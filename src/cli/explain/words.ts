@@ -2,7 +2,7 @@
 import type { AuditRow } from '../../domain/audit/audit.ts';
 import { type AuditKind, isAuditKind } from '../../domain/audit/kinds.ts';
 import type { Closed } from '../../domain/limits/limits.ts';
-import { toIso } from '../../lib/clock.ts';
+import { now, toIso } from '../../lib/clock.ts';
 import type { Account } from '../../store/accounts.ts';
 
 type Words = string | { readonly ok: string; readonly refused: string };
@@ -82,7 +82,7 @@ export function stateInWords({ account, factors, closed }: AccountState): string
   return [
     statusInWords(account),
     passwordInWords(account),
-    factors.length === 0 ? 'No second factor.' : `Second factor: ${factors.join(', ')}.`,
+    factorsInWords(account, factors),
     ...closed.map(limitInWords),
   ];
 }
@@ -100,6 +100,13 @@ function passwordInWords({ passwordHash, knownPolicyVersion }: Account): string 
   return knownPolicyVersion === undefined
     ? 'Whether its password meets the policy shows at the next sign-in.'
     : `Its password is known to meet version ${knownPolicyVersion} of the policy.`;
+}
+
+function factorsInWords({ mfaDeadline }: Account, factors: readonly string[]): string {
+  if (factors.length > 0) return `Second factor: ${factors.join(', ')}.`;
+  if (mfaDeadline === undefined) return 'No second factor.';
+  const may = mfaDeadline > now() ? 'It may do' : 'It might do';
+  return `No second factor. ${may} without until ${toIso(mfaDeadline)}.`;
 }
 
 function limitInWords({ rule, failures, until }: Closed): string {
