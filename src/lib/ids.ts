@@ -1,5 +1,5 @@
 // Identifiers and secrets from the system's random source.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { CROCKFORD, readCrockford } from './crockford.ts';
 
 /** A random value in base64url: `bits` of entropy, 6 bits a character. */
@@ -7,15 +7,9 @@ export function randomId(bits = 128): string {
   return randomBytes(Math.ceil(bits / 8)).toString('base64url');
 }
 
-function randomText(length: number): string {
-  let text = '';
-  for (const byte of randomBytes(length)) text += CROCKFORD[byte & 31];
-  return text;
-}
-
 /** Ten characters of Crockford base32: what a person reads out to the support. */
 export function traceCode(): string {
-  return randomText(10);
+  return Array.from(randomBytes(10), (byte) => CROCKFORD[byte & 31]).join('');
 }
 
 /** The trace code that somebody wrote down or read out; undefined for what is none. */
@@ -40,7 +34,9 @@ let newest = { at: 0, count: 0 };
  */
 export function timeOrderedId(at: number): string {
   newest = { at, count: newest.at === at ? newest.count + 1 : 0 };
-  return base32(at, 9) + base32(newest.count, 3) + randomText(12);
+  // The system's random source is asked for many of these at once.
+  const random = randomUUID().slice(-12).toUpperCase();
+  return base32(at, 9) + base32(newest.count, 3) + random;
 }
 
 export const accountId = (): string => `usr_${randomId()}`;
