@@ -5,6 +5,7 @@ import type Provider from 'oidc-provider';
 import type { Config } from './config/schema.ts';
 import { type AccountActs, createAccountActs } from './domain/account-acts.ts';
 import { type AccountsDomain, createAccountsDomain } from './domain/accounts.ts';
+import { type Audit, createAudit } from './domain/audit/audit.ts';
 import { createAuthenticatorsDomain } from './domain/authenticators.ts';
 import { type BackupCodesDomain, createBackupCodesDomain } from './domain/backup-codes.ts';
 import { createConsentsDomain } from './domain/consents.ts';
@@ -25,12 +26,15 @@ import { createSms, SMS } from './domain/sms.ts';
 import { createTestClock, type TestClock } from './domain/test-clock.ts';
 import { createTrustedDevices } from './domain/trusted-devices.ts';
 import { loadAssets } from './http/assets.ts';
+import { createClientAddress } from './http/client-address.ts';
 import { createCsrf } from './http/csrf.ts';
 import { buildFixedAnswers, type FixedAnswers } from './http/fixed-answers.ts';
 import { catchErrors } from './http/middleware/errors.ts';
 import { fixIssuer } from './http/middleware/issuer.ts';
 import { noteFailure, raiseFailures } from './http/middleware/library.ts';
+import { requestContext } from './http/middleware/request.ts';
 import { refuseBrokenUrls, securityHeaders } from './http/middleware/security.ts';
+import { leaveTrail } from './http/middleware/trail.ts';
 import { createProviderPages } from './http/provider-pages.ts';
 import { createRender, type Render } from './http/render.ts';
 import { accountRoutes } from './http/routes/account.ts';
@@ -59,6 +63,7 @@ import { createInteractions } from './oidc/interactions.ts';
 import { createLostRaceAnswers, replaceSelfSubmittingPages } from './oidc/pages.ts';
 import { buildProvider, mountProvider } from './oidc/provider.ts';
 import { unitOfWork } from './oidc/work.ts';
+import { createSignInAudit } from './signin/audit-events.ts';
 import { createFlowBackupCodes } from './signin/backup-codes.ts';
 import { createEnrol } from './signin/enrol.ts';
 import { createFinish } from './signin/finish.ts';
@@ -69,6 +74,7 @@ import { createRenew } from './signin/renew.ts';
 import { createResetFactors, type ResetFactors } from './signin/reset-factors.ts';
 import { createAccounts } from './store/accounts.ts';
 import { createArtifacts } from './store/artifacts.ts';
+import { createAuditEvents } from './store/audit.ts';
 import { createAuthenticators } from './store/authenticators.ts';
 import { createBackupCodes } from './store/backup-codes.ts';
 import { createClients } from './store/clients.ts';
@@ -101,6 +107,7 @@ export interface House {
   readonly hashing: Hashing;
   readonly methods: readonly Method[];
   readonly limits: Limits;
+  readonly audit: Audit;
   readonly knownBrowsers: KnownBrowsers;
   readonly backupCodes: BackupCodesDomain;
   readonly resetFactors: ResetFactors;
@@ -146,6 +153,7 @@ function openTables(store: Store) {
     outbox: createOutbox(store),
     counters: createCounters(store),
     knownBrowsers: createKnownBrowserTable(store),
+    auditEvents: createAuditEvents(store),
     authenticators: createAuthenticators(store),
     backupCodes: createBackupCodes(store),
     trustedDevices: createTrustedDeviceTable(store),
@@ -189,6 +197,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     outbox: tables.outbox,
     kinds: { [BACKCHANNEL_LOGOUT]: oidc.backchannelLogout, ...messengers(ground, domain, site) },
   });
+  const resetFactors = createResetFactors({ ...domain, accounts: tables.accounts, methods });
   return {
     config,
     log,
@@ -198,12 +207,13 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     fixed,
     accounts: domain.accounts,
     importAccounts: createImport({ ...domain, store, accounts: tables.accounts }),
-    acts: createAccountActs({ ...domain, store, accounts: tables.accounts }),
+    acts: createAccountActs({ ...domain, store, accounts: tables.accounts, resetFactors }),
     links: domain.links,
     limits: domain.limits,
+    audit: domain.audit,
     knownBrowsers: domain.knownBrowsers,
     backupCodes: domain.backupCodes,
-    resetFactors: createResetFactors({ ...domain, accounts: tables.accounts, methods }),
+    resetFactors,
     keys: domain.keys,
     passwords: domain.passwords,
     hashing: domain.hashing,
@@ -223,7 +233,8 @@ const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-aut
 
 type Domain = ReturnType<typeof createDomain>;
 
-function createDomain({ config, store, tables, vault }: Ground, requiredSince: number) {
+function createDomain({ config, log, store, tables, vault }: Ground, requiredSince: number) {
+  const audit = createAudit({ store, log, events: tables.auditEvents });
   const hashing = createHashing(config);
   const passwords = createPasswordPolicy(config.password);
   const knownBrowsers = createKnownBrowsers({
@@ -233,6 +244,7 @@ function createDomain({ config, store, tables, vault }: Ground, requiredSince: n
   });
   const { counters } = tables;
   return {
+    audit,
     hashing,
     passwords,
     knownBrowsers,
@@ -245,9 +257,9 @@ function createDomain({ config, store, tables, vault }: Ground, requiredSince: n
       vault,
     }),
     limits: createLimits({ config: config.limits, store, counters, knownBrowsers, vault }),
-    accounts: createAccountsDomain(store, tables.accounts, { hashing, passwords }),
-    consents: createConsentsDomain(store, tables.consents),
-    sessions: createSessionsDomain({ config, ...tables }),
+    accounts: createAccountsDomain(store, tables.accounts, { hashing, passwords, audit }),
+    consents: createConsentsDomain(store, tables.consents, audit),
+    sessions: createSessionsDomain({ config, audit, ...tables }),
     flows: createFlowsDomain({ store, flows: tables.flows, ttl: config.ttl.sign_in }),
     keys: createKeysDomain(store, tables.signingKeys, vault),
     links: createOneTimeLinks({ config, store, links: tables.links, vault }),
@@ -281,6 +293,7 @@ function createSite({ config, vault }: Ground) {
     assets,
     render: createRender({ ...common, asset: assets.url }),
     csrf,
+    addressOf: createClientAddress(config),
     visitors: createVisitors(config),
     visitorForms: createVisitorForms(csrf, issuer),
   };
@@ -289,7 +302,8 @@ function createSite({ config, vault }: Ground) {
 type Oidc = Awaited<ReturnType<typeof createOidc>>;
 
 async function createOidc(ground: Ground, domain: Domain, { render, t }: Site) {
-  const { config, store, tables, vault } = ground;
+  const { config, tables } = ground;
+  const { audit } = domain;
   const pages = createProviderPages({ render, t, accounts: domain.accounts });
   const built = buildProvider({ ...ground, ...domain, pages, keys: await domain.keys.load() });
   const { provider } = built;
@@ -301,7 +315,7 @@ async function createOidc(ground: Ground, domain: Domain, { render, t }: Site) {
     current,
     pages,
     protocol: mountProvider(provider),
-    clients: createClientRegistry({ store, clients: tables.clients, vault, provider: current }),
+    clients: createClientRegistry({ ...ground, clients: tables.clients, audit, provider: current }),
     interactions: createInteractions({ ...ground, artifacts: tables.artifacts, provider: current }),
     browserSessions: createBrowserSessions(config, current),
     backchannelLogout: createBackchannelLogout(current, built.sendBackchannelLogout),
@@ -318,7 +332,7 @@ interface Parts {
 
 function createApp(ground: Ground, parts: Parts): Koa {
   const { config, log, store, vault } = ground;
-  const { site, oidc, clock } = parts;
+  const { domain, site, oidc, clock } = parts;
   const app = new Koa();
   app.keys = [...vault.cookieKeys];
   app.silent = true;
@@ -327,6 +341,8 @@ function createApp(ground: Ground, parts: Parts): Koa {
   const ping = store.compile(store.sql.raw('select 1 as up'));
   const health = healthRoutes(() => store.find(ping)).routes();
   const stack = [
+    requestContext(site.addressOf),
+    leaveTrail({ ...domain, keyOf: oidc.interactions.keyOf }),
     catchErrors({ log, ...site }),
     securityHeaders(config.issuer),
     refuseBrokenUrls,
@@ -345,8 +361,9 @@ function createApp(ground: Ground, parts: Parts): Koa {
 
 function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: Parts) {
   const { config, store, tables } = ground;
-  const { flows, limits } = domain;
-  const proving = { ...ground, ...domain, accounts: tables.accounts, flows, limits, methods };
+  const { accounts } = tables;
+  const signInAudit = createSignInAudit(domain.audit, accounts);
+  const proving = { ...ground, ...domain, accounts, methods, signInAudit };
   const { candidates } = config.password;
   return [
     ...(config.test_clock ? [testClockRoutes(clock)] : []),
@@ -359,6 +376,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       browserSessions: oidc.browserSessions,
       prove: createProve(proving),
       finish: createFinish(proving),
+      signInAudit,
       enrol: createEnrol(proving),
       flowBackupCodes: createFlowBackupCodes(proving),
       findKnown: createFindKnown(proving),

@@ -4,6 +4,7 @@ import type { AccountActs } from '../domain/account-acts.ts';
 import { type Printing, show } from './account-output.ts';
 import { actor } from './actor.ts';
 import { withHouse } from './house.ts';
+import { print, printJson } from './output.ts';
 
 interface ActCommand {
   readonly name: string;
@@ -14,9 +15,34 @@ interface ActCommand {
 /** Another act is another line here, and a function in src/domain/account-acts.ts. */
 const ACTS: readonly ActCommand[] = [
   {
+    name: 'suspend',
+    description: 'shut an account: sessions and tokens end at once',
+    act: 'suspend',
+  },
+  {
+    name: 'activate',
+    description: 'open an account that was suspended or locked',
+    act: 'activate',
+  },
+  {
+    name: 'unlock',
+    description: 'end a lock, and forget all wrong passwords and codes',
+    act: 'unlock',
+  },
+  {
+    name: 'reset-2fa',
+    description: 'take all second factors away: the next sign-in sets up a new one',
+    act: 'resetFactors',
+  },
+  {
     name: 'reset-password',
     description: 'end what is signed in, and print a one-time link for a new password',
     act: 'resetPassword',
+  },
+  {
+    name: 'delete',
+    description: 'delete an account with everything that belongs to it',
+    act: 'delete',
   },
 ];
 
@@ -42,6 +68,13 @@ function perform(act: keyof AccountActs, who: string, options: ActOptions): Prom
     const { reason, ticket } = options;
     const account = await house.accounts.get(who);
     const result = await house.acts[act](account, { actor: actor(), reason, ticket });
-    await show(house, await house.accounts.get(account.id), options, { ...result });
+    const after = await house.accounts.find(account.id);
+    if (after) await show(house, after, options, { ...result });
+    else report(account.id, options);
   });
+}
+
+function report(id: string, { json }: Printing): void {
+  if (json) printJson({ id, deleted: true });
+  else print(`Deleted ${id}.`);
 }

@@ -5,6 +5,7 @@ import { isGatehouseError } from '../lib/errors.ts';
 import { accountId } from '../lib/ids.ts';
 import type { Accounts, NewAccount } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
+import type { Audit } from './audit/audit.ts';
 import type { AuthenticatorsDomain } from './authenticators.ts';
 import { emailKey, isEmail } from './emails.ts';
 import { isReadableHash } from './passwords/legacy.ts';
@@ -84,20 +85,24 @@ interface ImportNeeds {
   readonly store: Store;
   readonly accounts: Accounts;
   readonly authenticators: AuthenticatorsDomain;
+  readonly audit: Audit;
 }
 
-export function createImport({ store, accounts, authenticators }: ImportNeeds): ImportAccounts {
+export function createImport(needs: ImportNeeds): ImportAccounts {
+  const { store, accounts, authenticators, audit } = needs;
   const isTaken = async (email: string) =>
     (await accounts.findByEmailKey(emailKey(email))) !== undefined;
 
   const make = async (value: ImportRecord): Promise<boolean> => {
+    const account = toAccount(value);
+    const { id, status } = account;
+    const recorded = audit.record({ kind: 'account.imported', accountId: id, detail: { status } });
     try {
-      const account = toAccount(value);
       const { totp_secret: secret } = value;
       const name = 'Authenticator app';
       const factor = { accountId: account.id, name, secret: secret ?? '', lastStep: 0 };
       const factors = secret === undefined ? [] : [authenticators.add(factor)];
-      await store.write(accounts.insert(account), ...factors);
+      await store.write(accounts.insert(account), ...factors, recorded);
       return true;
     } catch (error) {
       if (isGatehouseError(error, 'already_exists')) return false;

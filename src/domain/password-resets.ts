@@ -5,6 +5,7 @@ import type { Account, Accounts } from '../store/accounts.ts';
 import type { LivingAccount } from '../store/living.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
+import type { Audit } from './audit/audit.ts';
 import { emailKey } from './emails.ts';
 import type { Hashing } from './hashing.ts';
 import type { KnownBrowsers } from './known-browsers.ts';
@@ -13,7 +14,7 @@ import type { OneTimeLinks } from './links.ts';
 import type { Mails } from './mails.ts';
 import type { Notices } from './notices.ts';
 import type { PasswordPolicy, Rule } from './passwords/policy.ts';
-import type { SessionsDomain } from './sessions.ts';
+import type { SessionEnd, SessionsDomain } from './sessions.ts';
 import type { TrustedDevices } from './trusted-devices.ts';
 
 export type ResetOutcome =
@@ -47,6 +48,7 @@ interface Needs extends EndsWithPassword {
   readonly links: OneTimeLinks;
   readonly mails: Mails;
   readonly notices: Notices;
+  readonly audit: Audit;
   readonly hashing: Hashing;
   readonly passwords: PasswordPolicy;
 }
@@ -111,12 +113,13 @@ async function resetUnit(
   hash: string,
   needs: Needs,
 ): Promise<Unit> {
-  const { accounts, passwords, links, notices } = needs;
+  const { accounts, passwords, links, notices, audit } = needs;
   const made = { hash, policyVersion: passwords.newest, at: now() };
   return [
     accounts.resetPassword(account.id, account.generation, made),
     links.endTicket(ticket),
-    ...(await endsWithPassword(account, needs)),
+    ...(await endsWithPassword(account, 'password reset', needs)),
+    audit.record({ kind: 'password.reset', accountId: account.id }),
     notices.tell(account, { kind: 'password-changed' }),
   ];
 }
@@ -124,10 +127,11 @@ async function resetUnit(
 /** Everything that the raised generation voids, said where it is looked up, too. */
 export async function endsWithPassword(
   account: Account,
+  why: SessionEnd,
   { sessions, knownBrowsers, trustedDevices, limits }: EndsWithPassword,
 ): Promise<Unit> {
   return [
-    ...(await sessions.moveOn(account.id, account.generation + 1, undefined)),
+    ...(await sessions.moveOn(account.id, account.generation + 1, undefined, why)),
     await knownBrowsers.forget(account.id),
     trustedDevices.forgetAll(account.id),
     ...limits.clearAccount(account),

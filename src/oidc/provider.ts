@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { Middleware } from 'koa';
 import Provider from 'oidc-provider';
+import type { Audit } from '../domain/audit/audit.ts';
 import { now } from '../lib/clock.ts';
 import type { Accounts } from '../store/accounts.ts';
 import type { Artifacts } from '../store/artifacts.ts';
@@ -9,6 +10,7 @@ import type { Clients } from '../store/clients.ts';
 import type { Sessions } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { artifactKey, createAdapterFactory } from './adapter.ts';
+import { recordTokens } from './audit-events.ts';
 import { createClientSource, installClientModel } from './clients.ts';
 import { type ConfigurationNeeds, createConfiguration, everythingIn } from './configuration.ts';
 import { createFormPost, type ProviderPages } from './pages.ts';
@@ -19,6 +21,7 @@ export interface ProviderNeeds extends Omit<ConfigurationNeeds, 'adapter' | 'gra
   readonly store: Store;
   readonly tables: ProviderTables;
   readonly consents: ConfigurationNeeds['grants']['consents'];
+  readonly audit: Audit;
 }
 
 export interface ProviderTables {
@@ -69,6 +72,7 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
   installClientModel(provider, vault);
   installGrantModel(provider);
   installReplayDetection(provider, needs);
+  recordTokens(provider, needs.audit);
   return { provider, sendBackchannelLogout: takeOverBackchannelLogout(provider) };
 }
 

@@ -2,6 +2,7 @@
 import type { BackupCodesDomain } from '../domain/backup-codes.ts';
 import type { Accounts } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
+import type { SignInAudit } from './audit-events.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
 import { isOffer } from './steps/backup-codes.ts';
 import { dueStep } from './steps/index.ts';
@@ -20,10 +21,11 @@ interface Needs {
   readonly accounts: Accounts;
   readonly flows: FlowsDomain;
   readonly backupCodes: BackupCodesDomain;
+  readonly signInAudit: SignInAudit;
 }
 
 export function createFlowBackupCodes(needs: Needs): FlowBackupCodes {
-  const { store, accounts, flows, backupCodes } = needs;
+  const { store, accounts, flows, backupCodes, signInAudit } = needs;
   const isDue = ({ facts }: Flow) => dueStep(facts)?.name === 'backup-codes';
   const occasion = ({ row }: Flow) => `flow ${row.id}`;
   return {
@@ -41,6 +43,7 @@ export function createFlowBackupCodes(needs: Needs): FlowBackupCodes {
         accounts.guard(accountId, generation),
         flows.markBackup(flow, 'settled'),
         ...backupCodes.renew(accountId, occasion(flow)),
+        signInAudit.codesRenewed(flow),
       ]);
     },
   };

@@ -8,6 +8,7 @@ import type { EnrolmentVerdict, Refusal } from '../methods/method.ts';
 import type { Account, Accounts } from '../store/accounts.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
+import type { SignInAudit } from './audit-events.ts';
 import { type FactorNeeds, stateOf } from './factors.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
 import { dueStep } from './steps/index.ts';
@@ -25,6 +26,7 @@ export interface EnrolNeeds extends FactorNeeds {
   readonly accounts: Accounts;
   readonly flows: FlowsDomain;
   readonly sessions: SessionsDomain;
+  readonly signInAudit: SignInAudit;
   readonly log: Log;
 }
 
@@ -50,7 +52,7 @@ export function occasionOf({ row }: Flow): string {
 }
 
 export function createEnrol(needs: EnrolNeeds): Enrol {
-  const { accounts, sessions, store, log } = needs;
+  const { accounts, sessions, store, signInAudit, log } = needs;
 
   /** Every change of factors moves the account on: what was signed in without it ends. */
   const confirm = async (
@@ -61,12 +63,16 @@ export function createEnrol(needs: EnrolNeeds): Enrol {
   ): Promise<EnrolOutcome> => {
     const at = now();
     const verdict = await judge(method, { account, occasion, input, at }, log);
-    if (verdict.kind === 'refused') return { kind: 'refused', hint: verdict.hint };
     const { id, generation } = account;
+    if (verdict.kind === 'refused') {
+      await signInAudit.notEnrolled(id, method, verdict.reason);
+      return { kind: 'refused', hint: verdict.hint };
+    }
     const outcome = await store.commit([
       accounts.enrol(id, generation, at),
       ...verdict.unit,
-      ...(await sessions.moveOn(id, generation + 1, session)),
+      ...(await sessions.moveOn(id, generation + 1, session, 'second factor enrolled')),
+      signInAudit.enrolled(id, method),
       ...(await also(at)),
     ]);
     if (outcome.kind === 'committed') log.info({ account: id, method: method.name }, 'enrolled');

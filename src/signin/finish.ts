@@ -6,6 +6,7 @@ import type { Owner, Trusted, TrustedDevices } from '../domain/trusted-devices.t
 import type { Log } from '../lib/log.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
+import type { SignInAudit } from './audit-events.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
 import { type PasswordWriteNeeds, passwordWrites } from './password-writes.ts';
 import { dueStep } from './steps/index.ts';
@@ -19,6 +20,8 @@ export interface SignedIn {
   /** Seconds. */
   readonly ts: number;
   readonly generation: number;
+  /** The row of this sign-in. */
+  readonly flow: string;
 }
 
 /** The request that waits for this sign-in; its statements join the unit. */
@@ -52,6 +55,7 @@ export interface FinishNeeds extends PasswordWriteNeeds {
   readonly flows: FlowsDomain;
   readonly limits: Limits;
   readonly trustedDevices: TrustedDevices;
+  readonly signInAudit: SignInAudit;
   readonly log: Log;
 }
 
@@ -65,8 +69,8 @@ export function createFinish(needs: FinishNeeds): Finish {
     if (dueStep(flow.facts) || accountId === undefined || generation === undefined) {
       return { kind: 'step-due' };
     }
-    const login = { accountId, generation, ...resultOf(flow) };
-    if (!isEnough(flow, login.acr)) return refuse(flow, door, needs);
+    const login = { accountId, generation, flow: flow.row.id, ...resultOf(flow) };
+    if (!isEnough(flow, login.acr)) return refuse(flow, login, door, needs);
     return signIn(flow, login, door, needs);
   };
 }
@@ -82,10 +86,16 @@ function isEnough({ facts: { wanted } }: Flow, acr: string): boolean {
   return wanted.kind === 'at-least' && isAtLeast(acr, wanted.acr);
 }
 
-async function refuse(flow: Flow, door: Door, needs: FinishNeeds): Promise<FinishOutcome> {
+async function refuse(
+  flow: Flow,
+  login: SignedIn,
+  door: Door,
+  { store, flows, signInAudit }: FinishNeeds,
+): Promise<FinishOutcome> {
   const error = 'unmet_authentication_requirements';
   const refusal = door.refused(error, 'the requested acr cannot be reached');
-  const outcome = await needs.store.commit([needs.flows.end(flow), refusal]);
+  const recorded = signInAudit.notEnough(flow, login);
+  const outcome = await store.commit([flows.end(flow), refusal, recorded]);
   return outcome.kind === 'committed' ? { kind: 'finished', cookies: undefined } : VOID;
 }
 
@@ -95,7 +105,7 @@ async function signIn(
   door: Door,
   needs: FinishNeeds,
 ): Promise<FinishOutcome> {
-  const { store, accounts, flows, sessions, limits, log } = needs;
+  const { store, accounts, flows, sessions, limits, signInAudit, log } = needs;
   const { accountId } = login;
   const account = await accounts.find(accountId);
   if (!account) return VOID;
@@ -108,9 +118,10 @@ async function signIn(
     ...unit,
     flows.end(flow),
     ...device.unit,
-    ...(other ? await sessions.end(other) : []),
+    ...(other ? await sessions.end(other, 'somebody else signed in') : []),
     ...remembered.unit,
     door.signedIn({ ...login, generation }, other !== undefined),
+    ...signInAudit.finished(flow, login),
   ]);
   if (outcome.kind === 'missed') return VOID;
   log.info({ account: accountId, acr: login.acr, amr: login.amr }, 'signed in');

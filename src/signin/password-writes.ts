@@ -38,7 +38,7 @@ export async function passwordWrites(
   if (password?.staged === 'new' && hash !== undefined) {
     const next = generation + 1;
     const made = { hash, policyVersion, at: now() };
-    const moved = await sessions.moveOn(accountId, next, session);
+    const moved = await sessions.moveOn(accountId, next, session, 'password changed');
     const told = notices.tell(account, { kind: 'password-changed' });
     return {
       unit: [accounts.changePassword(accountId, generation, made), ...moved, told],

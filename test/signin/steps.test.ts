@@ -202,6 +202,7 @@ describe('finish', () => {
       flows: { end: untouched } as never,
       sessions: {} as never,
       limits: {} as never,
+      signInAudit: {} as never,
       trustedDevices: {} as never,
       notices: {} as never,
       log: createLog('silent'),

@@ -71,5 +71,9 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
       ({ key }) => key,
     );
 
-  return { subjectOf, stranger, knownBrowser, code, mail, link, clearedBy };
+  /** Undefined for a rule of another release. */
+  const policyOf = (rule: string | undefined): Policy | undefined =>
+    Object.values(policies).find((policy) => policy.rule === rule);
+
+  return { subjectOf, policyOf, stranger, knownBrowser, code, mail, link, clearedBy };
 }

@@ -6,6 +6,7 @@ import type { Mfa } from '../../domain/mfa.ts';
 import type { PasswordPolicy } from '../../domain/passwords/policy.ts';
 import type { SessionsDomain } from '../../domain/sessions.ts';
 import { now, toIso } from '../../lib/clock.ts';
+import { noteInRequest } from '../../lib/request-context.ts';
 import type { BrowserSession, BrowserSessions } from '../../oidc/browser-sessions.ts';
 import { ACCOUNT_CALLBACK } from '../../oidc/configuration.ts';
 import type { Account } from '../../store/accounts.ts';
@@ -73,7 +74,7 @@ export function accountRoutes(needs: AccountPagesNeeds): Router {
     const present = await findPresent(ctx, needs);
     if (present) {
       csrf.assert(ctx, form, present.session.uid);
-      await needs.store.commit(await needs.sessionsDomain.end(present.session));
+      await needs.store.commit(await needs.sessionsDomain.end(present.session, 'signed out'));
     }
     browserSessions.forget(ctx);
     redirect(ctx, browserSessions.signedOutUrl());
@@ -103,6 +104,7 @@ async function findPresent(ctx: Context, needs: AccountPagesNeeds): Promise<Pres
   if (account?.status !== 'active' || account.generation !== session.generation) return undefined;
   // What became due after the sign-in is not skipped here either.
   if (needs.passwords.isDue(account, now()) || needs.mfa.isDue(account, now())) return undefined;
+  noteInRequest({ actor: account.id });
   await needs.store.commit([needs.sessions.update(session.uid, { seenAt: now() })]);
   return { account, session };
 }

@@ -2,12 +2,14 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { AccountsDomain } from '../../domain/accounts.ts';
+import type { Audit } from '../../domain/audit/audit.ts';
 import type { ConsentsDomain } from '../../domain/consents.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Method } from '../../methods/index.ts';
 import type { BrowserSessions } from '../../oidc/browser-sessions.ts';
 import { SIGN_IN_PATH } from '../../oidc/configuration.ts';
 import type { Interaction, Interactions } from '../../oidc/interactions.ts';
+import type { SignInAudit } from '../../signin/audit-events.ts';
 import type { Finish } from '../../signin/finish.ts';
 import type { Flow, FlowsDomain } from '../../signin/flow.ts';
 import type { FindKnown } from '../../signin/known.ts';
@@ -33,6 +35,8 @@ export interface SignInNeeds extends NewPasswordNeeds, EnrolmentNeeds, BackupCod
   readonly methods: readonly Method[];
   readonly prove: Prove;
   readonly finish: Finish;
+  readonly audit: Audit;
+  readonly signInAudit: SignInAudit;
   readonly findKnown: FindKnown;
   readonly visitors: Visitors;
   /** For how long a device is remembered. */
@@ -216,8 +220,10 @@ export function signInRoutes(needs: SignInNeeds): Router {
 
   const cancel: FormHandler = async (ctx, interaction) => {
     const text = 'the person cancelled the sign-in';
-    const { key } = interaction;
-    await needs.store.commit([interaction.refused('access_denied', text), flows.abandon(key)]);
+    const { key, clientId } = interaction;
+    const recorded = needs.signInAudit.cancelled(await flows.findRow(key), clientId);
+    const refused = interaction.refused('access_denied', text);
+    await needs.store.commit([refused, flows.abandon(key), recorded]);
     redirect(ctx, interaction.returnTo);
   };
 
