@@ -167,7 +167,11 @@ async function recordProof(
     finding,
     trust: flow.facts.trust || (trust && method.canTrust === true),
   };
-  return needs.store.commit([...spend, needs.flows.record(flow, proved), ...first.unit]);
+  const { left } = verdict;
+  const told = left === undefined ? [] : [needs.notices.tell(account, usedUp(left))];
+  return needs.store.commit([...spend, needs.flows.record(flow, proved), ...first.unit, ...told]);
 }
+
+const usedUp = (left: number) => ({ kind: 'backup-code-used', left }) as const;
 
 const none = { facts: {}, unit: [] };
