@@ -1,6 +1,6 @@
 // Forgotten passwords: a link for whoever reads the mails of an account, and a new password for it.
 import { now } from '../lib/clock.ts';
-import { randomId } from '../lib/ids.ts';
+import { accountId } from '../lib/ids.ts';
 import type { Account, Accounts } from '../store/accounts.ts';
 import type { LivingAccount } from '../store/living.ts';
 import type { Unit } from '../store/statement.ts';
@@ -86,7 +86,7 @@ async function ask(email: string, { accounts, links, mails, limits }: Needs): Pr
 }
 
 function nobody(email: string): LivingAccount & { readonly email: string } {
-  return { id: randomId(), generation: 1, email };
+  return { id: accountId(), generation: 1, email };
 }
 
 async function choose(

@@ -1,5 +1,6 @@
 // Backup codes in a sign-in: shown until the person has saved them, offered anew when few are left.
 import type { BackupCodesDomain } from '../domain/backup-codes.ts';
+import type { Notices } from '../domain/notices.ts';
 import type { Accounts } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
 import type { SignInAudit } from './audit-events.ts';
@@ -22,6 +23,7 @@ interface Needs {
   readonly flows: FlowsDomain;
   readonly backupCodes: BackupCodesDomain;
   readonly signInAudit: SignInAudit;
+  readonly notices: Notices;
 }
 
 export function createFlowBackupCodes(needs: Needs): FlowBackupCodes {
@@ -44,7 +46,15 @@ export function createFlowBackupCodes(needs: Needs): FlowBackupCodes {
         flows.markBackup(flow, 'settled'),
         ...backupCodes.renew(accountId, occasion(flow)),
         signInAudit.codesRenewed(flow),
+        ...(await renewalNotice(flow, accountId, needs)),
       ]);
     },
   };
+}
+
+/** The first codes come with the first authenticator, of which there is a mail already. */
+async function renewalNotice({ facts }: Flow, accountId: string, { accounts, notices }: Needs) {
+  const account = await accounts.find(accountId);
+  const isNews = account && facts.backup.left !== undefined;
+  return isNews ? [notices.tell(account, { kind: 'backup-codes-renewed' })] : [];
 }

@@ -1,5 +1,6 @@
 // The one place where an account comes to have a second factor.
 import type { Proof } from '../domain/assurance.ts';
+import type { Notices } from '../domain/notices.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -27,6 +28,7 @@ export interface EnrolNeeds extends FactorNeeds {
   readonly flows: FlowsDomain;
   readonly sessions: SessionsDomain;
   readonly signInAudit: SignInAudit;
+  readonly notices: Notices;
   readonly log: Log;
 }
 
@@ -52,7 +54,7 @@ export function occasionOf({ row }: Flow): string {
 }
 
 export function createEnrol(needs: EnrolNeeds): Enrol {
-  const { accounts, sessions, store, signInAudit, log } = needs;
+  const { accounts, sessions, store, signInAudit, notices, log } = needs;
 
   /** Every change of factors moves the account on: what was signed in without it ends. */
   const confirm = async (
@@ -74,6 +76,7 @@ export function createEnrol(needs: EnrolNeeds): Enrol {
       ...(await sessions.moveOn(id, generation + 1, session, 'second factor enrolled')),
       signInAudit.enrolled(id, method),
       ...(await also(at)),
+      notices.tell(account, { kind: 'factor-added', name: verdict.label }),
     ]);
     if (outcome.kind === 'committed') log.info({ account: id, method: method.name }, 'enrolled');
     return outcome.kind === 'committed' ? { kind: 'enrolled' } : NOT_DUE;

@@ -3,8 +3,10 @@ import { assuranceOf, isAtLeast } from '../domain/assurance.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Visitor } from '../domain/limits/visitor.ts';
 import type { Owner, Trusted, TrustedDevices } from '../domain/trusted-devices.ts';
+import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { Statement } from '../store/statement.ts';
+import type { Account } from '../store/accounts.ts';
+import type { Statement, Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { SignInAudit } from './audit-events.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
@@ -118,6 +120,7 @@ async function signIn(
     ...unit,
     flows.end(flow),
     ...device.unit,
+    ...deviceNotice(flow, account, door.visitor, needs),
     ...(other ? await sessions.end(other, 'somebody else signed in') : []),
     ...remembered.unit,
     door.signedIn({ ...login, generation }, other !== undefined),
@@ -140,4 +143,15 @@ function deviceWrites(
   const unit = device.kind === 'trusted' ? [trustedDevices.touch(device.id)] : [];
   const stale = device.kind === 'ignored' ? [trustedDevices.cookieOf(owner.id)] : [];
   return { unit, cookies: new Map(stale.map((name) => [name, undefined])) };
+}
+
+/** Nobody has a device remembered without its owner hearing of it. */
+function deviceNotice(
+  { facts }: Flow,
+  account: Account,
+  { userAgent, address }: Visitor,
+  { notices }: FinishNeeds,
+): Unit {
+  const notice = { kind: 'new-device', userAgent, address, at: now() } as const;
+  return facts.trust ? [notices.tell(account, notice)] : [];
 }

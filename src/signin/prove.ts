@@ -170,9 +170,13 @@ async function recordProof(
     finding,
     trust: flow.facts.trust || (trust && method.canTrust === true),
   };
-  const recorded = needs.signInAudit.proved(flow, method, proved, verdict.left);
-  const unit = [...spend, needs.flows.record(flow, proved), ...first.unit, ...recorded];
-  return needs.store.commit(unit);
+  const { left } = verdict;
+  const recorded = needs.signInAudit.proved(flow, method, proved, left);
+  const told = left === undefined ? [] : [needs.notices.tell(account, usedUp(left))];
+  const record = needs.flows.record(flow, proved);
+  return needs.store.commit([...spend, record, ...first.unit, ...recorded, ...told]);
 }
+
+const usedUp = (left: number) => ({ kind: 'backup-code-used', left }) as const;
 
 const none = { facts: {}, unit: [] };

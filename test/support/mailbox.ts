@@ -1,6 +1,7 @@
 // What people find in their mailboxes: the files in DATA_DIR/outbox, read as mail programs read them.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Gatehouse } from './gatehouse.ts';
 
 export interface ReadMail {
@@ -44,6 +45,20 @@ export async function lastMailTo(
   const last = (await mailsTo(gatehouse, address)).at(-1);
   if (!last) throw new Error(`no mail to ${address}`);
   return last;
+}
+
+/** Waits for it: another process may be about to deliver it. @param before how many there were */
+export async function nextMailTo(
+  gatehouse: Pick<Gatehouse, 'house' | 'database'>,
+  address: string,
+  before: number,
+): Promise<ReadMail> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    const mail = (await mailsTo(gatehouse, address))[before];
+    if (mail) return mail;
+    await sleep(20);
+  }
+  throw new Error(`no mail number ${before + 1} to ${address}`);
 }
 
 /** The one-time link of a mail. */
