@@ -21,6 +21,7 @@ import { createMfa, findRequiredSince } from './domain/mfa.ts';
 import { createNotices } from './domain/notices.ts';
 import { createPasswordResets } from './domain/password-resets.ts';
 import { createPasswordPolicy, type PasswordPolicy } from './domain/passwords/policy.ts';
+import { createPhonesDomain, type PhonesDomain } from './domain/phones.ts';
 import { BACKCHANNEL_LOGOUT, createSessionsDomain } from './domain/sessions.ts';
 import { createSms, SMS } from './domain/sms.ts';
 import { createTestClock, type TestClock } from './domain/test-clock.ts';
@@ -65,6 +66,7 @@ import { buildProvider, mountProvider } from './oidc/provider.ts';
 import { unitOfWork } from './oidc/work.ts';
 import { createSignInAudit } from './signin/audit-events.ts';
 import { createFlowBackupCodes } from './signin/backup-codes.ts';
+import { createSendChallenge } from './signin/challenge.ts';
 import { createEnrol } from './signin/enrol.ts';
 import { createFinish } from './signin/finish.ts';
 import { createFlowsDomain } from './signin/flow.ts';
@@ -86,6 +88,7 @@ import { createLinks } from './store/links.ts';
 import { migrateUp } from './store/migrate.ts';
 import { addressOf, openStore } from './store/open.ts';
 import { createOutbox } from './store/outbox.ts';
+import { createPhones } from './store/phones.ts';
 import { createSessions } from './store/sessions.ts';
 import { createSettings } from './store/settings.ts';
 import { createSigningKeys } from './store/signing-keys.ts';
@@ -110,6 +113,7 @@ export interface House {
   readonly audit: Audit;
   readonly knownBrowsers: KnownBrowsers;
   readonly backupCodes: BackupCodesDomain;
+  readonly phones: PhonesDomain;
   readonly resetFactors: ResetFactors;
   readonly render: Render;
   readonly t: Translate;
@@ -155,6 +159,7 @@ function openTables(store: Store) {
     knownBrowsers: createKnownBrowserTable(store),
     auditEvents: createAuditEvents(store),
     authenticators: createAuthenticators(store),
+    phones: createPhones(store),
     backupCodes: createBackupCodes(store),
     trustedDevices: createTrustedDeviceTable(store),
     links: createLinks(store),
@@ -213,6 +218,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     audit: domain.audit,
     knownBrowsers: domain.knownBrowsers,
     backupCodes: domain.backupCodes,
+    phones: domain.phones,
     resetFactors,
     keys: domain.keys,
     passwords: domain.passwords,
@@ -243,6 +249,7 @@ function createDomain({ config, log, store, tables, vault }: Ground, requiredSin
     vault,
   });
   const { counters } = tables;
+  const sms = createSms({ config, outbox: tables.outbox, vault });
   return {
     audit,
     hashing,
@@ -265,7 +272,8 @@ function createDomain({ config, log, store, tables, vault }: Ground, requiredSin
     links: createOneTimeLinks({ config, store, links: tables.links, vault }),
     mails: createMails({ outbox: tables.outbox, vault }),
     notices: createNotices({ outbox: tables.outbox, vault }),
-    sms: createSms({ config, outbox: tables.outbox, vault }),
+    sms,
+    phones: createPhonesDomain({ product: config.product.name, phones: tables.phones, sms, vault }),
   };
 }
 
@@ -380,6 +388,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       enrol: createEnrol(proving),
       flowBackupCodes: createFlowBackupCodes(proving),
       findKnown: createFindKnown(proving),
+      sendChallenge: createSendChallenge(proving),
       product: config.product.name,
       deviceDays: config.device.days,
       candidates,

@@ -46,6 +46,13 @@ const limits = z.strictObject({
     window: seconds('The window', DAY),
     consecutive: failures('Wrong codes in a row after which only a backup code opens'),
   }),
+  texts: z.strictObject({
+    pause: seconds('Between two text messages to one account', DAY),
+    requests: failures('Text messages to one account in a window'),
+    window: seconds('The window', DAY),
+    per_number: failures('Text messages to one number in `limits.texts.number_window`'),
+    number_window: seconds('The window of a number', 7 * DAY),
+  }),
   mails: z.strictObject({
     requests: failures('Mails that anybody may ask for, to one address in a window'),
     window: seconds('The window', DAY),

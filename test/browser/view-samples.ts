@@ -104,7 +104,7 @@ const backupPage = page('steps/second-factor', 'Use a backup code', 'Verify with
 const backup = factor({ name: 'backup-codes', others: ['totp', 'sms'] });
 const text = (sent: boolean) =>
   factor({
-    name: 'sms',
+    name: 'sms', texts: 'sms',
     others: ['totp', 'backup-codes'],
     method: { number: '45', sent, sendAction: '/posted/send' },
   });

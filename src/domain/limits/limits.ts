@@ -21,6 +21,8 @@ export interface Limits {
   reserveSignIn(identifier: string, visitor: Visitor): Promise<Ticket>;
   /** @param isLastResort the method still opens an account after too many wrong codes in a row */
   reserveCode(accountId: string, isLastResort: boolean, visitor: Visitor): Promise<Ticket>;
+  /** For a text message: as `failed` it stays counted. */
+  reserveText(accountId: string, number: string): Promise<Ticket>;
   /** For a mail that anybody may ask for: as `failed` it stays counted, whoever has the address. */
   reserveMail(identifier: string): Promise<Ticket>;
   reserveLink(visitor: Visitor): Promise<Ticket>;
@@ -89,6 +91,7 @@ export function createLimits(needs: LimitsNeeds): Limits {
     findClosed,
     reserveSignIn: (identifier, visitor) => orRefuse(() => reserveSignIn(identifier, visitor)),
     reserveCode: (...args) => orRefuse(() => reserveCode(...args)),
+    reserveText: (...args) => orRefuse(() => attempt(plans.text(...args))),
     reserveMail: (identifier) => orRefuse(() => attempt(plans.mail(identifier))),
     reserveLink: (visitor) => orRefuse(() => attempt(plans.link(visitor))),
     finished: (account, visitor) => orRefuse(() => finished(account, visitor)),

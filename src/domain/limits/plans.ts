@@ -55,6 +55,16 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
     };
   };
 
+  /** Sent messages, not failures: nothing but time clears them. */
+  const text = (accountId: string, number: string): Plan => ({
+    slots: [
+      slot(policies.textsPause, undefined, accountId),
+      slot(policies.texts, undefined, accountId),
+      slot(policies.textsToNumber, undefined, number),
+    ],
+    clearsOnSuccess: false,
+  });
+
   /** No failure of the account, so that nothing clears it but time. */
   const mail = (identifier: string): Plan => ({
     slots: [slot(policies.mails, undefined, identifier)],
@@ -75,5 +85,5 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
   const policyOf = (rule: string | undefined): Policy | undefined =>
     Object.values(policies).find((policy) => policy.rule === rule);
 
-  return { subjectOf, policyOf, stranger, knownBrowser, code, mail, link, clearedBy };
+  return { subjectOf, policyOf, stranger, knownBrowser, code, text, mail, link, clearedBy };
 }

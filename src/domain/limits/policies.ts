@@ -13,6 +13,9 @@ export type Rule =
   | 'codes'
   | 'codes-in-a-row'
   | 'known-browser-codes'
+  | 'texts-pause'
+  | 'texts'
+  | 'texts-to-number'
   | 'mails'
   | 'links';
 
@@ -37,7 +40,8 @@ export const NO_PAUSE: Pause = { after: UNLIMITED, every: 1, first: 0, longest: 
 export type Policies = ReturnType<typeof createPolicies>;
 
 export function createPolicies(config: LimitsConfig) {
-  const { sign_in, fingerprint, range, slowdown, known_browsers, codes, mails, links } = config;
+  const { sign_in, fingerprint, range, slowdown, known_browsers, codes, mails, links, texts } =
+    config;
   const ownCodes = { failures: known_browsers.codes, window: codes.window };
   return {
     identifier: windowPolicy('identifier', sign_in),
@@ -56,6 +60,12 @@ export function createPolicies(config: LimitsConfig) {
       pause: NO_PAUSE,
       sparesNewNames: false,
     },
+    textsPause: windowPolicy('texts-pause', { failures: 1, window: texts.pause }),
+    texts: windowPolicy('texts', { failures: texts.requests, window: texts.window }),
+    textsToNumber: windowPolicy('texts-to-number', {
+      failures: texts.per_number,
+      window: texts.number_window,
+    }),
     mails: windowPolicy('mails', { failures: mails.requests, window: mails.window }),
     links: windowPolicy('links', links),
   } satisfies Record<string, Policy>;
