@@ -95,14 +95,14 @@ export function createImport(needs: ImportNeeds): ImportAccounts {
 
   const make = async (value: ImportRecord): Promise<boolean> => {
     const account = toAccount(value);
-    const { id, status } = account;
-    const recorded = audit.record({ kind: 'account.imported', accountId: id, detail: { status } });
     try {
       const { totp_secret: secret } = value;
       const name = 'Authenticator app';
       const factor = { accountId: account.id, name, secret: secret ?? '', lastStep: 0 };
       const factors = secret === undefined ? [] : [authenticators.add(factor)];
-      await store.write(accounts.insert(account), ...factors, recorded);
+      const detail = { status: account.status, factors: factors.length };
+      const imported = { kind: 'account.imported', accountId: account.id, detail } as const;
+      await store.write(accounts.insert(account), ...factors, audit.record(imported));
       return true;
     } catch (error) {
       if (isGatehouseError(error, 'already_exists')) return false;

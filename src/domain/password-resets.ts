@@ -6,6 +6,7 @@ import type { LivingAccount } from '../store/living.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { Audit } from './audit/audit.ts';
+import { telling } from './audit/locks.ts';
 import { emailKey } from './emails.ts';
 import type { Hashing } from './hashing.ts';
 import type { KnownBrowsers } from './known-browsers.ts';
@@ -75,10 +76,13 @@ export function createPasswordResets(needs: Needs): PasswordResets {
 }
 
 /** The same work for an address that nobody has: its statements then find no account. */
-async function ask(email: string, { accounts, links, mails, limits }: Needs): Promise<void> {
-  const ticket = await limits.reserveMail(emailKey(email));
-  const account = (await accounts.findByEmailKey(emailKey(email))) ?? nobody(email);
+async function ask(email: string, needs: Needs): Promise<void> {
+  const { accounts, links, mails, limits, audit } = needs;
+  const reserved = await limits.reserveMail(emailKey(email));
+  const found = await accounts.findByEmailKey(emailKey(email));
+  const ticket = await telling(reserved, audit, { method: 'reset-mail', accountId: found?.id });
   if (ticket.kind === 'limited') return;
+  const account = found ?? nobody(email);
   const { unit, url, expiresAt } = links.create(account, 'reset-password', 'visitor');
   const values = { expires: expiresAt };
   const mail = { template: 'reset-link', to: account.email, values, link: url };

@@ -1,6 +1,7 @@
 // What a sign-in leaves in the audit: each step with its outcome, and the facts behind it.
 import type { Audit } from '../domain/audit/audit.ts';
 import type { SignInFacts } from '../domain/audit/kinds.ts';
+import { LIMIT_REACHED, type Lock, REFUSED_BY_LIMIT, tellLock } from '../domain/audit/locks.ts';
 import type { Limited } from '../domain/limits/attempt.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
 import { toIso } from '../lib/clock.ts';
@@ -57,9 +58,8 @@ export function createSignInAudit(
   const subjectOf = (flow: Flow, attempt: Attempt) => findSubject(flow, attempt, accounts);
 
   const locked = async (flow: Flow, attempt: Attempt, reason: string, lock: Lock) => {
-    const detail = { rule: lock.rule, method: attempt.method.name, until: untilOf(lock) };
     const subject = await subjectOf(flow, attempt);
-    await write({ ...subject, kind: 'sign_in.locked', outcome: 'refused', reason, detail });
+    await tellLock(audit, reason, lock, { ...subject, method: attempt.method.name });
   };
 
   return {
@@ -84,8 +84,8 @@ export function createSignInAudit(
       const detail = { method: name };
       await write({ ...subject, kind: KINDS[step], outcome: 'refused', reason, detail });
     },
-    limited: (flow, attempt, lock) => locked(flow, attempt, 'attempt refused by a limit', lock),
-    exhausted: (flow, attempt, lock) => locked(flow, attempt, 'limit reached', lock),
+    limited: (flow, attempt, lock) => locked(flow, attempt, REFUSED_BY_LIMIT, lock),
+    exhausted: (flow, attempt, lock) => locked(flow, attempt, LIMIT_REACHED, lock),
     staged: (flow) => {
       const detail = { policy: 'met', ...waysOn(withNewPassword(flow.facts)) } as const;
       return record({ ...commonOf(flow), kind: 'sign_in.migration', detail });
@@ -119,10 +119,6 @@ export function createSignInAudit(
 }
 
 const REFUSED = { outcome: 'refused' } as const;
-
-type Lock = Pick<Remaining, 'rule' | 'retryAt'>;
-
-const untilOf = ({ retryAt }: Lock) => (retryAt === undefined ? undefined : toIso(retryAt));
 
 function commonOf({ row: { id, clientId, accountId } }: Flow) {
   return { flowId: id, clientId, accountId };

@@ -149,7 +149,7 @@ onBothStores('gatehouse audit and explain', (store) => {
     const subjects = rows.map((row) => [row.kind, row.account ?? row.client, row.detail]);
     expect(subjects).to.deep.equal([
       ['account.created', id, { role: 'admin' }],
-      ['account.imported', imported.id, { status: 'suspended' }],
+      ['account.imported', imported.id, { status: 'suspended', factors: 0 }],
       ['admin.client_created', client.client_id, {}],
       ['admin.client_deleted', client.client_id, {}],
     ]);
@@ -286,6 +286,21 @@ onBothStores('gatehouse audit and explain', (store) => {
       expect((await explain(person.id)).says).to.include(
         'No second factor. It may do without until 2030-01-01T00:00:00.000Z.',
       );
+    });
+
+    it('still knows an account that was deleted, by its id', async () => {
+      await done(['account', 'delete', person.email, '--reason', 'asked for it'], options);
+      const explained = await explain(person.id);
+      expect(explained.account).to.equal(null);
+      expect(explained.says).to.deep.equal(['There is no such account any more.']);
+      expect(explained.events.map(({ says }) => says)).to.deep.equal([
+        'The account was created (role: user).',
+        'The account was deleted: asked for it.',
+      ]);
+      expect(explained.events[1]?.actor).to.equal(OPERATOR);
+      const text = await done(['explain', person.id], options);
+      expect(text).to.match(new RegExp(`^${person.id}\n  There is no such account any more\\.`));
+      await refused(['explain', person.email], options);
     });
 
     it('refuses what is no account', async () => {

@@ -58,6 +58,8 @@ async function explainTrace(house: House, trace: string): Promise<Explanation> {
 }
 
 async function explainAccount(house: House, who: string): Promise<Explanation> {
+  const gone = await findGone(house, who);
+  if (gone) return gone;
   const account = await house.accounts.get(who);
   const closed = await house.limits.findClosed(account);
   const factors = await factorsOf(house, account);
@@ -73,6 +75,16 @@ async function explainAccount(house: House, who: string): Promise<Explanation> {
     lines: [oneLine(`${account.email} (${account.id})`), ...says.map((each) => `  ${each}`)],
     events: events.reverse(),
   };
+}
+
+/** What was recorded outlives the account. */
+async function findGone({ accounts, audit }: House, id: string): Promise<Explanation | undefined> {
+  if (id.includes('@') || (await accounts.find(id))) return undefined;
+  const events = await audit.newest({ accountId: id }, NEWEST);
+  if (events.length === 0) return undefined;
+  const says = ['There is no such account any more.'];
+  const facts = { account: null, limits: [], says };
+  return { facts, lines: [oneLine(id), `  ${says[0]}`], events: events.reverse() };
 }
 
 /** Names of the second factors that somebody has. */

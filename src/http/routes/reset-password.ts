@@ -1,6 +1,8 @@
 // Choose a new password: a link shows a button, the button spends it, and a ticket sets the password.
 import Router from '@koa/router';
 import type { Context } from 'koa';
+import type { Audit } from '../../domain/audit/audit.ts';
+import { telling } from '../../domain/audit/locks.ts';
 import { type Limited, settled } from '../../domain/limits/attempt.ts';
 import type { Limits } from '../../domain/limits/limits.ts';
 import { type OneTimeLinks, RESET_PATH } from '../../domain/links.ts';
@@ -25,6 +27,7 @@ export interface ResetPasswordNeeds {
   readonly links: OneTimeLinks;
   readonly resets: PasswordResets;
   readonly limits: Limits;
+  readonly audit: Audit;
   readonly passwords: PasswordPolicy;
   readonly visitors: Visitors;
   readonly visitorForms: VisitorForms;
@@ -68,7 +71,8 @@ export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
 
   /** Every look at a secret is counted before, and stays counted where there is none. */
   const look = async <T>(ctx: Context, find: () => Promise<T | undefined>) => {
-    const attempt = await needs.limits.reserveLink(needs.visitors.of(ctx));
+    const reserved = await needs.limits.reserveLink(needs.visitors.of(ctx));
+    const attempt = await telling(reserved, needs.audit, { method: 'link' });
     if (attempt.kind === 'limited') return attempt;
     const found = await settled(attempt, find);
     return found === undefined ? VOID : ({ kind: 'found', found } as const);
