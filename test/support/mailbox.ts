@@ -47,25 +47,36 @@ export async function lastMailTo(
   return last;
 }
 
-/** Waits for it: another process may be about to deliver it. @param before how many there were */
-export async function nextMailTo(
-  gatehouse: Pick<Gatehouse, 'house' | 'database'>,
-  address: string,
-  before: number,
-): Promise<ReadMail> {
-  for (let tries = 0; tries < 500; tries += 1) {
-    const mail = (await mailsTo(gatehouse, address))[before];
-    if (mail) return mail;
-    await sleep(20);
-  }
-  throw new Error(`no mail number ${before + 1} to ${address}`);
-}
+const LINK = /^https?:\/\/\S+\/reset-password\/[\w-]{43}$/m;
 
 /** The one-time link of a mail. */
 export function linkIn({ text }: Pick<ReadMail, 'text'>): string {
-  const link = /^https?:\/\/\S+\/reset-password\/[\w-]{43}$/m.exec(text)?.[0];
+  const link = LINK.exec(text)?.[0];
   if (!link) throw new Error(`no link in:\n${text}`);
   return link;
+}
+
+/** All one-time links that were mailed to an address, oldest first. */
+export async function linksTo(
+  gatehouse: Pick<Gatehouse, 'house' | 'database'>,
+  address: string,
+): Promise<string[]> {
+  const mails = await mailsTo(gatehouse, address);
+  return mails.filter(({ text }) => LINK.test(text)).map(linkIn);
+}
+
+/** Waits for one more: another process may be about to deliver it. */
+export async function nextLinkTo(
+  gatehouse: Pick<Gatehouse, 'house' | 'database'>,
+  address: string,
+  before: readonly string[],
+): Promise<string> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    const link = (await linksTo(gatehouse, address)).find((each) => !before.includes(each));
+    if (link) return link;
+    await sleep(20);
+  }
+  throw new Error(`no further link to ${address}`);
 }
 
 /** RFC 5322 and RFC 2045, as far as our mails go. */
