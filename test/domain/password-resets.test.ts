@@ -65,7 +65,7 @@ onBothStores('asking for a reset link', (kind) => {
       links: createOneTimeLinks({ config, store, links: createLinks(store), vault }),
       mails: createMails({ outbox: createOutbox(store), vault }),
       ...({} as { [name in 'sessions' | 'knownBrowsers' | 'trustedDevices']: never }),
-      ...({} as { [name in 'notices' | 'hashing' | 'passwords']: never }),
+      ...({} as { [name in 'audit' | 'notices' | 'hashing' | 'passwords']: never }),
     });
   };
 

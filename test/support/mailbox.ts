@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { now } from '../../src/lib/clock.ts';
 import type { Gatehouse } from './gatehouse.ts';
 
 export interface ReadMail {
@@ -14,9 +15,18 @@ export interface ReadMail {
   readonly raw: string;
 }
 
-/** Everything that is due, and what becomes due by it. */
+/** Everything that is due; what fails is due later. */
 export async function deliverAll({ house }: Pick<Gatehouse, 'house'>): Promise<void> {
-  while ((await house.deliver()) > 0);
+  const { store } = house;
+  const waiting = () =>
+    store
+      .sql('outbox')
+      .whereNull('done_at')
+      .where('due_at', '<=', now())
+      .where('expires_at', '>', now());
+  do {
+    await house.deliver();
+  } while (await store.find(store.compile(waiting().first())));
 }
 
 export function outboxFiles(dataDir: string, ending: string): string[] {
