@@ -15,7 +15,7 @@ export interface Letter {
 
 export interface Outbox {
   insert(letter: Letter, at: number): Statement;
-  /** Nothing where a letter of this id is there already, delivered or not. */
+  /** Nothing where a letter of this id is there already, delivered or not, and has not expired. */
   insertOnce(letter: Letter, at: number): Statement;
   /** Nothing where there is no such account, of this generation and not suspended. */
   insertFor(whose: LivingAccount, letter: Letter, at: number): Statement;
@@ -43,7 +43,13 @@ export function createOutbox(store: Store): Outbox {
   return {
     insert: (letter, at) => store.compile(table().insert(toRow(letter, at)), 1),
     insertOnce: (letter, at) =>
-      store.compile(table().insert(toRow(letter, at)).onConflict('id').ignore()),
+      store.compile(
+        table()
+          .insert(toRow(letter, at))
+          .onConflict('id')
+          .merge({ ...toRow(letter, at), done_at: null, last_error: null })
+          .where('outbox.expires_at', '<=', at),
+      ),
     insertFor: (whose, letter, at) => insertForLiving(store, whose, 'outbox', toRow(letter, at)),
     due: async (at, except) => {
       const query = table()

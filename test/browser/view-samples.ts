@@ -80,6 +80,7 @@ function factor({ name, others, method }: Factor): PageData {
     days: 30,
     method: {
       name,
+      texts: name,
       view: join(PROJECT_ROOT, 'views/methods', `${name}.ejs`),
       title: t(`${name}.title`),
       why: t(`${name}.why`),
@@ -104,7 +105,7 @@ const backupPage = page('steps/second-factor', 'Use a backup code', 'Verify with
 const backup = factor({ name: 'backup-codes', others: ['totp', 'sms'] });
 const text = (sent: boolean) =>
   factor({
-    name: 'sms', texts: 'sms',
+    name: 'sms',
     others: ['totp', 'backup-codes'],
     method: { number: '45', sent, sendAction: '/posted/send' },
   });

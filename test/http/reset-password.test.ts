@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { createFakeFactor, RIGHT_WORD } from '../support/fake-method/fake-method.ts';
 import { advanceClock, type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { BEHIND_PROXY, freshAddress, guess, guessWrong } from '../support/guesses.ts';
-import { lastMailTo, mailsTo } from '../support/mailbox.ts';
+import { mailsTo } from '../support/mailbox.ts';
 import {
   codeOf,
   createPerson,
@@ -70,8 +70,8 @@ onBothStores('Choose a new password', (store) => {
     await tokensFor(NEW_PASSWORD);
     const old = await guess(party, person.email, person.password);
     expect(old.status).to.equal(422);
-    const told = await lastMailTo(gatehouse, person.email);
-    expect(told.subject).to.equal('Your Gatehouse password was changed');
+    const subjects = (await mailsTo(gatehouse, person.email)).map(({ subject }) => subject);
+    expect(subjects).to.include('Your Gatehouse password was changed');
   });
 
   it('a GET, however often, spends nothing', async () => {

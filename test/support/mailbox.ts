@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { now } from '../../src/lib/clock.ts';
 import type { Gatehouse } from './gatehouse.ts';
 
 export interface ReadMail {
@@ -14,9 +15,18 @@ export interface ReadMail {
   readonly raw: string;
 }
 
-/** Everything that is due, and what becomes due by it. */
+/** Everything that is due; what fails is due later. */
 export async function deliverAll({ house }: Pick<Gatehouse, 'house'>): Promise<void> {
-  while ((await house.deliver()) > 0);
+  const { store } = house;
+  const waiting = () =>
+    store
+      .sql('outbox')
+      .whereNull('done_at')
+      .where('due_at', '<=', now())
+      .where('expires_at', '>', now());
+  do {
+    await house.deliver();
+  } while (await store.find(store.compile(waiting().first())));
 }
 
 export function outboxFiles(dataDir: string, ending: string): string[] {
@@ -47,25 +57,36 @@ export async function lastMailTo(
   return last;
 }
 
-/** Waits for it: another process may be about to deliver it. @param before how many there were */
-export async function nextMailTo(
-  gatehouse: Pick<Gatehouse, 'house' | 'database'>,
-  address: string,
-  before: number,
-): Promise<ReadMail> {
-  for (let tries = 0; tries < 500; tries += 1) {
-    const mail = (await mailsTo(gatehouse, address))[before];
-    if (mail) return mail;
-    await sleep(20);
-  }
-  throw new Error(`no mail number ${before + 1} to ${address}`);
-}
+const LINK = /^https?:\/\/\S+\/reset-password\/[\w-]{43}$/m;
 
 /** The one-time link of a mail. */
 export function linkIn({ text }: Pick<ReadMail, 'text'>): string {
-  const link = /^https?:\/\/\S+\/reset-password\/[\w-]{43}$/m.exec(text)?.[0];
+  const link = LINK.exec(text)?.[0];
   if (!link) throw new Error(`no link in:\n${text}`);
   return link;
+}
+
+/** All one-time links that were mailed to an address, oldest first. */
+export async function linksTo(
+  gatehouse: Pick<Gatehouse, 'house' | 'database'>,
+  address: string,
+): Promise<string[]> {
+  const mails = await mailsTo(gatehouse, address);
+  return mails.filter(({ text }) => LINK.test(text)).map(linkIn);
+}
+
+/** Waits for one more: another process may be about to deliver it. */
+export async function nextLinkTo(
+  gatehouse: Pick<Gatehouse, 'house' | 'database'>,
+  address: string,
+  before: readonly string[],
+): Promise<string> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    const link = (await linksTo(gatehouse, address)).find((each) => !before.includes(each));
+    if (link) return link;
+    await sleep(20);
+  }
+  throw new Error(`no further link to ${address}`);
 }
 
 /** RFC 5322 and RFC 2045, as far as our mails go. */

@@ -1,6 +1,6 @@
 // One-time links as people use them: from the mail or the command to the new password.
 import type { Gatehouse } from './gatehouse.ts';
-import { linkIn, mailsTo, nextMailTo } from './mailbox.ts';
+import { linksTo, nextLinkTo } from './mailbox.ts';
 import { createWeb, type Page, type Web } from './web.ts';
 
 export const RESET = 'Choose a new password';
@@ -12,11 +12,11 @@ export async function askForLink(
   gatehouse: Pick<Gatehouse, 'house' | 'database' | 'url'>,
   email: string,
 ): Promise<string> {
-  const before = (await mailsTo(gatehouse, email)).length;
+  const before = await linksTo(gatehouse, email);
   const web = createWeb(gatehouse.url);
   const page = await web.get(`${gatehouse.url}/forgot-password`);
   await web.submit(page, '/forgot-password', { email });
-  return linkIn(await nextMailTo(gatehouse, email, before));
+  return nextLinkTo(gatehouse, email, before);
 }
 
 /** Presses `Continue`. @returns the page with the form */
