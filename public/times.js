@@ -1,6 +1,7 @@
 // Times as the person's own clock shows them, and how long it still is until one may try again.
 {
   const SECOND = 1000;
+  const MINUTE = 60_000;
   const DAY = 86_400_000;
   const { lang } = document.documentElement;
 
@@ -39,7 +40,11 @@
       return days === 0 || days === -1 ? inDays(days) : write(date, dateParts(date));
     },
     moment: (date) => clockTime(date, dateParts(date)),
-    deadline: (date) => clockTime(date, dateParts(date, { weekday: 'long' })),
+    // Never earlier than it is.
+    deadline: (date) => {
+      const over = new Date(Math.ceil(date / MINUTE) * MINUTE);
+      return clockTime(over, dateParts(over, { weekday: 'long' }));
+    },
   };
 
   for (const time of document.querySelectorAll('time[datetime]')) {
