@@ -1,4 +1,6 @@
 // Sends the code of a method that has one sent, no more often than the limits say.
+import type { Audit } from '../domain/audit/audit.ts';
+import { REFUSED_BY_LIMIT, tellLock } from '../domain/audit/locks.ts';
 import type { Limited } from '../domain/limits/attempt.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Method } from '../methods/index.ts';
@@ -11,6 +13,7 @@ export type ChallengeOutcome = { readonly kind: 'sent' } | Limited | { readonly 
 interface Needs {
   readonly accounts: Accounts;
   readonly limits: Limits;
+  readonly audit: Audit;
 }
 
 export type SendChallenge = (flow: Flow, method: Method) => Promise<ChallengeOutcome>;
@@ -29,13 +32,16 @@ export function createSendChallenge(needs: Needs): SendChallenge {
 
 async function send(
   account: Account,
-  { challenge }: Method,
-  { limits }: Needs,
+  { name, challenge }: Method,
+  { limits, audit }: Needs,
 ): Promise<ChallengeOutcome> {
   const addressee = await challenge?.addressee(account.id);
   if (!challenge || addressee === undefined) return NOT_DUE;
   const ticket = await limits.reserveText(account.id, addressee);
-  if (ticket.kind === 'limited') return ticket;
+  if (ticket.kind === 'limited') {
+    await tellLock(audit, REFUSED_BY_LIMIT, ticket, { method: name, accountId: account.id });
+    return ticket;
+  }
   // Every message counts, whoever asked for it.
   await ticket.failed(await challenge.send(account));
   return { kind: 'sent' };

@@ -1,12 +1,15 @@
 // Asking for a link is the same work whoever has the address: statement for statement.
 import { expect } from 'chai';
 import { loadConfig } from '../../src/config/load.ts';
+import { createAudit } from '../../src/domain/audit/audit.ts';
 import { createLimits } from '../../src/domain/limits/limits.ts';
 import { createOneTimeLinks } from '../../src/domain/links.ts';
 import { createMails } from '../../src/domain/mails.ts';
 import { createPasswordResets } from '../../src/domain/password-resets.ts';
+import { createLog } from '../../src/lib/log.ts';
 import { createVault } from '../../src/lib/vault.ts';
 import { createAccounts } from '../../src/store/accounts.ts';
+import { createAuditEvents } from '../../src/store/audit.ts';
 import { createCounters } from '../../src/store/limits.ts';
 import { createLinks } from '../../src/store/links.ts';
 import { createOutbox } from '../../src/store/outbox.ts';
@@ -14,6 +17,8 @@ import type { Statement } from '../../src/store/statement.ts';
 import type { Store } from '../../src/store/store.ts';
 import { environment, type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { onBothStores } from '../support/stores.ts';
+
+const statementsIn = (work: readonly unknown[]) => work.map((each) => [each].flat()[0]);
 
 onBothStores('asking for a reset link', (kind) => {
   let gatehouse: Gatehouse;
@@ -64,8 +69,9 @@ onBothStores('asking for a reset link', (kind) => {
       accounts: createAccounts(store),
       links: createOneTimeLinks({ config, store, links: createLinks(store), vault }),
       mails: createMails({ outbox: createOutbox(store), vault }),
+      audit: createAudit({ store, events: createAuditEvents(store), log: createLog('silent') }),
       ...({} as { [name in 'sessions' | 'knownBrowsers' | 'trustedDevices']: never }),
-      ...({} as { [name in 'notices' | 'audit' | 'hashing' | 'passwords']: never }),
+      ...({} as { [name in 'notices' | 'hashing' | 'passwords']: never }),
     });
   };
 
@@ -83,5 +89,15 @@ onBothStores('asking for a reset link', (kind) => {
     expect(await workFor(suspended.email)).to.deep.equal(work);
     const links = await store.all(store.compile(store.sql('one_time_links').select('account_id')));
     expect(links.map(({ account_id: id }) => id)).to.deep.equal([known.id]);
+  });
+
+  it('and the same again where a limit is reached, and where it refuses', async () => {
+    const { accounts } = gatehouse.house;
+    const { email } = await accounts.create({ email: 'often@example.com' });
+    for (let time = 1; time <= 4; time += 1) {
+      const work = statementsIn(await workFor(email));
+      expect(statementsIn(await workFor('never@example.com')), `${time}`).to.deep.equal(work);
+      expect(JSON.stringify(work).includes('audit_events'), `${time}`).to.equal(time >= 3);
+    }
   });
 });

@@ -7,6 +7,7 @@ import { json } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 import { readPhoneNumber } from '../../src/domain/phones.ts';
+import { auditRows } from '../support/audit.ts';
 import { codeFor } from '../support/authenticator-app.ts';
 import {
   afterPassword,
@@ -137,6 +138,20 @@ onBothStores('texted codes', (store) => {
     await gatehouse.advance('31s');
     expect((await send(page)).status).to.equal(429);
     expect(await sent()).to.have.length(5);
+  });
+
+  it('that are not sent are told with the rule', async () => {
+    const page = await smsPage();
+    await send(page);
+    await send(page);
+    const [row, ...more] = await auditRows(gatehouse, {
+      accountId: person.id,
+      kind: 'sign_in.locked',
+    });
+    expect(more).to.deep.equal([]);
+    expect(row).to.include({ reason: 'attempt refused by a limit', actor: person.id });
+    expect(row?.detail).to.include({ rule: 'texts-pause', method: 'sms' });
+    expect(row?.flowId).to.be.a('string');
   });
 
   it('twenty at once are one', async () => {

@@ -64,7 +64,7 @@ export function createAudit({ store, events, log }: Needs): Audit {
     record,
     write: async (event) => {
       try {
-        await store.write(record(event));
+        await store.commit([record(event)]);
       } catch (error) {
         log.error({ err: error, kind: event.kind }, 'an audit event could not be written');
       }
