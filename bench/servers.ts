@@ -62,7 +62,7 @@ export async function startGatehouse({ store, profile }: StartOptions): Promise<
   folders.add(folder);
   const port = await freePort();
   const configFile = join(folder, 'bench.json');
-  writeFileSync(configFile, JSON.stringify({ resources: RESOURCES }));
+  writeFileSync(configFile, JSON.stringify({ resources: RESOURCES, mfa: { required: false } }));
   const env = {
     NODE_ENV: 'test',
     PORT: String(port),
