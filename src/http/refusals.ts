@@ -9,7 +9,8 @@ import { type Time, timeOf } from './times.ts';
 export interface Alert {
   readonly kind: 'error';
   readonly text: string;
-  readonly retryAt?: Time;
+  /** With how far away it is, for browsers whose own clock is off. */
+  readonly retryAt?: Time & { readonly seconds: number };
 }
 
 export interface Refusal {
@@ -37,7 +38,7 @@ export function wrongInWords(hint: Hint, texts: string, t: Translate): string {
 
 function limited({ retryAt }: Limited, t: Translate): Refusal {
   if (retryAt === undefined) return { status: 429, alert: alertOf(t('limits.closed'), undefined) };
-  const retryAfter = Math.max(1, Math.ceil((retryAt - now()) / 1000));
+  const retryAfter = secondsUntil(retryAt);
   return { status: 429, retryAfter, alert: alertOf(t('limits.limited'), retryAt) };
 }
 
@@ -48,7 +49,7 @@ export function tooManyOf(
   t: Translate,
 ): Refusal {
   const key = rule === 'texts-pause' ? 'too-soon' : 'too-many';
-  const retryAfter = Math.max(1, Math.ceil((retryAt - now()) / 1000));
+  const retryAfter = secondsUntil(retryAt);
   return { status: 429, retryAfter, alert: alertOf(t(`${texts}.${key}`), retryAt) };
 }
 
@@ -62,9 +63,14 @@ function refused({ left, retryAt, pause, hint }: Refused, texts: string, t: Tran
   return { status: 422, alert: alertOf(`${what} ${why}`, retryAt) };
 }
 
+/** Whole seconds, one at least. */
+function secondsUntil(at: number): number {
+  return Math.max(1, Math.ceil((at - now()) / 1000));
+}
+
 function alertOf(text: string, retryAt?: number): Alert {
   if (retryAt === undefined) return { kind: 'error', text };
-  return { kind: 'error', text, retryAt: timeOf(retryAt) };
+  return { kind: 'error', text, retryAt: { ...timeOf(retryAt), seconds: secondsUntil(retryAt) } };
 }
 
 function leftInWords(left: number, pause: number | undefined, t: Translate): string {

@@ -9,6 +9,7 @@ import {
   guess,
   guessWrong,
 } from '../support/guesses.ts';
+import { plain } from '../support/plain.ts';
 import {
   createPerson,
   createRelyingParty,
@@ -17,7 +18,7 @@ import {
   relyingParty,
 } from '../support/relying-party.ts';
 import { onBothStores } from '../support/stores.ts';
-import { createWeb, type Page, titleOf } from '../support/web.ts';
+import { createWeb, titleOf } from '../support/web.ts';
 
 onBothStores('password guessing', (store) => {
   const verifier = createVerifier();
@@ -176,18 +177,3 @@ onBothStores('password guessing', (store) => {
     expect(await guessWrong(party, person.email, 1, { address })).to.deep.equal([429]);
   });
 });
-
-/** What of an answer is the same for everybody: without names, secrets and times. */
-function plain({ status, headers, text }: Page, email: string) {
-  const body = text
-    .replaceAll(email, 'EMAIL')
-    .replace(/value="[\w-]{43}"/g, 'CSRF')
-    .replace(/\/sign-in\/[\w-]+/g, '/sign-in/UID')
-    .replace(/<time .*?<\/time>/g, 'TIME')
-    .replace(/\b[0-9A-HJKMNP-TV-Z]{10}\b/g, 'TRACE');
-  const same = [...headers].filter(([name]) => !['date', 'content-length'].includes(name));
-  const rounded = same.map(([name, value]) =>
-    name === 'retry-after' ? [name, Math.round(Number(value) / 10)] : [name, value],
-  );
-  return { status, body, headers: rounded };
-}

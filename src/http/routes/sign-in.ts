@@ -180,7 +180,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
     const { flow } = found;
     if (dueStep(flow.facts)?.name !== method.step) return redirect(ctx, signInPath(interaction));
     ctx.query = { method: method.name, sent: 'yes' };
-    const values = { email: form.email ?? '' };
+    const values = { email: form.email ?? '', remember: form.remember ?? '' };
     const input = method.input.safeParse(form);
     if (!input.success) {
       const errors = fieldErrors(input.error.issues, t);

@@ -1,0 +1,83 @@
+// Two hundred wrong guesses of each kind: no answer tells whether there is such an account, or how it
+// stands, neither by what it says nor by when.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
+import { BEHIND_PROXY, freshAddress, guess } from '../support/guesses.ts';
+import { plain } from '../support/plain.ts';
+import { createPerson, createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { SQLITE } from '../support/stores.ts';
+
+const SAMPLES = 200;
+/** Fewer failures for each name than slow strangers down. */
+const NAMES = 5;
+const SIDE_BY_SIDE = 4;
+const KINDS = ['known', 'unknown', 'locked', 'suspended'] as const;
+
+type Kind = (typeof KINDS)[number];
+
+describe('answers to wrong guesses', () => {
+  let gatehouse: Gatehouse;
+  let party: RelyingParty;
+  const names: Record<Kind, string[]> = { known: [], unknown: [], locked: [], suspended: [] };
+
+  before(async () => {
+    const database = await SQLITE.create();
+    const file = join(database.dataDir, 'floor.json');
+    // As in production: no refusal earlier than this.
+    writeFileSync(file, JSON.stringify({ ...WITHOUT_FACTOR, password: { refusal_floor: 400 } }));
+    gatehouse = await startGatehouse({
+      database,
+      env: { ...BEHIND_PROXY, GATEHOUSE_CONFIG: file },
+    });
+    party = await createRelyingParty(gatehouse);
+    const { store } = gatehouse.house;
+    for (let index = 0; index < NAMES; index += 1) {
+      names.unknown.push(`nobody-${index}@example.com`);
+      for (const kind of ['known', 'locked', 'suspended'] as const) {
+        const { id, email } = await createPerson(gatehouse);
+        names[kind].push(email);
+        const status = kind === 'known' ? 'active' : kind;
+        const row = store.sql('accounts').where({ id }).update({ status });
+        await store.write(store.compile(row, 1));
+      }
+    }
+  });
+  after(() => gatehouse.stop());
+
+  it('are alike in status, body, headers, and time within noise', async () => {
+    const times: Record<Kind, number[]> = { known: [], unknown: [], locked: [], suspended: [] };
+    const answers = new Set<string>();
+    // In turn, so that whatever else this machine does falls on all of them.
+    const turns = Array.from({ length: SAMPLES }, (_, index) => index);
+    const sample = async (kind: Kind, index: number) => {
+      const email = names[kind][index % NAMES] ?? '';
+      const from = { address: freshAddress() };
+      const startedAt = performance.now();
+      const page = await guess(party, email, `wrong ${index}`, from);
+      times[kind].push(performance.now() - startedAt);
+      answers.add(JSON.stringify(plain(page, email)));
+    };
+    for (let at = 0; at < SAMPLES; at += SIDE_BY_SIDE) {
+      const round = turns.slice(at, at + SIDE_BY_SIDE);
+      const all = round.flatMap((index) => KINDS.map((kind) => ({ kind, index })));
+      await Promise.all(shuffled(all).map(({ kind, index }) => sample(kind, index)));
+    }
+    expect([...answers]).to.have.length(1);
+    const medians = KINDS.map((kind) => medianOf(times[kind]));
+    expect(Math.max(...medians) / Math.min(...medians), String(medians)).to.be.below(1.1);
+  }).timeout(180_000);
+});
+
+/** Whoever comes first is served first: that must be nobody in particular. */
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
+
+function medianOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+}
