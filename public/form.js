@@ -1,6 +1,6 @@
 // A form goes out once, its button says what happens, and an error gets the focus.
 {
-  const submitButtons = (root) => root.querySelectorAll('button:not([type="button"])');
+  const submitButtons = () => [...document.querySelectorAll('button:not([type="button"])')];
 
   const announcer = document.createElement('p');
   announcer.className = 'visually-hidden';
@@ -8,7 +8,8 @@
   document.querySelector('main').append(announcer);
 
   const hold = (form, pressed) => {
-    for (const button of submitButtons(form)) button.disabled = true;
+    // Its own ones, wherever they stand.
+    for (const button of submitButtons()) button.disabled ||= button.form === form;
     if (!pressed?.dataset.busy) return;
     pressed.dataset.idle = pressed.textContent;
     pressed.textContent = pressed.dataset.busy;
@@ -18,7 +19,7 @@
   const release = () => {
     announcer.textContent = '';
     for (const form of document.forms) delete form.dataset.sent;
-    for (const button of submitButtons(document)) {
+    for (const button of submitButtons()) {
       button.disabled = false;
       if (button.dataset.idle) button.textContent = button.dataset.idle;
     }

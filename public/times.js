@@ -23,26 +23,29 @@
   const inDays = (days) =>
     new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(days, 'day');
 
+  const clockTime = (date, parts) =>
+    write(date, {
+      ...(daysFromToday(date) === 0 ? {} : parts),
+      hour: hourCycle === 'h12' ? 'numeric' : '2-digit',
+      minute: '2-digit',
+      hourCycle,
+      timeZoneName: 'short',
+    });
+
   const formats = {
     date: (date) => write(date, dateParts(date, { weekday: 'long' })),
     day: (date) => {
       const days = daysFromToday(date);
       return days === 0 || days === -1 ? inDays(days) : write(date, dateParts(date));
     },
-    moment: (date) =>
-      write(date, {
-        ...(daysFromToday(date) === 0 ? {} : dateParts(date, { weekday: 'long' })),
-        hour: hourCycle === 'h12' ? 'numeric' : '2-digit',
-        minute: '2-digit',
-        hourCycle,
-        timeZoneName: 'short',
-      }),
+    moment: (date) => clockTime(date, dateParts(date)),
+    deadline: (date) => clockTime(date, dateParts(date, { weekday: 'long' })),
   };
 
   for (const time of document.querySelectorAll('time[datetime]')) {
     const date = new Date(time.dateTime);
     if (!Number.isNaN(date.getTime())) {
-      time.textContent = formats[time.dataset.format ?? 'moment'](date);
+      time.textContent = formats[time.dataset.format ?? 'deadline'](date);
     }
   }
 

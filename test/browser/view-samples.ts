@@ -1,6 +1,7 @@
 // What routes give the views of the second factor and of the account pages, made up.
 import { join } from 'node:path';
 import { toDataURL } from 'qrcode';
+import { STRENGTHS } from '../../src/domain/passwords/strength.js';
 import type { PageData } from '../../src/http/render.ts';
 import { loadTexts } from '../../src/http/texts.ts';
 import { PROJECT_ROOT } from '../../src/lib/root.ts';
@@ -15,7 +16,7 @@ export interface Sample {
 
 const t = loadTexts('en');
 const EMAIL = 'maria.lindqvist@example.com';
-const KEY = 'JBSW Y3DP EHPK 3PXP GEZD GNBV GY3T QOJQ';
+export const KEY = 'JBSW Y3DP EHPK 3PXP GEZD GNBV GY3T QOJQ';
 export const OTPAUTH =
   `otpauth://totp/Gatehouse:${EMAIL}?secret=${KEY.replaceAll(' ', '')}` +
   '&issuer=Gatehouse&algorithm=SHA1&digits=6&period=30';
@@ -159,4 +160,201 @@ const enrolment: Readonly<Record<string, Sample>> = {
   'few-backup-codes-none': fewPage({ ...signingIn, left: 0 }),
 };
 
-export const SAMPLES: Readonly<Record<string, Sample>> = { ...secondFactor, ...enrolment };
+const accountOf = (actions: object): PageData => ({
+  csrf: 'token',
+  account: { email: EMAIL, name: 'Maria Lindqvist' },
+  actions,
+});
+const accountPage = page('account/index', 'Account', 'Sign out');
+const signedIn = accountOf({ signOut: '/posted/sign-out' });
+
+const sections = {
+  password: { changedAt: when(-40 * DAY), href: '/elsewhere/password' },
+  authenticators: {
+    items: [
+      {
+        id: '1',
+        name: 'My phone',
+        kind: 'Authenticator app',
+        addedAt: when(-60 * DAY),
+        usedAt: when(-10 * MINUTE),
+        actions: { rename: '/elsewhere/rename/1', remove: '/elsewhere/remove/1' },
+      },
+      {
+        id: '2',
+        name: 'Tablet in the kitchen drawer, for the day on which the phone is lost or at home',
+        kind: 'Authenticator app',
+        addedAt: when(-400 * DAY),
+        usedAt: null,
+        actions: { rename: '/elsewhere/rename/2', remove: '/elsewhere/remove/2' },
+      },
+    ],
+    addHref: '/elsewhere/add',
+  },
+  backupCodes: { left: 2, of: 10, href: '/elsewhere/codes' },
+  devices: {
+    items: [
+      {
+        id: '1',
+        label: 'Firefox on Linux',
+        trustedAt: when(-3 * DAY),
+        until: when(27 * DAY),
+        isThis: true,
+        forget: '/posted/forget/1',
+      },
+      {
+        id: '2',
+        label: 'Safari on iPhone',
+        trustedAt: when(-29 * DAY),
+        until: when(1 * DAY),
+        isThis: false,
+        forget: '/posted/forget/2',
+      },
+    ],
+    forgetAll: '/posted/forget-all',
+  },
+  sessions: {
+    items: [
+      {
+        id: '1',
+        label: 'Firefox on Linux',
+        address: '203.0.113.7',
+        startedAt: when(-20 * MINUTE),
+        seenAt: when(-1 * MINUTE),
+        isThis: true,
+        end: '/posted/end/1',
+      },
+      {
+        id: '2',
+        label: 'Safari on iPhone',
+        address: '2001:db8:85a3:8d3:1319:8a2e:370:7348',
+        startedAt: when(-5 * DAY),
+        seenAt: when(-2 * DAY),
+        isThis: false,
+        end: '/posted/end/2',
+      },
+    ],
+    everywhere: '/posted/everywhere',
+  },
+  applications: {
+    items: [
+      {
+        name: 'Example App',
+        scopes: ['See your name', 'See your email address'],
+        since: when(-90 * DAY),
+        revoke: '/posted/revoke/1',
+      },
+    ],
+  },
+  activity: {
+    items: [
+      {
+        time: when(-20 * MINUTE),
+        what: 'Signed in to Example App',
+        where: 'Firefox on Linux, 203.0.113.7',
+      },
+      {
+        time: when(-26 * 60 * MINUTE),
+        what: 'Refused: wrong code',
+        where: 'Safari on iPhone, 2001:db8:85a3:8d3:1319:8a2e:370:7348',
+      },
+      {
+        time: when(-400 * DAY),
+        what: 'Authenticator added',
+        where: 'Firefox on Linux, 203.0.113.7',
+      },
+    ],
+  },
+};
+
+const nothing = {
+  password: { changedAt: null, href: '/elsewhere/password' },
+  authenticators: { items: [], addHref: '/elsewhere/add' },
+  backupCodes: { left: 0, of: 0 },
+  devices: { items: [], forgetAll: '/posted/forget-all' },
+  sessions: { items: sections.sessions.items.slice(0, 1), everywhere: '/posted/everywhere' },
+  applications: { items: [] },
+  activity: { items: [] },
+};
+
+const RULES = ['length', 'uppercase', 'lowercase', 'digit', 'special', 'listed', 'personal'];
+const bounds = { min: 12, max: 128 };
+const passwordData: PageData = {
+  ...accountOf({ submit: '/posted/password', check: '/check' }),
+  settings: { ...bounds, rules: RULES },
+  requirements: RULES.map((rule) => ({
+    rule,
+    text: t(`password-rules.${rule}`, bounds),
+    state: 'open',
+  })),
+  strengths: STRENGTHS.map((strength) => ({ strength, word: t(`strength.${strength}`) })),
+  hints: Object.fromEntries(
+    [...RULES, 'start', 'longer', 'more', 'none'].map((key) => [
+      key,
+      t(`password-hints.${key}`, bounds),
+    ]),
+  ),
+};
+const passwordPage = (data: PageData): Sample => ({
+  view: 'account/password',
+  heading: 'Change password',
+  data,
+});
+
+const submitting = accountOf({ submit: '/posted/submit', download: '/download' });
+const renamePage = page('account/rename', 'Rename authenticator', 'Save');
+const removePage = page('account/remove', 'Remove authenticator', 'Remove');
+const addPage = page('account/add-authenticator', 'Add authenticator', 'Verify and Enable 2FA');
+const confirmPage = (act: string, title: string, name?: string) =>
+  page('account/confirm', title, title)({ ...submitting, act, name });
+
+const accountPages: Readonly<Record<string, Sample>> = {
+  account: accountPage({ ...signedIn, sections }),
+  'account-new': accountPage({
+    ...signedIn,
+    sections: nothing,
+    grace: { ...grace, href: '/elsewhere/add' },
+  }),
+  'account-done': accountPage({
+    ...signedIn,
+    sections,
+    alert: { kind: 'done', text: t('change-password.done') },
+  }),
+  'account-password': passwordPage(passwordData),
+  'account-password-refused': passwordPage({
+    ...passwordData,
+    errors: { current_password: t('change-password.refused') },
+  }),
+  'account-add': addPage({ ...submitting, setup }),
+  'account-add-refused': addPage({ ...submitting, setup, ...refused('enrol-factor') }),
+  'account-rename': renamePage({ ...submitting, authenticator: { name: 'My phone' } }),
+  'account-rename-empty': renamePage({
+    ...submitting,
+    authenticator: { name: 'My phone' },
+    values: { device_name: '' },
+    errors: { device_name: t('rename-authenticator.missing') },
+  }),
+  'account-remove': removePage({
+    ...submitting,
+    authenticator: { name: 'My phone', isLast: false },
+  }),
+  'account-remove-last': removePage({
+    ...submitting,
+    authenticator: { name: 'My phone', isLast: true },
+  }),
+  'account-codes': {
+    view: 'account/backup-codes',
+    heading: 'Save your backup codes',
+    data: { ...submitting, codes: CODES },
+  },
+  'account-forget-all': confirmPage('forget-all', 'Forget all devices'),
+  'account-everywhere': confirmPage('everywhere', 'Sign out everywhere'),
+  'account-revoke': confirmPage('revoke', 'Revoke access', 'Example App'),
+  'account-new-codes': confirmPage('new-codes', 'Get new backup codes'),
+};
+
+export const SAMPLES: Readonly<Record<string, Sample>> = {
+  ...secondFactor,
+  ...enrolment,
+  ...accountPages,
+};

@@ -12,7 +12,7 @@ import type { Sample } from './view-samples.ts';
 export interface ViewServer {
   readonly url: string;
   /** Forms that were sent, in their order. */
-  readonly posts: { readonly path: string; readonly fields: object }[];
+  readonly posts: { readonly path: string; readonly fields: Record<string, string> }[];
   stop(): void;
 }
 
