@@ -14,6 +14,10 @@ export interface SessionsDomain {
    * wants one. They belong into the unit of whatever ends it.
    */
   end(session: Pick<Session, 'uid' | 'accountId'>): Promise<Unit>;
+  /** The same for a session that somebody has named: must hit, it is one of the account's. */
+  endOf(accountId: string, uid: string): Promise<Unit>;
+  /** Those that stand, the newest first. */
+  list(accountId: string): Promise<Session[]>;
   /**
    * Statements for an account that moves on to another generation: its sessions end, but for the
    * one to keep, which moves along.
@@ -58,17 +62,28 @@ export function createSessionsDomain({ config, sessions, clients, outbox }: Need
     return [outbox.insert(letter, at)];
   };
 
+  const letters = async (accountId: string, uid: string): Promise<Statement[]> => {
+    const inIt = [...(await sessions.clients(uid))];
+    const written = inIt.map(([clientId, { sid }]) => letterFor(accountId, clientId, sid));
+    return (await Promise.all(written)).flat();
+  };
+
   const end: SessionsDomain['end'] = async ({ uid, accountId }) => {
     const mark = sessions.end(uid, now());
-    if (!accountId) return [mark];
-    const inIt = [...(await sessions.clients(uid))];
-    const letters = inIt.map(([clientId, { sid }]) => letterFor(accountId, clientId, sid));
-    return [mark, ...(await Promise.all(letters)).flat()];
+    return accountId ? [mark, ...(await letters(accountId, uid))] : [mark];
   };
 
   return {
     isIdle: (seenAt) => now() - seenAt >= config.ttl.session_idle * 1000,
     end,
+    endOf: async (accountId, uid) => [
+      sessions.endOf(accountId, uid, now()),
+      ...(await letters(accountId, uid)),
+    ],
+    list: async (accountId) => {
+      const all = await sessions.ofAccount(accountId, now());
+      return all.toSorted((a, b) => signedInAt(b) - signedInAt(a));
+    },
     moveOn: async (accountId, generation, keep) => {
       const all = await sessions.ofAccount(accountId, now());
       const others = all.filter(({ uid }) => uid !== keep);
@@ -76,4 +91,9 @@ export function createSessionsDomain({ config, sessions, clients, outbox }: Need
       return keep === undefined ? ended : [...ended, sessions.update(keep, { generation })];
     },
   };
+}
+
+/** Milliseconds. */
+export function signedInAt({ login, createdAt }: Session): number {
+  return login ? login.loginTs * 1000 : createdAt;
 }

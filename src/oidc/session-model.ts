@@ -120,11 +120,11 @@ function loginResultOf(current: CurrentContext): LoginResult {
 function signIn(
   session: SessionModel,
   { accountId, loginTs }: { accountId: string; loginTs: number },
-  { acr, amr, generation }: LoginResult,
+  { acr, amr, generation, origin }: LoginResult,
 ): void {
   // A consent page repeats the sign-in before it: what has been proved since then stands.
   if (session.accountId === accountId && (session.loginTs ?? 0) >= loginTs) return;
-  const login = { accountId, loginTs, acr, amr: [...amr], generation };
+  const login = { accountId, loginTs, acr, amr: [...amr], generation, origin };
   Object.assign(session, login, { seenAt: now(), signedIn: true });
 }
 
@@ -164,6 +164,7 @@ function inserted(session: SessionModel, needs: SessionNeeds): Unit {
     accountId: session.accountId,
     generation: session.generation,
     login: loginOf(session),
+    origin: session.origin,
     state: session.state,
     seenAt: at,
     expiresAt,
@@ -190,8 +191,8 @@ function changeOf(session: SessionModel, { vault, domain, config }: SessionNeeds
   if (session.signedIn) {
     const expiresAt = at + lifetime(session, config);
     session.exp = Math.floor(expiresAt / 1000);
-    const { accountId, generation } = session;
-    Object.assign(change, { accountId, generation, login: loginOf(session), expiresAt });
+    const { accountId, generation, origin } = session;
+    Object.assign(change, { accountId, generation, origin, login: loginOf(session), expiresAt });
   }
   return change;
 }

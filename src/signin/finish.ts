@@ -4,6 +4,7 @@ import type { Limits } from '../domain/limits/limits.ts';
 import type { Visitor } from '../domain/limits/visitor.ts';
 import type { Owner, Trusted, TrustedDevices } from '../domain/trusted-devices.ts';
 import type { Log } from '../lib/log.ts';
+import type { SessionOrigin } from '../store/sessions.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
@@ -19,6 +20,7 @@ export interface SignedIn {
   /** Seconds. */
   readonly ts: number;
   readonly generation: number;
+  readonly origin: SessionOrigin;
 }
 
 /** The request that waits for this sign-in; its statements join the unit. */
@@ -55,6 +57,7 @@ export interface FinishNeeds extends PasswordWriteNeeds {
   readonly log: Log;
 }
 
+const LONGEST_AGENT = 400;
 const VOID: FinishOutcome = { kind: 'void' };
 
 export type Finish = (flow: Flow, door: Door) => Promise<FinishOutcome>;
@@ -65,7 +68,7 @@ export function createFinish(needs: FinishNeeds): Finish {
     if (dueStep(flow.facts) || accountId === undefined || generation === undefined) {
       return { kind: 'step-due' };
     }
-    const login = { accountId, generation, ...resultOf(flow) };
+    const login = { accountId, generation, ...resultOf(flow), origin: originOf(door.visitor) };
     if (!isEnough(flow, login.acr)) return refuse(flow, door, needs);
     return signIn(flow, login, door, needs);
   };
@@ -75,6 +78,10 @@ function resultOf({ facts }: Flow) {
   const isRemembered = facts.enrolled.length > 0 && isDeviceEnough(facts);
   const { acr, amr, authTime } = assuranceOf(facts.proofs, isRemembered);
   return { acr, amr, ts: Math.floor(authTime / 1000) };
+}
+
+function originOf({ userAgent, address }: Visitor): SessionOrigin {
+  return { userAgent: userAgent.slice(0, LONGEST_AGENT), address };
 }
 
 function isEnough({ facts: { wanted } }: Flow, acr: string): boolean {
