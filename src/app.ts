@@ -52,6 +52,7 @@ import { createFlowsDomain } from './signin/flow.ts';
 import { createFindKnown } from './signin/known.ts';
 import { createProve } from './signin/prove.ts';
 import { createRenew } from './signin/renew.ts';
+import { createResetFactors, type ResetFactors } from './signin/reset-factors.ts';
 import { createAccounts } from './store/accounts.ts';
 import { createArtifacts } from './store/artifacts.ts';
 import { createAuthenticators } from './store/authenticators.ts';
@@ -84,6 +85,7 @@ export interface House {
   readonly limits: Limits;
   readonly knownBrowsers: KnownBrowsers;
   readonly backupCodes: BackupCodesDomain;
+  readonly resetFactors: ResetFactors;
   readonly render: Render;
   readonly t: Translate;
   readonly app: Koa;
@@ -181,6 +183,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     limits: domain.limits,
     knownBrowsers: domain.knownBrowsers,
     backupCodes: domain.backupCodes,
+    resetFactors: createResetFactors({ ...domain, accounts: tables.accounts, methods }),
     keys: domain.keys,
     passwords: domain.passwords,
     clients: oidc.clients,
@@ -330,6 +333,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       ...site,
       store,
       passwords: domain.passwords,
+      mfa: domain.mfa,
       sessions: tables.sessions,
       sessionsDomain: domain.sessions,
       browserSessions: oidc.browserSessions,

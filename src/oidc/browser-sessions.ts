@@ -9,6 +9,7 @@ import type { SessionModel } from './types.ts';
 export interface BrowserSession {
   readonly uid: string;
   readonly accountId: string;
+  readonly generation: number;
   /** Milliseconds. */
   readonly seenAt: number;
 }
@@ -30,8 +31,8 @@ export function createBrowserSessions(
   return {
     find: async (ctx) => {
       const found: unknown = await provider().Session.get(ctx as never);
-      const { uid, accountId, seenAt = 0 } = found as SessionModel;
-      return accountId === undefined ? undefined : { uid, accountId, seenAt };
+      const { uid, accountId, generation = 0, seenAt = 0 } = found as SessionModel;
+      return accountId === undefined ? undefined : { uid, accountId, generation, seenAt };
     },
     forget: (ctx) => {
       ctx.cookies.set(provider().cookieName('session'), null, { path: '/', httpOnly: true });

@@ -2,6 +2,7 @@
 import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
+import { type Acr, isAtLeast } from '../domain/assurance.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { now } from '../lib/clock.ts';
 import type { Vault } from '../lib/vault.ts';
@@ -123,9 +124,14 @@ function signIn(
   { acr, amr, generation, origin }: LoginResult,
 ): void {
   // A consent page repeats the sign-in before it: what has been proved since then stands.
-  if (session.accountId === accountId && (session.loginTs ?? 0) >= loginTs) return;
+  if (session.accountId === accountId && isNewer(session, loginTs, acr)) return;
   const login = { accountId, loginTs, acr, amr: [...amr], generation, origin };
   Object.assign(session, login, { seenAt: now(), signedIn: true });
+}
+
+/** Times are whole seconds: within one, the stronger of two sign-ins counts. */
+function isNewer({ loginTs = 0, acr }: SessionModel, ts: number, other: string): boolean {
+  return loginTs > ts || (loginTs === ts && isAtLeast(acr, other as Acr));
 }
 
 async function saveSession(session: SessionModel, needs: SessionNeeds): Promise<void> {

@@ -109,6 +109,8 @@ export interface FlowsDomain {
   reopen(subject: FlowSubject): Promise<Flow>;
   /** Which client an interaction was for, also when it is gone. */
   clientOf(interactionKey: string): Promise<string | undefined>;
+  /** Whether nothing has happened to it since it was read. */
+  stands(flow: Flow): Promise<boolean>;
   /** Must hit, as do all that follow: the flow stands as it was read. */
   record(flow: Flow, proved: Proved): Statement;
   postpone(flow: Flow): Statement;
@@ -193,6 +195,10 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
     },
     reopen,
     clientOf: async (key) => (await flows.findNewest(key))?.clientId,
+    stands: async ({ row }) => {
+      const newest = await flows.findNewest(row.interactionKey);
+      return newest?.id === row.id && newest.revision === row.revision;
+    },
     record: (flow, proved) => flows.update(flow.row, withProof(flow.facts, proved)),
     postpone: (flow) => change(flow, { postponed: true }),
     markBackup: (flow, state) => change(flow, { backup: { ...flow.facts.backup, state } }),

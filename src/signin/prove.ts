@@ -90,9 +90,13 @@ async function attempt(
   }
   const outcome = await recordProof(flow, given, verdict, at, needs);
   const isSpent = outcome.kind === 'missed' && outcome.at < verdict.spend.length;
-  // Somebody has used this very credential before: a wrong one, however right it looks.
-  if (isSpent) await refuse(flow, method, ticket, needs.log);
-  else await ticket.passed();
+  if (isSpent) {
+    // Somebody has used this very credential before: a wrong one, however right it looks.
+    const refusal = await refuse(flow, method, ticket, needs.log);
+    // Unless it was this very form, sent twice.
+    return (await needs.flows.stands(flow)) ? refusal : NOT_DUE;
+  }
+  await ticket.passed();
   return outcome.kind === 'committed' ? { kind: 'proved' } : NOT_DUE;
 }
 

@@ -153,7 +153,7 @@ function hiddenInputs(html: string): Record<string, string> {
   );
 }
 
-function decodeEntities(text: string): string {
+export function decodeEntities(text: string): string {
   return text
     .replaceAll('&#34;', '"')
     .replaceAll('&#39;', "'")

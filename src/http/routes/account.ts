@@ -2,6 +2,7 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { AccountsDomain } from '../../domain/accounts.ts';
+import type { Mfa } from '../../domain/mfa.ts';
 import type { PasswordPolicy } from '../../domain/passwords/policy.ts';
 import type { SessionsDomain } from '../../domain/sessions.ts';
 import { now, toIso } from '../../lib/clock.ts';
@@ -24,6 +25,7 @@ export interface AccountPagesNeeds {
   readonly browserSessions: BrowserSessions;
   readonly accounts: AccountsDomain;
   readonly passwords: PasswordPolicy;
+  readonly mfa: Mfa;
   readonly csrf: Csrf;
   readonly render: Render;
   readonly t: Translate;
@@ -98,7 +100,9 @@ async function findPresent(ctx: Context, needs: AccountPagesNeeds): Promise<Pres
   const session = await needs.browserSessions.find(ctx);
   if (!session || needs.sessionsDomain.isIdle(session.seenAt)) return undefined;
   const account = await needs.accounts.find(session.accountId);
-  if (account?.status !== 'active') return undefined;
+  if (account?.status !== 'active' || account.generation !== session.generation) return undefined;
+  // What became due after the sign-in is not skipped here either.
+  if (needs.passwords.isDue(account, now()) || needs.mfa.isDue(account, now())) return undefined;
   await needs.store.commit([needs.sessions.update(session.uid, { seenAt: now() })]);
   return { account, session };
 }
