@@ -5,6 +5,7 @@ import type Provider from 'oidc-provider';
 import type { Config } from './config/schema.ts';
 import { type AccountsDomain, createAccountsDomain } from './domain/accounts.ts';
 import { type BackupCodesDomain, createBackupCodesDomain } from './domain/backup-codes.ts';
+import { createConnections } from './domain/connections.ts';
 import { createConsentsDomain } from './domain/consents.ts';
 import { createHashing } from './domain/hashing.ts';
 import { createImport, type ImportAccounts } from './domain/imports.ts';
@@ -15,6 +16,7 @@ import { loadMasterKey } from './domain/master-key.ts';
 import { createMfa, findRequiredSince } from './domain/mfa.ts';
 import { createPasswordPolicy, type PasswordPolicy } from './domain/passwords/policy.ts';
 import { BACKCHANNEL_LOGOUT, createSessionsDomain } from './domain/sessions.ts';
+import { createSignOuts } from './domain/sign-outs.ts';
 import { createTestClock, type TestClock } from './domain/test-clock.ts';
 import { createTrustedDevices } from './domain/trusted-devices.ts';
 import { loadAssets } from './http/assets.ts';
@@ -26,7 +28,7 @@ import { noteFailure, raiseFailures } from './http/middleware/library.ts';
 import { refuseBrokenUrls, securityHeaders } from './http/middleware/security.ts';
 import { createProviderPages } from './http/provider-pages.ts';
 import { createRender, type Render } from './http/render.ts';
-import { accountRoutes } from './http/routes/account.ts';
+import { accountRoutes } from './http/routes/account/index.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { signInRoutes } from './http/routes/sign-in.ts';
 import { syncTestClock, testClockRoutes } from './http/routes/test-clock.ts';
@@ -42,15 +44,18 @@ import { createBrowserSessions } from './oidc/browser-sessions.ts';
 import { type ClientRegistry, createClientRegistry } from './oidc/clients.ts';
 import { cookieNames } from './oidc/configuration.ts';
 import { createInteractions } from './oidc/interactions.ts';
-import { createLostRaceAnswers, replaceSelfSubmittingPages } from './oidc/pages.ts';
+import { clientOnPage, createLostRaceAnswers, replaceSelfSubmittingPages } from './oidc/pages.ts';
 import { buildProvider, mountProvider } from './oidc/provider.ts';
 import { unitOfWork } from './oidc/work.ts';
 import { createFlowBackupCodes } from './signin/backup-codes.ts';
+import { createChangePassword } from './signin/change-password.ts';
+import { createAccountCredentials } from './signin/credentials.ts';
 import { createEnrol } from './signin/enrol.ts';
 import { createFinish } from './signin/finish.ts';
 import { createFlowsDomain } from './signin/flow.ts';
 import { createFindKnown } from './signin/known.ts';
-import { createProve } from './signin/prove.ts';
+import { createNewBackupCodes } from './signin/new-backup-codes.ts';
+import { createProve, createProveAgain } from './signin/prove.ts';
 import { createRenew } from './signin/renew.ts';
 import { createResetFactors, type ResetFactors } from './signin/reset-factors.ts';
 import { createAccounts } from './store/accounts.ts';
@@ -225,6 +230,7 @@ function createDomain({ config, store, tables, vault }: Ground, requiredSince: n
     limits: createLimits({ config: config.limits, store, counters, knownBrowsers, vault }),
     accounts: createAccountsDomain(store, tables.accounts, { hashing, passwords }),
     consents: createConsentsDomain(store, tables.consents),
+    connections: createConnections(tables),
     sessions: createSessionsDomain({ config, ...tables }),
     flows: createFlowsDomain({ store, flows: tables.flows, ttl: config.ttl.sign_in }),
     keys: createKeysDomain(store, tables.signingKeys, vault),
@@ -308,6 +314,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
   const { config, store, tables } = ground;
   const { flows, limits } = domain;
   const proving = { ...ground, ...domain, accounts: tables.accounts, flows, limits, methods };
+  const enrol = createEnrol(proving);
   const { candidates } = config.password;
   return [
     ...(config.test_clock ? [testClockRoutes(clock)] : []),
@@ -320,7 +327,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       browserSessions: oidc.browserSessions,
       prove: createProve(proving),
       finish: createFinish(proving),
-      enrol: createEnrol(proving),
+      enrol,
       flowBackupCodes: createFlowBackupCodes(proving),
       findKnown: createFindKnown(proving),
       product: config.product.name,
@@ -330,14 +337,20 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       entranceOf: (id) => entranceOf(oidc.provider, id),
     }),
     accountRoutes({
+      ...ground,
       ...site,
-      store,
-      passwords: domain.passwords,
-      mfa: domain.mfa,
-      sessions: tables.sessions,
-      sessionsDomain: domain.sessions,
+      ...domain,
+      methods,
+      enrol,
+      issuer: config.issuer,
+      product: config.product.name,
+      sessionTable: tables.sessions,
       browserSessions: oidc.browserSessions,
-      accounts: domain.accounts,
+      credentials: createAccountCredentials(proving),
+      newBackupCodes: createNewBackupCodes({ ...proving, sessionTable: tables.sessions }),
+      signOuts: createSignOuts(proving),
+      changePassword: createChangePassword({ ...proving, proveAgain: createProveAgain(proving) }),
+      findClient: async (id) => clientOnPage(await oidc.provider.Client.find(id)),
     }),
   ];
 }

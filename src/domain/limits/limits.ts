@@ -18,6 +18,8 @@ export interface Limits {
   reserveSignIn(identifier: string, visitor: Visitor): Promise<Ticket>;
   /** @param isLastResort the method still opens an account after too many wrong codes in a row */
   reserveCode(accountId: string, isLastResort: boolean, visitor: Visitor): Promise<Ticket>;
+  /** Counted when the current password was wrong, and when a change was written. */
+  reservePasswordChange(accountId: string): Promise<Ticket>;
   /** What a finished sign-in changes, and the cookie that makes its browser known. */
   finished(account: Subject, visitor: Visitor): Promise<{ unit: Unit; browser: string }>;
   /** Clears all counters of an account: for a password reset and an operator's unlock. */
@@ -63,6 +65,7 @@ export function createLimits(needs: LimitsNeeds): Limits {
   return {
     reserveSignIn: (identifier, visitor) => orRefuse(() => reserveSignIn(identifier, visitor)),
     reserveCode: (...args) => orRefuse(() => reserveCode(...args)),
+    reservePasswordChange: (id) => orRefuse(() => attempt(plans.passwordChange(id))),
     finished: (account, visitor) => orRefuse(() => finished(account, visitor)),
     clearAccount: ({ id, email }) =>
       [plans.subjectOf(emailKey(email)), plans.subjectOf(id)].map(counters.deleteOf),

@@ -55,10 +55,15 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
     };
   };
 
+  const passwordChange = (accountId: string): Plan => ({
+    slots: [slot(policies.passwordChanges, accountId)],
+    clearsOnSuccess: false,
+  });
+
   const clearedBy = (identifier: string, visitor: Visitor, browser: string | undefined) =>
     [...nameSlots(identifier, visitor), ...(browser ? browserSlots(identifier, browser) : [])].map(
       ({ key }) => key,
     );
 
-  return { subjectOf, stranger, knownBrowser, code, clearedBy };
+  return { subjectOf, stranger, knownBrowser, code, passwordChange, clearedBy };
 }

@@ -12,7 +12,8 @@ export type Rule =
   | 'known-browser-lockout'
   | 'codes'
   | 'codes-in-a-row'
-  | 'known-browser-codes';
+  | 'known-browser-codes'
+  | 'password-changes';
 
 /** Times are in milliseconds. */
 export interface Policy {
@@ -35,7 +36,7 @@ export const NO_PAUSE: Pause = { after: UNLIMITED, every: 1, first: 0, longest: 
 export type Policies = ReturnType<typeof createPolicies>;
 
 export function createPolicies(config: LimitsConfig) {
-  const { sign_in, fingerprint, range, slowdown, known_browsers, codes } = config;
+  const { sign_in, fingerprint, range, slowdown, known_browsers, codes, password_changes } = config;
   const ownCodes = { failures: known_browsers.codes, window: codes.window };
   return {
     identifier: windowPolicy('identifier', sign_in),
@@ -54,6 +55,10 @@ export function createPolicies(config: LimitsConfig) {
       pause: NO_PAUSE,
       sparesNewNames: false,
     },
+    passwordChanges: windowPolicy('password-changes', {
+      failures: password_changes.attempts,
+      window: password_changes.window,
+    }),
   } satisfies Record<string, Policy>;
 }
 

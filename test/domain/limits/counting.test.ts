@@ -25,6 +25,7 @@ const SMALL = createPolicies({
   slowdown: { failures: 3, window: 40, first: 1, longest: 6 },
   known_browsers: { per_account: 2, lifetime: 100, codes: 2 },
   codes: { failures: 4, window: 10, consecutive: 6 },
+  password_changes: { attempts: 3, window: 10 },
 });
 
 type Step = { readonly wait: number; readonly next: 'fail' | 'giveBack' | 'nothing' };
