@@ -59,7 +59,8 @@ export function createBackupCodePages(needs: BackupCodePagesNeeds) {
     const revision = account.backupCodesRevision;
     const areThese = form.occasion === String(revision);
     const isDone = areThese && (await newBackupCodes.save(account, session.uid, revision));
-    if (isDone) told.tell(ctx, 'backup-codes-renewed');
+    // Others were saved first: whoever has written these down must know.
+    told.tell(ctx, isDone ? 'backup-codes-renewed' : 'backup-codes-void');
     redirect(ctx, ACCOUNT);
   };
 

@@ -32,7 +32,7 @@ export function createOverview(needs: Needs): PageHandler {
       actions: { signOut: needs.signOut },
       ...needs.grace(present),
       ...announcement(present.account, needs),
-      ...(news ? { alert: { kind: 'done', text: needs.t(news) } } : {}),
+      ...(news ? { alert: { kind: news[0], text: needs.t(news[1]) } } : {}),
     });
   };
 }

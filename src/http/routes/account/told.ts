@@ -1,23 +1,26 @@
 // What the account page says once about a change that has just been made.
 import type { Context } from 'koa';
 
-const TEXTS = {
-  'password-changed': 'change-password.done',
-  'authenticator-added': 'add-authenticator.done',
-  'authenticator-renamed': 'rename-authenticator.done',
-  'authenticator-removed': 'remove-authenticator.done',
-  'backup-codes-renewed': 'account.backup-codes.done',
-  'devices-forgotten': 'account-confirm.forget-all.done',
-  'access-revoked': 'account-confirm.revoke.done',
+/** Kind of the alert, and where the catalogue has its text. */
+const NEWS = {
+  'password-changed': ['done', 'change-password.done'],
+  'authenticator-added': ['done', 'add-authenticator.done'],
+  'authenticator-renamed': ['done', 'rename-authenticator.done'],
+  'authenticator-removed': ['done', 'remove-authenticator.done'],
+  'backup-codes-renewed': ['done', 'account.backup-codes.done'],
+  'backup-codes-void': ['warning', 'account.backup-codes.void'],
+  'devices-forgotten': ['done', 'account-confirm.forget-all.done'],
+  'access-revoked': ['done', 'account-confirm.revoke.done'],
 } as const;
 
-export type News = keyof typeof TEXTS;
+export type News = keyof typeof NEWS;
+export type Taken = (typeof NEWS)[News];
 
 export interface Told {
   /** For the page that this browser is sent to next. */
   tell(ctx: Context, news: News): void;
-  /** A key of the message catalogue; it is told no second time. */
-  take(ctx: Context): string | undefined;
+  /** It is told no second time. */
+  take(ctx: Context): Taken | undefined;
 }
 
 const MINUTE = 60_000;
@@ -25,9 +28,9 @@ const MINUTE = 60_000;
 export function createTold(issuer: string): Told {
   const secure = issuer.startsWith('https:');
   const name = `${secure ? '__Secure-' : ''}gatehouse_told`;
-  const options = { path: '/account', httpOnly: true, sameSite: 'lax', secure, signed: false };
+  const options = { path: '/account', httpOnly: true, sameSite: 'lax', secure } as const;
   const set = (ctx: Context, value: string | null, more = {}) => {
-    ctx.cookies.set(name, value, { ...options, sameSite: 'lax', ...more });
+    ctx.cookies.set(name, value, { ...options, ...more, signed: false });
   };
   return {
     tell: (ctx, news) => set(ctx, news, { maxAge: MINUTE }),
@@ -35,7 +38,7 @@ export function createTold(issuer: string): Told {
       const news = ctx.cookies.get(name, { signed: false });
       if (news === undefined) return undefined;
       set(ctx, null);
-      return Object.hasOwn(TEXTS, news) ? TEXTS[news as News] : undefined;
+      return Object.hasOwn(NEWS, news) ? NEWS[news as News] : undefined;
     },
   };
 }
