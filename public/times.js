@@ -1,6 +1,7 @@
 // Times as the person's own clock shows them, and how long it still is until one may try again.
 {
   const SECOND = 1000;
+  const MINUTE = 60_000;
   const DAY = 86_400_000;
   const { lang } = document.documentElement;
 
@@ -39,7 +40,11 @@
       return days === 0 || days === -1 ? inDays(days) : write(date, dateParts(date));
     },
     moment: (date) => clockTime(date, dateParts(date)),
-    deadline: (date) => clockTime(date, dateParts(date, { weekday: 'long' })),
+    // Never earlier than it is.
+    deadline: (date) => {
+      const over = new Date(Math.ceil(date / MINUTE) * MINUTE);
+      return clockTime(over, dateParts(over, { weekday: 'long' }));
+    },
   };
 
   for (const time of document.querySelectorAll('time[datetime]')) {
@@ -61,7 +66,9 @@
   // Read out once, with the time; what ticks is for the eye alone.
   function count(said) {
     const time = said.querySelector('time');
-    const end = Date.parse(time.dateTime);
+    const { seconds, countdown, over } = said.dataset;
+    // The server knows how long it is, whatever the clock of the device says.
+    const end = seconds ? Date.now() + seconds * SECOND : Date.parse(time.dateTime);
     const left = () => Math.ceil((end - Date.now()) / SECOND);
     // A clock that is far off counts nothing that helps.
     if (!(left() > 0 && left() * SECOND <= DAY)) return;
@@ -76,13 +83,13 @@
 
     const tick = () => {
       if (left() > 0) {
-        seen.textContent = said.dataset.countdown
+        seen.textContent = countdown
           .replace('{left}', clock(left()))
           .replace('{time}', time.textContent);
         return;
       }
       clearInterval(timer);
-      said.textContent = said.dataset.over;
+      said.textContent = over;
     };
     const timer = setInterval(tick, SECOND);
     tick();

@@ -3,41 +3,60 @@ import { createServer, type Server } from 'node:http';
 import Koa, { type Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Config } from './config/schema.ts';
+import { type AccountActs, createAccountActs } from './domain/account-acts.ts';
 import { type AccountsDomain, createAccountsDomain } from './domain/accounts.ts';
+import { type Audit, createAudit } from './domain/audit/audit.ts';
+import { createAuthenticatorsDomain } from './domain/authenticators.ts';
 import { type BackupCodesDomain, createBackupCodesDomain } from './domain/backup-codes.ts';
 import { createConnections } from './domain/connections.ts';
 import { createConsentsDomain } from './domain/consents.ts';
-import { createHashing } from './domain/hashing.ts';
+import { createHashing, type Hashing } from './domain/hashing.ts';
 import { createImport, type ImportAccounts } from './domain/imports.ts';
 import { createKeysDomain, type KeysDomain } from './domain/keys.ts';
 import { createKnownBrowsers, type KnownBrowsers } from './domain/known-browsers.ts';
 import { createLimits, type Limits } from './domain/limits/limits.ts';
+import { createOneTimeLinks, type OneTimeLinks } from './domain/links.ts';
+import { createMails, MAIL } from './domain/mails.ts';
 import { loadMasterKey } from './domain/master-key.ts';
 import { createMfa, findRequiredSince } from './domain/mfa.ts';
+import { createNotices } from './domain/notices.ts';
+import { createPasswordResets } from './domain/password-resets.ts';
 import { createPasswordPolicy, type PasswordPolicy } from './domain/passwords/policy.ts';
+import { createPhonesDomain, type PhonesDomain } from './domain/phones.ts';
 import { BACKCHANNEL_LOGOUT, createSessionsDomain } from './domain/sessions.ts';
-import { createSignOuts } from './domain/sign-outs.ts';
+import { createSms, SMS } from './domain/sms.ts';
 import { createTestClock, type TestClock } from './domain/test-clock.ts';
 import { createTrustedDevices } from './domain/trusted-devices.ts';
+import { createWaysOut } from './domain/ways-out.ts';
 import { loadAssets } from './http/assets.ts';
+import { createClientAddress } from './http/client-address.ts';
 import { createCsrf } from './http/csrf.ts';
 import { buildFixedAnswers, type FixedAnswers } from './http/fixed-answers.ts';
 import { catchErrors } from './http/middleware/errors.ts';
 import { fixIssuer } from './http/middleware/issuer.ts';
 import { noteFailure, raiseFailures } from './http/middleware/library.ts';
+import { requestContext } from './http/middleware/request.ts';
 import { refuseBrokenUrls, securityHeaders } from './http/middleware/security.ts';
+import { leaveTrail } from './http/middleware/trail.ts';
 import { createProviderPages } from './http/provider-pages.ts';
 import { createRender, type Render } from './http/render.ts';
 import { accountRoutes } from './http/routes/account/index.ts';
+import { forgotPasswordRoutes } from './http/routes/forgot-password.ts';
 import { healthRoutes } from './http/routes/health.ts';
+import { resetPasswordRoutes } from './http/routes/reset-password.ts';
 import { signInRoutes } from './http/routes/sign-in.ts';
 import { syncTestClock, testClockRoutes } from './http/routes/test-clock.ts';
 import { loadTexts, type Translate } from './http/texts.ts';
+import { createVisitorForms } from './http/visitor-forms.ts';
 import { createVisitors } from './http/visitors.ts';
 import { installTestClock } from './lib/clock.ts';
 import { createLog, type Log } from './lib/log.ts';
+import { createOutgoing } from './lib/outgoing.ts';
 import { createVault, type Vault } from './lib/vault.ts';
-import { startDelivery } from './messages/deliver.ts';
+import { type Deliver, startDelivery } from './messages/deliver.ts';
+import { createFiles } from './messages/files.ts';
+import { createMailDelivery } from './messages/mail.ts';
+import { createSmsDelivery } from './messages/sms.ts';
 import { createMethods, type Method, type MethodNeeds } from './methods/index.ts';
 import { createBackchannelLogout } from './oidc/backchannel.ts';
 import { createBrowserSessions } from './oidc/browser-sessions.ts';
@@ -47,7 +66,9 @@ import { createInteractions } from './oidc/interactions.ts';
 import { clientOnPage, createLostRaceAnswers, replaceSelfSubmittingPages } from './oidc/pages.ts';
 import { buildProvider, mountProvider } from './oidc/provider.ts';
 import { unitOfWork } from './oidc/work.ts';
+import { createSignInAudit } from './signin/audit-events.ts';
 import { createFlowBackupCodes } from './signin/backup-codes.ts';
+import { createSendChallenge } from './signin/challenge.ts';
 import { createChangePassword } from './signin/change-password.ts';
 import { createAccountCredentials } from './signin/credentials.ts';
 import { createEnrol } from './signin/enrol.ts';
@@ -60,6 +81,7 @@ import { createRenew } from './signin/renew.ts';
 import { createResetFactors, type ResetFactors } from './signin/reset-factors.ts';
 import { createAccounts } from './store/accounts.ts';
 import { createArtifacts } from './store/artifacts.ts';
+import { createAuditEvents } from './store/audit.ts';
 import { createAuthenticators } from './store/authenticators.ts';
 import { createBackupCodes } from './store/backup-codes.ts';
 import { createClients } from './store/clients.ts';
@@ -67,9 +89,11 @@ import { createConsents } from './store/consents.ts';
 import { createFlows } from './store/flows.ts';
 import { createKnownBrowsers as createKnownBrowserTable } from './store/known-browsers.ts';
 import { createCounters } from './store/limits.ts';
+import { createLinks } from './store/links.ts';
 import { migrateUp } from './store/migrate.ts';
 import { addressOf, openStore } from './store/open.ts';
 import { createOutbox } from './store/outbox.ts';
+import { createPhones } from './store/phones.ts';
 import { createSessions } from './store/sessions.ts';
 import { createSettings } from './store/settings.ts';
 import { createSigningKeys } from './store/signing-keys.ts';
@@ -83,13 +107,18 @@ export interface House {
   readonly store: Store;
   readonly accounts: AccountsDomain;
   readonly importAccounts: ImportAccounts;
+  readonly acts: AccountActs;
+  readonly links: OneTimeLinks;
   readonly clients: ClientRegistry;
   readonly keys: KeysDomain;
   readonly passwords: PasswordPolicy;
+  readonly hashing: Hashing;
   readonly methods: readonly Method[];
   readonly limits: Limits;
+  readonly audit: Audit;
   readonly knownBrowsers: KnownBrowsers;
   readonly backupCodes: BackupCodesDomain;
+  readonly phones: PhonesDomain;
   readonly resetFactors: ResetFactors;
   readonly render: Render;
   readonly t: Translate;
@@ -133,9 +162,12 @@ function openTables(store: Store) {
     outbox: createOutbox(store),
     counters: createCounters(store),
     knownBrowsers: createKnownBrowserTable(store),
+    auditEvents: createAuditEvents(store),
     authenticators: createAuthenticators(store),
+    phones: createPhones(store),
     backupCodes: createBackupCodes(store),
     trustedDevices: createTrustedDeviceTable(store),
+    links: createLinks(store),
   };
 }
 
@@ -163,7 +195,6 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     ...domain,
     config: config.password,
     product: config.product.name,
-    authenticators: tables.authenticators,
     vault: ground.vault,
   });
   const oidc = await createOidc(ground, domain, site);
@@ -174,8 +205,9 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     store,
     log,
     outbox: tables.outbox,
-    kinds: { [BACKCHANNEL_LOGOUT]: oidc.backchannelLogout },
+    kinds: { [BACKCHANNEL_LOGOUT]: oidc.backchannelLogout, ...messengers(ground, domain, site) },
   });
+  const resetFactors = createResetFactors({ ...domain, accounts: tables.accounts, methods });
   return {
     config,
     log,
@@ -184,13 +216,18 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     app,
     fixed,
     accounts: domain.accounts,
-    importAccounts: createImport(store, tables.accounts),
+    importAccounts: createImport({ ...domain, store, accounts: tables.accounts }),
+    acts: createAccountActs({ ...domain, store, accounts: tables.accounts, resetFactors }),
+    links: domain.links,
     limits: domain.limits,
+    audit: domain.audit,
     knownBrowsers: domain.knownBrowsers,
     backupCodes: domain.backupCodes,
-    resetFactors: createResetFactors({ ...domain, accounts: tables.accounts, methods }),
+    phones: domain.phones,
+    resetFactors,
     keys: domain.keys,
     passwords: domain.passwords,
+    hashing: domain.hashing,
     clients: oidc.clients,
     provider: oidc.current,
     render: site.render,
@@ -207,7 +244,8 @@ const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-aut
 
 type Domain = ReturnType<typeof createDomain>;
 
-function createDomain({ config, store, tables, vault }: Ground, requiredSince: number) {
+function createDomain({ config, log, store, tables, vault }: Ground, requiredSince: number) {
+  const audit = createAudit({ store, log, events: tables.auditEvents });
   const hashing = createHashing(config);
   const passwords = createPasswordPolicy(config.password);
   const knownBrowsers = createKnownBrowsers({
@@ -216,11 +254,14 @@ function createDomain({ config, store, tables, vault }: Ground, requiredSince: n
     vault,
   });
   const { counters } = tables;
+  const sms = createSms({ config, outbox: tables.outbox, vault });
   return {
+    audit,
     hashing,
     passwords,
     knownBrowsers,
     mfa: createMfa(config.mfa, requiredSince),
+    authenticators: createAuthenticatorsDomain(tables.authenticators, vault),
     backupCodes: createBackupCodesDomain({ codes: tables.backupCodes, vault }),
     trustedDevices: createTrustedDevices({
       config: config.device,
@@ -228,13 +269,29 @@ function createDomain({ config, store, tables, vault }: Ground, requiredSince: n
       vault,
     }),
     limits: createLimits({ config: config.limits, store, counters, knownBrowsers, vault }),
-    accounts: createAccountsDomain(store, tables.accounts, { hashing, passwords }),
-    consents: createConsentsDomain(store, tables.consents),
-    connections: createConnections(tables),
-    sessions: createSessionsDomain({ config, ...tables }),
+    accounts: createAccountsDomain(store, tables.accounts, { hashing, passwords, audit }),
+    consents: createConsentsDomain(store, tables.consents, audit),
+    connections: createConnections({ store, audit, ...tables }),
+    sessions: createSessionsDomain({ config, audit, ...tables }),
     flows: createFlowsDomain({ store, flows: tables.flows, ttl: config.ttl.sign_in }),
     keys: createKeysDomain(store, tables.signingKeys, vault),
+    links: createOneTimeLinks({ config, store, links: tables.links, vault }),
+    mails: createMails({ outbox: tables.outbox, vault }),
+    notices: createNotices({ outbox: tables.outbox, vault }),
+    sms,
+    phones: createPhonesDomain({ product: config.product.name, phones: tables.phones, sms, vault }),
   };
+}
+
+function messengers({ config }: Ground, domain: Domain, { render, t }: Site) {
+  const { issuer, mail, sms, outgoing, data_dir: dataDir } = config;
+  const write = createFiles(dataDir);
+  const site = { render, t, issuer, product: config.product.name };
+  const call = createOutgoing(outgoing);
+  return {
+    [MAIL]: createMailDelivery({ ...domain, ...site, settings: mail, write }),
+    [SMS]: createSmsDelivery({ settings: sms, sms: domain.sms, call, write }),
+  } satisfies Record<string, Deliver>;
 }
 
 type Site = ReturnType<typeof createSite>;
@@ -242,21 +299,25 @@ type Site = ReturnType<typeof createSite>;
 function createSite({ config, vault }: Ground) {
   const { product, support, issuer } = config;
   const t = loadTexts('en');
+  const csrf = createCsrf(vault, issuer);
   const assets = loadAssets();
   const common = { t, language: 'en', product: product.name, support: support.contact };
   return {
     t,
     assets,
     render: createRender({ ...common, asset: assets.url }),
-    csrf: createCsrf(vault, issuer),
+    csrf,
+    addressOf: createClientAddress(config),
     visitors: createVisitors(config),
+    visitorForms: createVisitorForms(csrf, issuer),
   };
 }
 
 type Oidc = Awaited<ReturnType<typeof createOidc>>;
 
 async function createOidc(ground: Ground, domain: Domain, { render, t }: Site) {
-  const { config, store, tables, vault } = ground;
+  const { config, tables } = ground;
+  const { audit } = domain;
   const pages = createProviderPages({ render, t, accounts: domain.accounts });
   const built = buildProvider({ ...ground, ...domain, pages, keys: await domain.keys.load() });
   const { provider } = built;
@@ -268,7 +329,7 @@ async function createOidc(ground: Ground, domain: Domain, { render, t }: Site) {
     current,
     pages,
     protocol: mountProvider(provider),
-    clients: createClientRegistry({ store, clients: tables.clients, vault, provider: current }),
+    clients: createClientRegistry({ ...ground, clients: tables.clients, audit, provider: current }),
     interactions: createInteractions({ ...ground, artifacts: tables.artifacts, provider: current }),
     browserSessions: createBrowserSessions(config, current),
     backchannelLogout: createBackchannelLogout(current, built.sendBackchannelLogout),
@@ -285,7 +346,7 @@ interface Parts {
 
 function createApp(ground: Ground, parts: Parts): Koa {
   const { config, log, store, vault } = ground;
-  const { site, oidc, clock } = parts;
+  const { domain, site, oidc, clock } = parts;
   const app = new Koa();
   app.keys = [...vault.cookieKeys];
   app.silent = true;
@@ -294,6 +355,8 @@ function createApp(ground: Ground, parts: Parts): Koa {
   const ping = store.compile(store.sql.raw('select 1 as up'));
   const health = healthRoutes(() => store.find(ping)).routes();
   const stack = [
+    requestContext(site.addressOf),
+    leaveTrail({ ...domain, keyOf: oidc.interactions.keyOf }),
     catchErrors({ log, ...site }),
     securityHeaders(config.issuer),
     refuseBrokenUrls,
@@ -312,8 +375,9 @@ function createApp(ground: Ground, parts: Parts): Koa {
 
 function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: Parts) {
   const { config, store, tables } = ground;
-  const { flows, limits } = domain;
-  const proving = { ...ground, ...domain, accounts: tables.accounts, flows, limits, methods };
+  const { accounts } = tables;
+  const signInAudit = createSignInAudit(domain.audit, accounts);
+  const proving = { ...ground, ...domain, accounts, methods, signInAudit };
   const enrol = createEnrol(proving);
   const { candidates } = config.password;
   return [
@@ -327,15 +391,18 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       browserSessions: oidc.browserSessions,
       prove: createProve(proving),
       finish: createFinish(proving),
+      signInAudit,
       enrol,
       flowBackupCodes: createFlowBackupCodes(proving),
       findKnown: createFindKnown(proving),
+      sendChallenge: createSendChallenge(proving),
       product: config.product.name,
       deviceDays: config.device.days,
       candidates,
       renew: createRenew({ ...proving, candidates }),
       entranceOf: (id) => entranceOf(oidc.provider, id),
     }),
+    ...linkRouters(ground, domain, site),
     accountRoutes({
       ...ground,
       ...site,
@@ -348,10 +415,18 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       browserSessions: oidc.browserSessions,
       credentials: createAccountCredentials(proving),
       newBackupCodes: createNewBackupCodes({ ...proving, sessionTable: tables.sessions }),
-      signOuts: createSignOuts(proving),
+      waysOut: createWaysOut(proving),
       changePassword: createChangePassword({ ...proving, proveAgain: createProveAgain(proving) }),
       findClient: async (id) => clientOnPage(await oidc.provider.Client.find(id)),
     }),
+  ];
+}
+
+function linkRouters({ config, store, tables }: Ground, domain: Domain, site: Site) {
+  const resets = createPasswordResets({ ...domain, store, accounts: tables.accounts });
+  return [
+    forgotPasswordRoutes({ ...site, resets, linkLifetime: config.ttl.reset_link }),
+    resetPasswordRoutes({ ...site, ...domain, resets, issuer: config.issuer }),
   ];
 }
 
@@ -365,6 +440,8 @@ async function entranceOf(provider: Provider, clientId: string): Promise<string 
   return client?.initiateLoginUri ?? client?.clientUri;
 }
 
+const KEEP_ALIVE = 75_000;
+
 /** The HTTP server of a house, not listening yet. */
 export function createHttpServer({ app, fixed, config }: House): Server {
   const answer = app.callback();
@@ -372,6 +449,8 @@ export function createHttpServer({ app, fixed, config }: House): Server {
     if (!fixed.handle(request, response)) answer(request, response);
   });
   server.maxConnections = config.http.connections;
+  // Longer than proxies keep a connection open: who closes first must not be us.
+  server.keepAliveTimeout = KEEP_ALIVE;
   server.headersTimeout = config.http.headers_timeout * 1000;
   server.requestTimeout = config.http.request_timeout * 1000;
   return server;

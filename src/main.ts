@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { createHttpServer, type House, type Options, openHouse } from './app.ts';
 import type { Config } from './config/schema.ts';
-import { startDemoFor } from './demo-setup.ts';
+import { type RunningDemo, startDemoFor } from './demo-setup.ts';
 import { loadWords } from './domain/passwords/words.ts';
 import { now } from './lib/clock.ts';
 import { sweep } from './store/sweep.ts';
@@ -11,7 +11,7 @@ import { sweep } from './store/sweep.ts';
 export interface Running {
   readonly house: House;
   readonly url: string;
-  readonly demo: { readonly url: string; readonly signIn: string } | undefined;
+  readonly demo: Pick<RunningDemo, 'url' | 'people'> | undefined;
   /** Stops accepting, finishes what runs, closes the store. */
   stop(): Promise<void>;
 }
@@ -32,7 +32,7 @@ export async function start(config: Config, options: Options = {}): Promise<Runn
     return {
       house,
       url: config.issuer,
-      demo: demo && { url: demo.url, signIn: demo.signIn },
+      demo,
       stop: async () => {
         stopSweeping();
         await Promise.all([demo?.stop(), close(server, closeUnused, config.http.stop_timeout)]);

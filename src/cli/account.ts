@@ -2,22 +2,20 @@
 import { text } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
 import type { House } from '../app.ts';
-import { toIso } from '../lib/clock.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import type { Account, AccountRole } from '../store/accounts.ts';
+import { actCommands } from './account-acts.ts';
+import { describe, type Printing, show } from './account-output.ts';
+import { actor } from './actor.ts';
 import { withHouse } from './house.ts';
 import { importCommand } from './import.ts';
-import { printFields, printJson, printTable } from './output.ts';
+import { printJson, printTable } from './output.ts';
 
 interface CreateOptions {
   readonly name?: string;
   readonly admin?: boolean;
   readonly support?: boolean;
   readonly passwordStdin?: boolean;
-  readonly json?: boolean;
-}
-
-interface Printing {
   readonly json?: boolean;
 }
 
@@ -32,7 +30,10 @@ export function accountCommands(): Command {
     .option('--password-stdin', 'read the password from standard input')
     .option('--json', 'print JSON')
     .action((email: string, options: CreateOptions) =>
-      withHouse(async (house) => show(house, await create(house, email, options), options)),
+      withHouse(async (house) => {
+        const account = await create(house, email, options);
+        await show(house, account, options, await invitationFor(house, account));
+      }),
     );
   command.addCommand(importCommand());
   command
@@ -47,7 +48,16 @@ export function accountCommands(): Command {
     .action((who: string, options: Printing) =>
       withHouse(async (house) => show(house, await house.accounts.get(who), options)),
     );
+  for (const each of actCommands()) command.addCommand(each);
   return command;
+}
+
+/** Whoever has no password yet chooses one by a link that is shown this once. */
+async function invitationFor({ links, store }: House, account: Account) {
+  if (account.passwordHash !== undefined) return {};
+  const { unit, url } = links.create(account, 'invitation', actor());
+  await store.write(...unit);
+  return { link: url };
 }
 
 async function create(house: House, email: string, options: CreateOptions): Promise<Account> {
@@ -75,32 +85,6 @@ async function readPassword(): Promise<string> {
   const password = (await text(process.stdin)).replace(/\r?\n$/, '');
   if (password) return password;
   throw new GatehouseError('invalid_input', { message: 'Standard input held no password.' });
-}
-
-/** The shape of an account wherever it is printed. */
-async function describe(house: House, account: Account) {
-  const factors = house.methods.filter((method) => method.step === 'second-factor');
-  const enrolled = await Promise.all(factors.map((method) => method.isEnrolled(account.id)));
-  const { id, email, name, status, role, createdAt, mfaDeadline } = account;
-  return {
-    id,
-    email,
-    name: name ?? null,
-    status,
-    role,
-    created_at: toIso(createdAt),
-    mfa: {
-      enrolled: enrolled.includes(true),
-      deadline: mfaDeadline === undefined ? null : toIso(mfaDeadline),
-    },
-    known_policy_version: account.knownPolicyVersion ?? null,
-  };
-}
-
-async function show(house: House, account: Account, { json }: Printing): Promise<void> {
-  const described = await describe(house, account);
-  if (json) printJson(described);
-  else printFields(described);
 }
 
 async function list(house: House, { json }: Printing): Promise<void> {

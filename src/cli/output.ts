@@ -59,8 +59,8 @@ export function sentenceFor(error: unknown): string {
   return oneLine(cureFor(code, message) ?? message.split('\n')[0] ?? '');
 }
 
-// What was typed or read from a file is quoted in messages.
-function oneLine(text: string): string {
+/** What was typed, sent or read from a file is quoted: without control characters. */
+export function oneLine(text: string): string {
   return text.replace(/\p{C}+/gu, ' ').trim();
 }
 

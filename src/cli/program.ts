@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { PROJECT_ROOT } from '../lib/root.ts';
 import { accountCommands } from './account.ts';
+import { auditCommands } from './audit.ts';
 import { clientCommands } from './client.ts';
 import { doctorCommand } from './doctor.ts';
+import { explainCommand } from './explain/explain.ts';
 import { keysCommands } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { serveCommand } from './serve.ts';
@@ -22,6 +24,8 @@ export function createProgram(): Command {
     accountCommands(),
     clientCommands(),
     keysCommands(),
+    auditCommands(),
+    explainCommand(),
     doctorCommand(),
   ];
   for (const command of commands) {

@@ -21,7 +21,7 @@ async function serve(withDemo: boolean): Promise<void> {
   const isFirst = (rank ?? 1) === 1;
   const enabled = withDemo && isFirst && config.demo.enabled && config.env === 'development';
   const running = await start({ ...config, demo: { ...config.demo, enabled } });
-  if (isFirst) announce(running);
+  if (isFirst) await announce(running);
   stopOnSignal(running, rank !== undefined);
 }
 
@@ -32,12 +32,13 @@ async function serveByWorkers(config: Config): Promise<void> {
   process.exit(await runWorkers(config.workers));
 }
 
-function announce({ url, demo, house }: Running): void {
+async function announce({ url, demo, house }: Running): Promise<void> {
   const { env, product } = house.config;
   print(`${product.name} serves ${url} (${env})`);
   if (!demo) return;
   print(`Demo application: ${demo.url}`);
-  print(`Demo sign-in: ${demo.signIn}`);
+  const { announcePeople } = await import('./demo-people.ts');
+  await announcePeople(demo.people, product.name);
   print('Ctrl-C stops both.');
 }
 

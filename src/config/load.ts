@@ -33,7 +33,12 @@ const VARIABLES: Record<string, readonly [path: string, read: (text: string) => 
   LOG_LEVEL: ['log_level', String],
   TEST_CLOCK: ['test_clock', flag],
   DEMO_PORT: ['demo.port', number],
+  SMTP_URL: ['mail.smtp_url', String],
+  SMS_WEBHOOK_SECRET: ['sms.webhook_secret', String],
 };
+
+/** What need not stand in the environment itself: `NAME_FILE` names a file that holds it. */
+const SECRETS = ['GATEHOUSE_SECRET', 'SMTP_URL', 'SMS_WEBHOOK_SECRET'];
 
 /** Throws {@link ConfigError} with all mistakes. */
 export function loadConfig(env: Environment = process.env): Config {
@@ -86,20 +91,23 @@ function fromEnvironment(env: Environment, mistakes: string[]): Tree {
     const text = env[variable];
     if (text !== undefined && text !== '') set(tree, path, read(text));
   }
-  const file = env.GATEHOUSE_SECRET_FILE;
-  if (file) readSecretFile(file, tree, mistakes);
+  for (const variable of SECRETS) readSecretFile(variable, env, tree, mistakes);
   return tree;
 }
 
-function readSecretFile(file: string, tree: Tree, mistakes: string[]): void {
-  if (tree.secret !== undefined) {
-    mistakes.push('GATEHOUSE_SECRET and GATEHOUSE_SECRET_FILE are both set: set one of them');
+function readSecretFile(variable: string, env: Environment, tree: Tree, mistakes: string[]): void {
+  const name = `${variable}_FILE`;
+  const file = env[name];
+  if (!file) return;
+  if (env[variable]) {
+    mistakes.push(`${variable} and ${name} are both set: set one of them`);
     return;
   }
+  const [path] = VARIABLES[variable] as readonly [string, unknown];
   try {
-    tree.secret = readFileSync(file, 'utf8').trim();
+    set(tree, path, readFileSync(file, 'utf8').trim());
   } catch (error) {
-    mistakes.push(`GATEHOUSE_SECRET_FILE: ${(error as Error).message}`);
+    mistakes.push(`${name}: ${(error as Error).message}`);
   }
 }
 
@@ -119,10 +127,24 @@ function contradictions(tree: Tree): string[] {
   if (production && issuer && issuer.protocol !== 'https:') {
     found.push(`ISSUER: production needs an https address, not ${issuer.origin}`);
   }
+  found.push(...smsContradictions(tree.sms, production));
   if (!production && tree.test_clock === true && issuer && !LOOPBACK.test(issuer.hostname)) {
     found.push('TEST_CLOCK: the test clock is used with a loopback issuer only');
   }
   return found;
+}
+
+/** Codes are worth a signature, and in production a line that nobody reads along. */
+function smsContradictions(sms: unknown, production: boolean): string[] {
+  const { webhook_url: url, webhook_secret: secret } = isTree(sms) ? sms : {};
+  if (url === undefined) return [];
+  const plain = production && URL.parse(String(url))?.protocol === 'http:';
+  return [
+    ...(secret
+      ? []
+      : ['SMS_WEBHOOK_SECRET (or SMS_WEBHOOK_SECRET_FILE): sms.webhook_url needs it']),
+    ...(plain ? ['sms.webhook_url: production needs an https address'] : []),
+  ];
 }
 
 const VARIABLE_OF = new Map([

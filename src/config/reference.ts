@@ -44,6 +44,10 @@ const REMARKS: Readonly<Record<string, string>> = {
   trusted_proxies: 'Addresses and ranges; from anybody else the header is not read.',
   log_level: 'How much is logged, as JSON lines on standard error.',
   'demo.port': 'The port of the demo relying party.',
+  'mail.smtp_url': 'Without one each mail becomes a file in `DATA_DIR/outbox`.',
+  'mail.from': '`no-reply@` the host of `issuer` when unset.',
+  'sms.webhook_url':
+    'Without one no text messages are offered; outside production they become files in `DATA_DIR/outbox`.',
 };
 
 export function configurationReference(): string {

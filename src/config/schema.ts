@@ -50,6 +50,21 @@ const limits = z.strictObject({
     attempts: failures('Wrong current passwords and changes of an account in a window'),
     window: seconds('The window', DAY),
   }),
+  texts: z.strictObject({
+    pause: seconds('Between two text messages to one account', DAY),
+    requests: failures('Text messages to one account in a window'),
+    window: seconds('The window', DAY),
+    per_number: failures('Text messages to one number in `limits.texts.number_window`'),
+    number_window: seconds('The window of a number', 7 * DAY),
+  }),
+  mails: z.strictObject({
+    requests: failures('Mails that anybody may ask for, to one address in a window'),
+    window: seconds('The window', DAY),
+  }),
+  links: z.strictObject({
+    failures: failures('Wrong one-time links of one address and User-Agent in a window'),
+    window: seconds('The window', DAY),
+  }),
 });
 
 const time = (description: string) =>
@@ -127,7 +142,7 @@ export const schema = z.strictObject({
   data_dir: z
     .string()
     .min(1)
-    .describe('DATA_DIR: the database, the master key of development, `demo.json`'),
+    .describe('DATA_DIR: the database, the master key of development, `demo.json`, messages'),
   database_url: z
     .string()
     .regex(/^(sqlite:[^:].*|postgres(ql)?:\/\/.+)$/, 'must be sqlite:PATH or postgres://…')
@@ -197,6 +212,8 @@ export const schema = z.strictObject({
     interaction: seconds('An authorization request that waits for a person', DAY),
     sign_in: seconds('A half-done sign-in', DAY),
     device_code: seconds('A device code', 3600),
+    reset_link: seconds('A link that resets a password', DAY),
+    invitation: seconds('A link that invites to a new account', 30 * DAY),
   }),
   mfa,
   device: z.strictObject({
@@ -207,8 +224,30 @@ export const schema = z.strictObject({
   outgoing: z.strictObject({
     allow_private: z
       .boolean()
-      .describe('Whether calls to relying parties may reach private and loopback addresses'),
+      .describe(
+        'Whether calls to relying parties and the SMS webhook may reach private and loopback addresses',
+      ),
     timeout: seconds('How long such a call may take', 60),
+  }),
+  mail: z.strictObject({
+    smtp_url: z
+      .url({ protocol: /^smtps?$/, hostname: /./ })
+      .optional()
+      .describe('SMTP_URL or SMTP_URL_FILE: `smtp://USER:PASSWORD@HOST:PORT` or `smtps://…`'),
+    from: z.email().optional().describe('The address that mails come from'),
+    timeout: seconds('How long the delivery of one mail may take', 25),
+  }),
+  sms: z.strictObject({
+    enabled: z.boolean().describe('Whether text messages are offered for codes'),
+    webhook_url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('Where text messages are posted to, to be sent from there'),
+    webhook_secret: z
+      .string()
+      .min(32, 'must be at least 32 characters: try `openssl rand -base64 48`')
+      .optional()
+      .describe('SMS_WEBHOOK_SECRET or SMS_WEBHOOK_SECRET_FILE: what signs these posts'),
   }),
   http: z.strictObject({
     connections: z.number().int().min(10).max(1_000_000).describe('Open connections at most'),
@@ -220,6 +259,8 @@ export const schema = z.strictObject({
 
 export type Config = z.infer<typeof schema>;
 export type LimitsConfig = Config['limits'];
+export type MailConfig = Config['mail'];
 export type MfaConfig = Config['mfa'];
+export type SmsConfig = Config['sms'];
 export type Resource = Config['resources'][number];
 export type PasswordSettings = Config['password'];

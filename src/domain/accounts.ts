@@ -5,6 +5,7 @@ import { accountId } from '../lib/ids.ts';
 import { walkPages } from '../lib/pages.ts';
 import type { Account, AccountRole, Accounts as AccountStore } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
+import type { Audit } from './audit/audit.ts';
 import { emailKey, isEmail } from './emails.ts';
 import type { Hashing } from './hashing.ts';
 import type { PasswordPolicy } from './passwords/policy.ts';
@@ -27,15 +28,16 @@ export interface AccountsDomain {
   list(): AsyncGenerator<Account>;
 }
 
-interface PasswordNeeds {
+interface AccountNeeds {
   readonly hashing: Hashing;
   readonly passwords: PasswordPolicy;
+  readonly audit: Audit;
 }
 
 export function createAccountsDomain(
   store: Store,
   accounts: AccountStore,
-  { hashing, passwords }: PasswordNeeds,
+  { hashing, passwords, audit }: AccountNeeds,
 ): AccountsDomain {
   const findByEmail = (email: string) => accounts.findByEmailKey(emailKey(email));
 
@@ -47,18 +49,20 @@ export function createAccountsDomain(
     const id = accountId();
     const { password } = request;
     if (password !== undefined) assertMeets(passwords, password, request);
+    const role = request.role ?? 'user';
     const row = accounts.insert({
       id,
       email,
       emailKey: emailKey(email),
       name: request.name,
-      role: request.role ?? 'user',
+      role,
       passwordHash: password === undefined ? undefined : await hashing.hash(password),
       knownPolicyVersion: password === undefined ? undefined : passwords.newest,
       emailVerified: false,
       at: now(),
     });
-    await store.write(row).catch((error: unknown) => {
+    const recorded = audit.record({ kind: 'account.created', accountId: id, detail: { role } });
+    await store.write(row, recorded).catch((error: unknown) => {
       const message = `There is an account with the address ${email} already.`;
       throw isGatehouseError(error, 'already_exists')
         ? new GatehouseError('already_exists', { message, cause: error })

@@ -2,6 +2,7 @@
 import { now } from '../lib/clock.ts';
 import type { Consent, Consents as ConsentStore, Granted } from '../store/consents.ts';
 import type { Store } from '../store/store.ts';
+import type { Audit } from './audit/audit.ts';
 
 export type { Granted };
 
@@ -13,12 +14,18 @@ export interface ConsentsDomain {
   add(accountId: string, clientId: string, granted: Granted): Promise<void>;
 }
 
-export function createConsentsDomain(store: Store, consents: ConsentStore): ConsentsDomain {
+export function createConsentsDomain(
+  store: Store,
+  consents: ConsentStore,
+  audit: Audit,
+): ConsentsDomain {
   const add = async (accountId: string, clientId: string, more: Granted): Promise<void> => {
     const was: Consent | undefined = await consents.find(accountId, clientId);
     const granted = union(was?.granted ?? NOTHING, more);
     const row = consents.put({ accountId, clientId, granted, was: was?.revision, at: now() });
-    const outcome = await store.commit([row]);
+    const detail = { scopes: more.scopes, resources: Object.keys(more.resources) };
+    const recorded = audit.record({ kind: 'consent.granted', accountId, clientId, detail });
+    const outcome = await store.commit([row, recorded]);
     // Somebody else was faster: add to what stands now.
     if (outcome.kind === 'missed') await add(accountId, clientId, more);
   };

@@ -5,6 +5,8 @@ import { isGatehouseError } from '../lib/errors.ts';
 import { accountId } from '../lib/ids.ts';
 import type { Accounts, NewAccount } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
+import type { Audit } from './audit/audit.ts';
+import type { AuthenticatorsDomain } from './authenticators.ts';
 import { emailKey, isEmail } from './emails.ts';
 import { isReadableHash } from './passwords/legacy.ts';
 
@@ -35,6 +37,9 @@ export type ImportAccounts = (
 const BATCH = 200;
 const LONGEST_LINE = 64 * 1024;
 
+/** Ours have 160 bits; many that are in use elsewhere have 80. */
+const SECRET = /^[A-Z2-7]{16,103}$/;
+
 /** PostgreSQL keeps neither NUL nor half a character. */
 const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed();
 
@@ -62,8 +67,11 @@ const record = z.strictObject({
     .datetime({ offset: true, error: 'must be a time as in 2026-01-31T12:00:00Z' })
     .refine((text) => fromIso(text) <= now(), 'lies ahead')
     .optional(),
-  // Accepting a secret that nothing uses would leave the account without its factor.
-  totp_secret: z.undefined('cannot be imported: there are no authenticators yet').optional(),
+  totp_secret: z
+    .string('must be text')
+    .transform((text) => text.replace(/[\s=-]/g, '').toUpperCase())
+    .refine((text) => SECRET.test(text), 'must be base32, of 80 bits at least')
+    .optional(),
   existing: z.boolean('must be true or false').default(true),
 });
 
@@ -73,13 +81,28 @@ type Read =
   | { readonly kind: 'record'; readonly line: number; readonly value: ImportRecord }
   | { readonly kind: 'wrong'; readonly errors: readonly ImportError[] };
 
-export function createImport(store: Store, accounts: Accounts): ImportAccounts {
+interface ImportNeeds {
+  readonly store: Store;
+  readonly accounts: Accounts;
+  readonly authenticators: AuthenticatorsDomain;
+  readonly audit: Audit;
+}
+
+export function createImport(needs: ImportNeeds): ImportAccounts {
+  const { store, accounts, authenticators, audit } = needs;
   const isTaken = async (email: string) =>
     (await accounts.findByEmailKey(emailKey(email))) !== undefined;
 
   const make = async (value: ImportRecord): Promise<boolean> => {
+    const account = toAccount(value);
     try {
-      await store.write(accounts.insert(toAccount(value)));
+      const { totp_secret: secret } = value;
+      const name = 'Authenticator app';
+      const factor = { accountId: account.id, name, secret: secret ?? '', lastStep: 0 };
+      const factors = secret === undefined ? [] : [authenticators.add(factor)];
+      const detail = { status: account.status, factors: factors.length };
+      const imported = { kind: 'account.imported', accountId: account.id, detail } as const;
+      await store.write(accounts.insert(account), ...factors, audit.record(imported));
       return true;
     } catch (error) {
       if (isGatehouseError(error, 'already_exists')) return false;
@@ -127,6 +150,7 @@ function toAccount(value: ImportRecord): NewAccount {
     passwordHash: value.password_hash,
     emailVerified: value.email_verified,
     existing: value.existing,
+    mfaEnrolledAt: value.totp_secret === undefined ? undefined : at,
     createdAt: value.created_at === undefined ? at : fromIso(value.created_at),
     at,
   };

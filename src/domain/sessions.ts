@@ -6,24 +6,46 @@ import type { Clients } from '../store/clients.ts';
 import type { Outbox } from '../store/outbox.ts';
 import type { Session, Sessions as SessionStore } from '../store/sessions.ts';
 import type { Statement, Unit } from '../store/statement.ts';
+import type { Audit } from './audit/audit.ts';
 
 export interface SessionsDomain {
   isIdle(seenAt: number): boolean;
   /**
-   * Statements that end a session: the mark, and a back-channel logout for each client in it that
-   * wants one. They belong into the unit of whatever ends it.
+   * Statements that end a session: the mark, its audit event, and a back-channel logout for each
+   * client in it that wants one. They belong into the unit of whatever ends it.
    */
-  end(session: Pick<Session, 'uid' | 'accountId'>): Promise<Unit>;
+  end(session: Pick<Session, 'uid' | 'accountId'>, why: SessionEnd): Promise<Unit>;
   /** The same for a session that somebody has named: must hit, it is one of the account's. */
-  endOf(accountId: string, uid: string): Promise<Unit>;
+  endOf(accountId: string, uid: string, why: SessionEnd): Promise<Unit>;
   /** Those that stand, the newest first. */
   list(accountId: string): Promise<Session[]>;
   /**
    * Statements for an account that moves on to another generation: its sessions end, but for the
    * one to keep, which moves along.
    */
-  moveOn(accountId: string, generation: number, keep: string | undefined): Promise<Unit>;
+  moveOn(
+    accountId: string,
+    generation: number,
+    keep: string | undefined,
+    why: SessionEnd,
+  ): Promise<Unit>;
 }
+
+/** Why a session ended, as the audit says it. */
+export type SessionEnd =
+  | 'signed out'
+  | 'signed out at an application'
+  | 'signed out from elsewhere'
+  | 'signed out everywhere'
+  | 'somebody else signed in'
+  | 'password changed'
+  | 'second factor enrolled'
+  | 'second factor removed'
+  | 'second factor reset'
+  | 'password reset'
+  | 'password reset by an operator'
+  | 'account suspended'
+  | 'account deleted';
 
 export interface BackchannelLogout {
   readonly clientId: string;
@@ -39,9 +61,11 @@ interface Needs {
   readonly sessions: SessionStore;
   readonly clients: Clients;
   readonly outbox: Outbox;
+  readonly audit: Audit;
 }
 
-export function createSessionsDomain({ config, sessions, clients, outbox }: Needs): SessionsDomain {
+export function createSessionsDomain(needs: Needs): SessionsDomain {
+  const { config, sessions, clients, outbox, audit } = needs;
   const letterFor = async (
     accountId: string,
     clientId: string,
@@ -62,32 +86,34 @@ export function createSessionsDomain({ config, sessions, clients, outbox }: Need
     return [outbox.insert(letter, at)];
   };
 
-  const letters = async (accountId: string, uid: string): Promise<Statement[]> => {
+  const tell = async (accountId: string, uid: string, why: SessionEnd): Promise<Unit> => {
     const inIt = [...(await sessions.clients(uid))];
-    const written = inIt.map(([clientId, { sid }]) => letterFor(accountId, clientId, sid));
-    return (await Promise.all(written)).flat();
+    const letters = inIt.map(([clientId, { sid }]) => letterFor(accountId, clientId, sid));
+    const detail = { session: uid };
+    const recorded = audit.record({ kind: 'session.ended', reason: why, accountId, detail });
+    return [recorded, ...(await Promise.all(letters)).flat()];
   };
 
-  const end: SessionsDomain['end'] = async ({ uid, accountId }) => {
+  const end: SessionsDomain['end'] = async ({ uid, accountId }, why) => {
     const mark = sessions.end(uid, now());
-    return accountId ? [mark, ...(await letters(accountId, uid))] : [mark];
+    return accountId ? [mark, ...(await tell(accountId, uid, why))] : [mark];
   };
 
   return {
     isIdle: (seenAt) => now() - seenAt >= config.ttl.session_idle * 1000,
     end,
-    endOf: async (accountId, uid) => [
+    endOf: async (accountId, uid, why) => [
       sessions.endOf(accountId, uid, now()),
-      ...(await letters(accountId, uid)),
+      ...(await tell(accountId, uid, why)),
     ],
     list: async (accountId) => {
       const all = await sessions.ofAccount(accountId, now());
       return all.toSorted((a, b) => signedInAt(b) - signedInAt(a));
     },
-    moveOn: async (accountId, generation, keep) => {
+    moveOn: async (accountId, generation, keep, why) => {
       const all = await sessions.ofAccount(accountId, now());
       const others = all.filter(({ uid }) => uid !== keep);
-      const ended = (await Promise.all(others.map(end))).flat();
+      const ended = (await Promise.all(others.map((each) => end(each, why)))).flat();
       return keep === undefined ? ended : [...ended, sessions.update(keep, { generation })];
     },
   };

@@ -12,3 +12,16 @@ export function redirect(ctx: Context, to: string): void {
 export function signInPath({ uid }: { readonly uid: string }): string {
   return `${SIGN_IN_PATH}/${uid}`;
 }
+
+export const FORGOT_PATH = '/forgot-password';
+const RETURN_TO = /^\/sign-in\/[\w-]{1,64}$/;
+
+/** `Forgot password?`, with the way back to the sign-in. */
+export function forgotPath(interaction: { readonly uid: string }): string {
+  return `${FORGOT_PATH}?${new URLSearchParams({ return_to: signInPath(interaction) })}`;
+}
+
+/** A way back that somebody sent: the sign-in of an authorization request, and nothing else. */
+export function returnPath(text: unknown): string | undefined {
+  return typeof text === 'string' && RETURN_TO.test(text) ? text : undefined;
+}

@@ -41,6 +41,17 @@ function limited({ retryAt }: Limited, t: Translate): Refusal {
   return { status: 429, retryAfter, alert: alertOf(t('limits.limited'), retryAt) };
 }
 
+/** A message was asked for too soon, or too often. */
+export function tooManyOf(
+  { rule, retryAt = now() }: Limited,
+  texts: string,
+  t: Translate,
+): Refusal {
+  const key = rule === 'texts-pause' ? 'too-soon' : 'too-many';
+  const retryAfter = Math.max(1, Math.ceil((retryAt - now()) / 1000));
+  return { status: 429, retryAfter, alert: alertOf(t(`${texts}.${key}`), retryAt) };
+}
+
 function refused({ left, retryAt, pause, hint }: Refused, texts: string, t: Translate): Refusal {
   const what = hint ? t(hint.key, hint.values) : t(`${texts}.refused`);
   if (left > 0) {
@@ -63,7 +74,7 @@ function leftInWords(left: number, pause: number | undefined, t: Translate): str
 }
 
 /** `15 minutes`, `1 hour`: in the largest unit that gives a whole number. */
-function lengthInWords(milliseconds: number): string {
+export function lengthInWords(milliseconds: number): string {
   const units = [
     [86_400_000, 'day'],
     [3_600_000, 'hour'],

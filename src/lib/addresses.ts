@@ -49,3 +49,12 @@ function firstOf(address: Address, length: number): Address {
 function bitsOf(address: Address): number {
   return address.kind() === 'ipv4' ? 32 : 128;
 }
+
+const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3');
+
+/** Whether the whole internet means the same by it: neither private nor loopback nor reserved. */
+export function isPublic(text: string): boolean {
+  const address = parseAddress(text);
+  if (address?.range() !== 'unicast') return false;
+  return address.kind() === 'ipv4' || address.match(GLOBAL_IPV6);
+}

@@ -17,6 +17,7 @@ const ERRORS = {
   password_unmet: [422, 'The password does not meet the policy.'],
   already_exists: [409, 'That exists already.'],
   unknown_account: [404, 'There is no such account.'],
+  unknown_trace: [404, 'There is no such trace.'],
   unknown_client: [404, 'There is no such client.'],
   sealed_with_other_key: [500, 'The stored secrets were sealed with another GATEHOUSE_SECRET.'],
   sealed_value_damaged: [500, 'A stored secret is damaged.'],

@@ -1,20 +1,9 @@
 // Structured logs (pino) in which every line carries the trace of its request and no secret.
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Logger, pino, stdSerializers } from 'pino';
 import { now, toIso } from './clock.ts';
+import { currentRequest } from './request-context.ts';
 
 export type Log = Logger;
-
-const traces = new AsyncLocalStorage<string>();
-
-/** Runs `work` so that everything it logs carries `trace`. */
-export function withTrace<T>(trace: string, work: () => T): T {
-  return traces.run(trace, work);
-}
-
-export function currentTrace(): string | undefined {
-  return traces.getStore();
-}
 
 const SECRETS = [
   'password',
@@ -48,7 +37,7 @@ export function createLog(level: string): Log {
       redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
       serializers: { err: describe },
       mixin: () => {
-        const trace = traces.getStore();
+        const { trace } = currentRequest();
         return trace === undefined ? {} : { trace };
       },
     },

@@ -5,7 +5,7 @@ import type { Letter, Outbox } from '../store/outbox.ts';
 import type { Store } from '../store/store.ts';
 
 /** Rejects when the letter did not arrive. */
-export type Deliver = (payload: Readonly<Record<string, unknown>>) => Promise<void>;
+export type Deliver = (letter: Letter) => Promise<void>;
 
 export interface DeliveryNeeds {
   readonly store: Store;
@@ -87,7 +87,7 @@ async function deliverOne(letter: Letter, needs: DeliveryNeeds): Promise<boolean
     if ((await store.commit([claim])).kind === 'missed') return false;
     const deliver = kinds[letter.kind];
     if (!deliver) throw new Error(`nobody delivers letters of the kind "${letter.kind}"`);
-    await deliver(letter.payload);
+    await deliver(letter);
     await store.write(outbox.done(letter.id, now()));
     return true;
   } catch (error) {

@@ -2,16 +2,18 @@
 import { type BackupCodeNeeds, createBackupCodesMethod } from './backup-codes/backup-codes.ts';
 import type { Method } from './method.ts';
 import { createPasswordMethod, type PasswordNeeds } from './password/password.ts';
+import { createSmsMethod, type SmsNeeds } from './sms/sms.ts';
 import { createTotpMethod, type TotpNeeds } from './totp/totp.ts';
 
 export type { Method };
-export type MethodNeeds = PasswordNeeds & TotpNeeds & BackupCodeNeeds;
+export type MethodNeeds = PasswordNeeds & TotpNeeds & BackupCodeNeeds & SmsNeeds;
 
 /** In the order in which they are offered. */
 export function createMethods(needs: MethodNeeds): readonly Method[] {
   return [
     createPasswordMethod(needs),
     createTotpMethod(needs),
+    createSmsMethod(needs),
     createBackupCodesMethod(needs),
   ] as readonly Method[];
 }

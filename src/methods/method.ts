@@ -128,8 +128,8 @@ export interface Challenge {
   hint(accountId: string): Promise<string | undefined>;
   /** Statements that send a code. */
   send(account: Account): Promise<Unit>;
-  /** The addressee as limits count it. */
-  addressee(accountId: string): Promise<string>;
+  /** The addressee as limits count it; undefined: there is none. */
+  addressee(accountId: string): Promise<string | undefined>;
 }
 
 export interface Credential {

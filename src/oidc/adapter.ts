@@ -7,8 +7,8 @@ import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { ClientSource } from './clients.ts';
 import type { SessionSource } from './session-model.ts';
-import type { Ctx, CurrentContext } from './types.ts';
-import { type Missed, oauthError, workOf } from './work.ts';
+import type { Ctx, CurrentContext, InteractionModel } from './types.ts';
+import { type Missed, oauthError, type Source, workOf } from './work.ts';
 
 export interface AdapterNeeds {
   readonly store: Store;
@@ -69,6 +69,8 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
   const revoke = (statement: Statement) => write(statement, undefined, true);
 
   const answer = (found: FoundArtifact | undefined, own: AdapterPayload) => {
+    const work = workOf(current());
+    if (work && found && model in SPENT) work.source = found.payload;
     if (!found || isDoubleSubmit(model, found, current())) return undefined;
     return toPayload(found, own, vault);
   };
@@ -76,7 +78,8 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
   return {
     upsert: async (id, payload, expiresIn) => {
       const work = workOf(current());
-      if (work && isIssued(model, payload)) work.issues = true;
+      const issues = isIssued(model, payload);
+      if (work && issues) work.issues = true;
       const artifact = {
         model,
         key: key(id),
@@ -85,7 +88,7 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
         grantKey: payload.grantId ? grantKey(vault, payload.grantId) : undefined,
         userCodeKey: payload.userCode ? key(payload.userCode) : undefined,
         generation: payload.accountId ? inherited(payload, current) : undefined,
-        payload: toStored(model, payload, vault),
+        payload: { ...toStored(model, payload, vault), ...(issues ? signInOf(current) : {}) },
         expiresAt: expiryOf(payload, expiresIn),
       };
       await write(artifacts.put(artifact, now()), TAKEN);
@@ -113,6 +116,13 @@ function inherited(payload: AdapterPayload, current: CurrentContext): number {
   const generation = own ?? grant?.generation;
   if (generation === undefined) throw new Error(`${payload.kind} without a generation`);
   return generation;
+}
+
+/** What a code brings is traced back to its sign-in, if there was one just now. */
+function signInOf(current: CurrentContext): Pick<Source, 'flow'> {
+  const interaction = current()?.oidc.entities.Interaction as unknown as InteractionModel;
+  const flow = interaction?.result?.login?.flow;
+  return flow === undefined ? {} : { flow };
 }
 
 function isIssued(model: string, payload: AdapterPayload): boolean {

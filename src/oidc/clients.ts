@@ -2,6 +2,7 @@
 
 import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
+import type { Audit } from '../domain/audit/audit.ts';
 import { now } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import { clientId, randomId } from '../lib/ids.ts';
@@ -101,11 +102,12 @@ interface RegistryNeeds {
   readonly store: Store;
   readonly clients: Clients;
   readonly vault: Vault;
+  readonly audit: Audit;
   readonly provider: () => Provider;
 }
 
 export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
-  const { store, clients, vault } = needs;
+  const { store, clients, vault, audit } = needs;
 
   const get = async (id: string) => {
     const client = ID.test(id) ? await clients.find(id) : undefined;
@@ -122,7 +124,10 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
       ? [{ digest: vault.digest(SECRET_PURPOSE, secret), createdAt: now() }]
       : [];
     const client = { id, metadata: full, secrets, createdAt: now() };
-    await store.write(options.replace ? clients.put(client) : clients.insert(client));
+    const replaced = options.replace && (await clients.find(id));
+    const kind = replaced ? 'admin.client_updated' : 'admin.client_created';
+    const row = options.replace ? clients.put(client) : clients.insert(client);
+    await store.write(row, audit.record({ kind, clientId: id }));
     return { client, secret };
   };
 
@@ -132,7 +137,8 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
     list: () => walkPages(clients.list),
     delete: async (id) => {
       await get(id);
-      await store.write(clients.delete(id));
+      const recorded = audit.record({ kind: 'admin.client_deleted', clientId: id });
+      await store.write(clients.delete(id), recorded);
     },
   };
 }

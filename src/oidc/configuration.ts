@@ -10,6 +10,7 @@ import type { Mfa } from '../domain/mfa.ts';
 import type { PasswordPolicy } from '../domain/passwords/policy.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { nowSeconds } from '../lib/clock.ts';
+import { createOutgoing } from '../lib/outgoing.ts';
 import type { Vault } from '../lib/vault.ts';
 import { CLAIMS, createExtraTokenClaims, createFindAccount, OIDC_SCOPES } from './claims.ts';
 import { createLoadExistingGrant, type GrantNeeds } from './grants.ts';
@@ -103,7 +104,7 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
       client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     ttl: lifetimes(config),
-    fetch: outgoing(config),
+    fetch: createOutgoing(config.outgoing),
   };
   return configuration as unknown as Configuration;
 }
@@ -265,15 +266,5 @@ function lifetimes({ ttl }: Config) {
       const familyEnds = token.iiat + ttl.offline_family;
       return Math.max(1, Math.min(ttl.refresh_token, familyEnds - nowSeconds()));
     },
-  };
-}
-
-/** The library's own guard against private addresses stands unless the configuration lifts it. */
-function outgoing({ outgoing: { allow_private: allowPrivate, timeout } }: Config) {
-  return (url: string | URL, options: RequestInit & { dispatcher?: unknown }) => {
-    const { dispatcher, ...rest } = options;
-    const guarded = allowPrivate ? rest : { ...rest, dispatcher };
-    const signal = AbortSignal.timeout(timeout * 1000);
-    return globalThis.fetch(url, { ...guarded, redirect: 'manual', signal } as RequestInit);
   };
 }

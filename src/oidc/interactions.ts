@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { type Acr, type Wanted, wantedAcr } from '../domain/assurance.ts';
 import type { Granted } from '../domain/consents.ts';
 import { nowSeconds } from '../lib/clock.ts';
+import { noteInRequest } from '../lib/request-context.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { Artifacts } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
@@ -86,10 +87,17 @@ export function createInteractions(needs: InteractionNeeds): Interactions {
     if (cookie !== uid) return { kind: 'cookie-missing' };
     const client = await provider().Client.find(String(model.params.client_id));
     if (!client) return { kind: 'gone' };
-    return { kind: 'found', interaction: toInteraction(model, { client, session }, needs) };
+    const interaction = toInteraction(model, { client, session }, needs);
+    if (interaction.prompt === 'consent') noteConsent(model, interaction);
+    return { kind: 'found', interaction };
   };
 
   return { find, keyOf };
+}
+
+/** A consent that follows a sign-in is part of it. */
+function noteConsent({ lastSubmission }: InteractionModel, { accountId }: Interaction): void {
+  noteInRequest({ flowId: lastSubmission?.login?.flow, actor: accountId });
 }
 
 /** The session it started from has ended, or is somebody else's now. */

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { Middleware } from 'koa';
 import Provider from 'oidc-provider';
+import type { Audit } from '../domain/audit/audit.ts';
 import { now } from '../lib/clock.ts';
 import type { Accounts } from '../store/accounts.ts';
 import type { Artifacts } from '../store/artifacts.ts';
@@ -10,6 +11,7 @@ import type { Consents } from '../store/consents.ts';
 import type { Sessions } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { artifactKey, createAdapterFactory } from './adapter.ts';
+import { recordTokens } from './audit-events.ts';
 import { createClientSource, installClientModel } from './clients.ts';
 import { type ConfigurationNeeds, createConfiguration, everythingIn } from './configuration.ts';
 import { createFormPost, type ProviderPages } from './pages.ts';
@@ -20,6 +22,7 @@ export interface ProviderNeeds extends Omit<ConfigurationNeeds, 'adapter' | 'gra
   readonly store: Store;
   readonly tables: ProviderTables;
   readonly consents: ConfigurationNeeds['grants']['consents'];
+  readonly audit: Audit;
 }
 
 export interface ProviderTables {
@@ -72,6 +75,7 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
   installClientModel(provider, vault);
   installGrantModel(provider);
   installReplayDetection(provider, needs);
+  recordTokens(provider, needs.audit);
   return { provider, sendBackchannelLogout: takeOverBackchannelLogout(provider) };
 }
 

@@ -3,14 +3,22 @@ import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import { type Acr, isAtLeast } from '../domain/assurance.ts';
-import type { SessionsDomain } from '../domain/sessions.ts';
+import type { SessionEnd, SessionsDomain } from '../domain/sessions.ts';
 import { now } from '../lib/clock.ts';
+import { currentRequest, noteInRequest, type RequestContext } from '../lib/request-context.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { Accounts } from '../store/accounts.ts';
-import type { Session, SessionChange, SessionClient, Sessions } from '../store/sessions.ts';
+import type {
+  Session,
+  SessionChange,
+  SessionClient,
+  SessionOrigin,
+  Sessions,
+} from '../store/sessions.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type {
+  Ctx,
   CurrentContext,
   InteractionModel,
   LoadedSession,
@@ -105,10 +113,18 @@ export function installSessionModel(provider: Provider, needs: SessionNeeds): vo
       return this.exp === undefined ? this.jti : this.save();
     },
     async destroy(this: SessionModel) {
-      await write(needs, await needs.domain.end({ uid: this.uid, accountId: this.accountId }));
+      const { uid, accountId } = this;
+      noteInRequest({ actor: accountId });
+      await write(needs, await needs.domain.end({ uid, accountId }, endOf(needs.current())));
       this.destroyed = true;
     },
   });
+}
+
+/** The person signs out here, or an application has sent them here to do so. */
+function endOf(ctx: Ctx | undefined): SessionEnd {
+  const { clientId } = (ctx?.oidc.session?.state ?? {}) as { clientId?: string };
+  return clientId === undefined ? 'signed out' : 'signed out at an application';
 }
 
 function loginResultOf(current: CurrentContext): LoginResult {
@@ -121,12 +137,22 @@ function loginResultOf(current: CurrentContext): LoginResult {
 function signIn(
   session: SessionModel,
   { accountId, loginTs }: { accountId: string; loginTs: number },
-  { acr, amr, generation, origin }: LoginResult,
+  { acr, amr, generation }: LoginResult,
 ): void {
   // A consent page repeats the sign-in before it: what has been proved since then stands.
   if (session.accountId === accountId && isNewer(session, loginTs, acr)) return;
-  const login = { accountId, loginTs, acr, amr: [...amr], generation, origin };
-  Object.assign(session, login, { seenAt: now(), signedIn: true });
+  const login = { accountId, loginTs, acr, amr: [...amr], generation };
+  Object.assign(session, login, {
+    origin: originOf(currentRequest()),
+    seenAt: now(),
+    signedIn: true,
+  });
+}
+
+const LONGEST_AGENT = 400;
+
+function originOf({ userAgent = '', address = '' }: RequestContext): SessionOrigin {
+  return { userAgent: userAgent.slice(0, LONGEST_AGENT), address };
 }
 
 /** Times are whole seconds: within one, the stronger of two sign-ins counts. */

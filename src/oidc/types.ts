@@ -13,7 +13,8 @@ export interface LoginResult {
   readonly ts: number;
   /** The account's generation when the password was proved. */
   readonly generation: number;
-  readonly origin: SessionOrigin;
+  /** The row of the sign-in, so that what it brings can be traced back to it. */
+  readonly flow: string;
 }
 
 export interface Result {

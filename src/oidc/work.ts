@@ -22,6 +22,14 @@ export interface Work {
   readonly items: Item[];
   /** A code or an allowed device code is among the writes. */
   issues: boolean;
+  /** The code or refresh token that the request has sent. */
+  source?: Source;
+}
+
+export interface Source {
+  readonly accountId?: string;
+  /** The row of the sign-in that brought it. */
+  readonly flow?: string;
 }
 
 const WORK = Symbol('work');

@@ -1,7 +1,9 @@
 // Backup codes in a sign-in: shown until the person has saved them, offered anew when few are left.
 import type { BackupCodesDomain } from '../domain/backup-codes.ts';
+import type { Notices } from '../domain/notices.ts';
 import type { Accounts } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
+import type { SignInAudit } from './audit-events.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
 import { isOffer } from './steps/backup-codes.ts';
 import { dueStep } from './steps/index.ts';
@@ -20,10 +22,12 @@ interface Needs {
   readonly accounts: Accounts;
   readonly flows: FlowsDomain;
   readonly backupCodes: BackupCodesDomain;
+  readonly signInAudit: SignInAudit;
+  readonly notices: Notices;
 }
 
 export function createFlowBackupCodes(needs: Needs): FlowBackupCodes {
-  const { store, accounts, flows, backupCodes } = needs;
+  const { store, accounts, flows, backupCodes, signInAudit } = needs;
   const isDue = ({ facts }: Flow) => dueStep(facts)?.name === 'backup-codes';
   const occasion = ({ row }: Flow) => `flow ${row.id}`;
   return {
@@ -41,7 +45,16 @@ export function createFlowBackupCodes(needs: Needs): FlowBackupCodes {
         accounts.guard(accountId, generation),
         flows.markBackup(flow, 'settled'),
         ...backupCodes.renew(accountId, occasion(flow)),
+        signInAudit.codesRenewed(flow),
+        ...(await renewalNotice(flow, accountId, needs)),
       ]);
     },
   };
+}
+
+/** The first codes come with the first authenticator, of which there is a mail already. */
+async function renewalNotice({ facts }: Flow, accountId: string, { accounts, notices }: Needs) {
+  const account = await accounts.find(accountId);
+  const isNews = account && facts.backup.left !== undefined;
+  return isNews ? [notices.tell(account, { kind: 'backup-codes-renewed' })] : [];
 }

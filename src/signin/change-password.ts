@@ -1,13 +1,17 @@
 // A new password by choice: the current one proved again, and everywhere but here all ends.
+import type { Audit } from '../domain/audit/audit.ts';
+import { telling } from '../domain/audit/locks.ts';
 import type { Hashing } from '../domain/hashing.ts';
 import type { KnownBrowsers } from '../domain/known-browsers.ts';
 import type { Limited, Reservation } from '../domain/limits/attempt.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
+import type { Notices } from '../domain/notices.ts';
 import type { PasswordPolicy, Rule } from '../domain/passwords/policy.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import type { Refusal } from '../methods/method.ts';
 import type { Account, Accounts } from '../store/accounts.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
@@ -42,6 +46,8 @@ export interface ChangePasswordNeeds {
   readonly hashing: Hashing;
   readonly limits: Limits;
   readonly proveAgain: ProveAgain;
+  readonly audit: Audit;
+  readonly notices: Notices;
   readonly log: Log;
 }
 
@@ -53,12 +59,30 @@ export function createChangePassword(needs: ChangePasswordNeeds): ChangePassword
     const { met, rules } = needs.passwords.judge(change.next, account);
     const unmet = rules.filter((each) => !each.met).map(({ rule }) => rule);
     if (!met) return { kind: 'unmet', rules: unmet };
-    const ticket = await needs.limits.reservePasswordChange(account.id);
+    const ticket = await takeTicket(account, needs);
     if (ticket.kind === 'limited') return ticket;
     const verdict = await needs.proveAgain(account, change.current, ticket);
-    if (verdict.kind === 'refused') return { kind: 'refused', ...(await ticket.failed()) };
+    if (verdict.kind === 'refused') return refuse(account, verdict, ticket, needs);
     return replace(account, change, ticket, needs);
   };
+}
+
+/** Reserved before the current password is looked at. */
+async function takeTicket({ id }: Account, { limits, audit }: ChangePasswordNeeds) {
+  const reserved = await limits.reservePasswordChange(id);
+  return telling(reserved, audit, { method: 'password-change', accountId: id });
+}
+
+async function refuse(
+  { id }: Account,
+  { reason }: Refusal,
+  ticket: Reservation,
+  { audit, log }: ChangePasswordNeeds,
+): Promise<ChangeOutcome> {
+  log.info({ account: id, reason }, 'password not changed');
+  const remaining = await ticket.failed();
+  await audit.write({ kind: 'password.changed', outcome: 'refused', reason, accountId: id });
+  return { kind: 'refused', ...remaining };
 }
 
 /** What is written stays counted, and nothing else is. */
@@ -94,15 +118,18 @@ async function write(
 
 /** The account as it was found is the condition: of changes side by side one is written. */
 async function unitOf(
-  { id, generation }: Account,
+  account: Account,
   hash: string,
   { session, browser }: PasswordChange,
-  { accounts, sessions, knownBrowsers, passwords }: ChangePasswordNeeds,
+  { accounts, sessions, knownBrowsers, passwords, audit, notices }: ChangePasswordNeeds,
 ): Promise<Unit> {
+  const { id, generation } = account;
   const made = { hash, policyVersion: passwords.newest, at: now() };
   return [
     accounts.changePassword(id, generation, made),
-    ...(await sessions.moveOn(id, generation + 1, session)),
+    ...(await sessions.moveOn(id, generation + 1, session, 'password changed')),
     await knownBrowsers.forget(id, browser),
+    audit.record({ kind: 'password.changed', accountId: id }),
+    notices.tell(account, { kind: 'password-changed' }),
   ];
 }

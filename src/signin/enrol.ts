@@ -1,5 +1,6 @@
 // The one place where an account comes to have a second factor.
 import type { Proof } from '../domain/assurance.ts';
+import type { Notices } from '../domain/notices.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -8,6 +9,7 @@ import type { EnrolmentVerdict, Refusal } from '../methods/method.ts';
 import type { Account, Accounts } from '../store/accounts.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
+import type { SignInAudit } from './audit-events.ts';
 import { type FactorNeeds, stateOf } from './factors.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
 import { dueStep } from './steps/index.ts';
@@ -25,6 +27,8 @@ export interface EnrolNeeds extends FactorNeeds {
   readonly accounts: Accounts;
   readonly flows: FlowsDomain;
   readonly sessions: SessionsDomain;
+  readonly signInAudit: SignInAudit;
+  readonly notices: Notices;
   readonly log: Log;
 }
 
@@ -50,7 +54,7 @@ export function occasionOf({ row }: Flow): string {
 }
 
 export function createEnrol(needs: EnrolNeeds): Enrol {
-  const { accounts, sessions, store, log } = needs;
+  const { accounts, sessions, store, signInAudit, notices, log } = needs;
 
   /** Every change of factors moves the account on: what was signed in without it ends. */
   const confirm = async (
@@ -61,13 +65,18 @@ export function createEnrol(needs: EnrolNeeds): Enrol {
   ): Promise<EnrolOutcome> => {
     const at = now();
     const verdict = await judge(method, { account, occasion, input, at }, log);
-    if (verdict.kind === 'refused') return { kind: 'refused', hint: verdict.hint };
     const { id, generation } = account;
+    if (verdict.kind === 'refused') {
+      await signInAudit.notEnrolled(id, method, verdict.reason);
+      return { kind: 'refused', hint: verdict.hint };
+    }
     const outcome = await store.commit([
       accounts.enrol(id, generation, at),
       ...verdict.unit,
-      ...(await sessions.moveOn(id, generation + 1, session)),
+      ...(await sessions.moveOn(id, generation + 1, session, 'second factor enrolled')),
+      signInAudit.enrolled(id, method),
       ...(await also(at)),
+      notices.tell(account, { kind: 'factor-added', name: verdict.label }),
     ]);
     if (outcome.kind === 'committed') log.info({ account: id, method: method.name }, 'enrolled');
     return outcome.kind === 'committed' ? { kind: 'enrolled' } : NOT_DUE;

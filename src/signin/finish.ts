@@ -3,10 +3,12 @@ import { assuranceOf, isAtLeast } from '../domain/assurance.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Visitor } from '../domain/limits/visitor.ts';
 import type { Owner, Trusted, TrustedDevices } from '../domain/trusted-devices.ts';
+import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { SessionOrigin } from '../store/sessions.ts';
-import type { Statement } from '../store/statement.ts';
+import type { Account } from '../store/accounts.ts';
+import type { Statement, Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
+import type { SignInAudit } from './audit-events.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
 import { type PasswordWriteNeeds, passwordWrites } from './password-writes.ts';
 import { dueStep } from './steps/index.ts';
@@ -20,7 +22,8 @@ export interface SignedIn {
   /** Seconds. */
   readonly ts: number;
   readonly generation: number;
-  readonly origin: SessionOrigin;
+  /** The row of this sign-in. */
+  readonly flow: string;
 }
 
 /** The request that waits for this sign-in; its statements join the unit. */
@@ -54,10 +57,10 @@ export interface FinishNeeds extends PasswordWriteNeeds {
   readonly flows: FlowsDomain;
   readonly limits: Limits;
   readonly trustedDevices: TrustedDevices;
+  readonly signInAudit: SignInAudit;
   readonly log: Log;
 }
 
-const LONGEST_AGENT = 400;
 const VOID: FinishOutcome = { kind: 'void' };
 
 export type Finish = (flow: Flow, door: Door) => Promise<FinishOutcome>;
@@ -68,8 +71,8 @@ export function createFinish(needs: FinishNeeds): Finish {
     if (dueStep(flow.facts) || accountId === undefined || generation === undefined) {
       return { kind: 'step-due' };
     }
-    const login = { accountId, generation, ...resultOf(flow), origin: originOf(door.visitor) };
-    if (!isEnough(flow, login.acr)) return refuse(flow, door, needs);
+    const login = { accountId, generation, flow: flow.row.id, ...resultOf(flow) };
+    if (!isEnough(flow, login.acr)) return refuse(flow, login, door, needs);
     return signIn(flow, login, door, needs);
   };
 }
@@ -80,19 +83,21 @@ function resultOf({ facts }: Flow) {
   return { acr, amr, ts: Math.floor(authTime / 1000) };
 }
 
-function originOf({ userAgent, address }: Visitor): SessionOrigin {
-  return { userAgent: userAgent.slice(0, LONGEST_AGENT), address };
-}
-
 function isEnough({ facts: { wanted } }: Flow, acr: string): boolean {
   if (wanted.kind === 'anything') return true;
   return wanted.kind === 'at-least' && isAtLeast(acr, wanted.acr);
 }
 
-async function refuse(flow: Flow, door: Door, needs: FinishNeeds): Promise<FinishOutcome> {
+async function refuse(
+  flow: Flow,
+  login: SignedIn,
+  door: Door,
+  { store, flows, signInAudit }: FinishNeeds,
+): Promise<FinishOutcome> {
   const error = 'unmet_authentication_requirements';
   const refusal = door.refused(error, 'the requested acr cannot be reached');
-  const outcome = await needs.store.commit([needs.flows.end(flow), refusal]);
+  const recorded = signInAudit.notEnough(flow, login);
+  const outcome = await store.commit([flows.end(flow), refusal, recorded]);
   return outcome.kind === 'committed' ? { kind: 'finished', cookies: undefined } : VOID;
 }
 
@@ -102,22 +107,24 @@ async function signIn(
   door: Door,
   needs: FinishNeeds,
 ): Promise<FinishOutcome> {
-  const { store, accounts, flows, sessions, limits, log } = needs;
+  const { store, accounts, flows, sessions, limits, signInAudit, log } = needs;
   const { accountId } = login;
   const account = await accounts.find(accountId);
   if (!account) return VOID;
   const remembered = await limits.finished(account, door.visitor);
   const other = door.session && door.session.accountId !== accountId ? door.session : undefined;
   const session = other ? undefined : door.session?.uid;
-  const { unit, generation } = await passwordWrites(flow, { ...login, session }, needs);
+  const { unit, generation } = await passwordWrites(flow, { ...login, account, session }, needs);
   const device = deviceWrites(flow, { id: accountId, generation }, door.visitor, needs);
   const outcome = await store.commit([
     ...unit,
     flows.end(flow),
     ...device.unit,
-    ...(other ? await sessions.end(other) : []),
+    ...deviceNotice(flow, account, door.visitor, needs),
+    ...(other ? await sessions.end(other, 'somebody else signed in') : []),
     ...remembered.unit,
     door.signedIn({ ...login, generation }, other !== undefined),
+    ...signInAudit.finished(flow, login),
   ]);
   if (outcome.kind === 'missed') return VOID;
   log.info({ account: accountId, acr: login.acr, amr: login.amr }, 'signed in');
@@ -136,4 +143,15 @@ function deviceWrites(
   const unit = device.kind === 'trusted' ? [trustedDevices.touch(device.id)] : [];
   const stale = device.kind === 'ignored' ? [trustedDevices.cookieOf(owner.id)] : [];
   return { unit, cookies: new Map(stale.map((name) => [name, undefined])) };
+}
+
+/** Nobody has a device remembered without its owner hearing of it. */
+function deviceNotice(
+  { facts }: Flow,
+  account: Account,
+  { userAgent, address }: Visitor,
+  { notices }: FinishNeeds,
+): Unit {
+  const notice = { kind: 'new-device', userAgent, address, at: now() } as const;
+  return facts.trust ? [notices.tell(account, notice)] : [];
 }

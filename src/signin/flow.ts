@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ACR_VALUES, type Proof } from '../domain/assurance.ts';
 import { now } from '../lib/clock.ts';
 import { randomId } from '../lib/ids.ts';
+import { noteInRequest } from '../lib/request-context.ts';
 import type { PasswordFinding } from '../methods/method.ts';
 import { changed, type FlowChange, type FlowRow, type Flows } from '../store/flows.ts';
 import type { Statement } from '../store/statement.ts';
@@ -107,6 +108,8 @@ export interface FlowsDomain {
   findOrOpen(subject: FlowSubject): Promise<FoundFlow>;
   /** A fresh flow in the same interaction: `Start again`, `Use a different account`. */
   reopen(subject: FlowSubject): Promise<Flow>;
+  /** The newest row of an interaction, also when it is over. */
+  findRow(interactionKey: string): Promise<FlowRow | undefined>;
   /** Which client an interaction was for, also when it is gone. */
   clientOf(interactionKey: string): Promise<string | undefined>;
   /** Whether nothing has happened to it since it was read. */
@@ -166,6 +169,7 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
       createdAt: at,
     };
     await store.write(flows.insert(row));
+    noteFlow(row);
     return { row, facts: first };
   };
 
@@ -187,6 +191,7 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
     findOrOpen: async (subject) => {
       const row = await flows.findNewest(subject.key);
       if (!row) return { kind: 'open', flow: await open(subject) };
+      noteFlow(row);
       if (row.endedAt !== undefined) return { kind: 'ended' };
       if (row.expiresAt <= now()) return { kind: 'expired' };
       const read = facts.safeParse(JSON.parse(row.facts));
@@ -194,6 +199,7 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
       return read.success ? { kind: 'open', flow: { row, facts: read.data } } : { kind: 'expired' };
     },
     reopen,
+    findRow: flows.findNewest,
     clientOf: async (key) => (await flows.findNewest(key))?.clientId,
     stands: async ({ row }) => {
       const newest = await flows.findNewest(row.interactionKey);
@@ -216,6 +222,11 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
     end: ({ row }) => flows.update(row, { endedAt: now() }),
     abandon: (key) => flows.endAll(key, now()),
   };
+}
+
+/** What is recorded from here on belongs to this sign-in, and to whom it has shown to be. */
+function noteFlow({ id, accountId }: FlowRow): void {
+  noteInRequest({ flowId: id, actor: accountId });
 }
 
 function firstFacts({ wantedAcr, devicesCount }: FlowSubject, known: Known | undefined): Facts {
@@ -242,11 +253,18 @@ function withPassword(was: Facts, change: Partial<NonNullable<Facts['password']>
   return { ...was, password: { ...none, ...was.password, ...change } };
 }
 
-function withProof(
+function withProof(was: Facts, proved: Proved): FlowChange {
+  const { accountId, generation, finding } = proved;
+  const staged = finding?.rehash === undefined ? {} : { stagedHash: finding.rehash };
+  return { accountId, generation, facts: JSON.stringify(factsWith(was, proved)), ...staged };
+}
+
+/** The facts once this proof stands among them. */
+export function factsWith(
   was: Facts,
-  { proof: added, accountId, generation, enrolled, finding, ...found }: Proved,
-): FlowChange {
-  const next: Facts = {
+  { proof: added, enrolled, finding, ...found }: Proved,
+): Facts {
+  return {
     ...(finding ? withPassword(was, learnedFrom(finding)) : was),
     proofs: [...was.proofs, { ...added, amr: [...added.amr] }],
     enrolled: [...enrolled],
@@ -255,8 +273,6 @@ function withProof(
     trust: found.trust ?? was.trust,
     backup: { left: found.backupLeft, state: was.backup.state },
   };
-  const staged = finding?.rehash === undefined ? {} : { stagedHash: finding.rehash };
-  return { accountId, generation, facts: JSON.stringify(next), ...staged };
 }
 
 function learnedFrom({ unmet, learned, rehash }: PasswordFinding) {

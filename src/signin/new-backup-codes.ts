@@ -1,5 +1,7 @@
 // New backup codes for somebody who is signed in: offered until they are saved, and never twice.
+import type { Audit } from '../domain/audit/audit.ts';
 import type { BackupCodesDomain } from '../domain/backup-codes.ts';
+import type { Notices } from '../domain/notices.ts';
 import type { Account, Accounts } from '../store/accounts.ts';
 import type { Sessions } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
@@ -20,19 +22,24 @@ interface Needs {
   readonly accounts: Accounts;
   readonly sessionTable: Pick<Sessions, 'guard'>;
   readonly backupCodes: BackupCodesDomain;
+  readonly audit: Audit;
+  readonly notices: Notices;
 }
 
 export function createNewBackupCodes(needs: Needs): NewBackupCodes {
-  const { store, accounts, sessionTable, backupCodes } = needs;
+  const { store, accounts, sessionTable, backupCodes, audit, notices } = needs;
   const occasion = (session: string, revision: number) => `session ${session} ${revision}`;
   return {
     offer: ({ backupCodesRevision }, session) =>
       backupCodes.offer(occasion(session, backupCodesRevision)),
-    save: async ({ id, generation }, session, revision) => {
+    save: async (account, session, revision) => {
+      const { id, generation } = account;
       const { kind } = await store.commit([
         accounts.reviseBackupCodes(id, generation, revision),
         sessionTable.guard(session),
         ...backupCodes.renew(id, occasion(session, revision)),
+        audit.record({ kind: 'backup_codes.renewed', accountId: id }),
+        notices.tell(account, { kind: 'backup-codes-renewed' }),
       ]);
       return kind === 'committed';
     },

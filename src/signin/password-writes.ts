@@ -1,7 +1,8 @@
 // What the end of a sign-in writes of the password: a new one, or what the right one told.
+import type { Notices } from '../domain/notices.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { now } from '../lib/clock.ts';
-import type { Accounts } from '../store/accounts.ts';
+import type { Account, Accounts } from '../store/accounts.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Flow } from './flow.ts';
 
@@ -15,10 +16,12 @@ export interface PasswordWrites {
 export interface PasswordWriteNeeds {
   readonly accounts: Accounts;
   readonly sessions: SessionsDomain;
+  readonly notices: Notices;
 }
 
 interface Whose {
-  readonly accountId: string;
+  readonly account: Account;
+  /** In which the password was proved. */
   readonly generation: number;
   /** The session of this browser, if it is this person's. */
   readonly session: string | undefined;
@@ -26,17 +29,19 @@ interface Whose {
 
 export async function passwordWrites(
   { row, facts: { password } }: Flow,
-  { accountId, generation, session }: Whose,
-  { accounts, sessions }: PasswordWriteNeeds,
+  { account, generation, session }: Whose,
+  { accounts, sessions, notices }: PasswordWriteNeeds,
 ): Promise<PasswordWrites> {
+  const accountId = account.id;
   const hash = row.stagedHash;
   const policyVersion = password?.learned;
   if (password?.staged === 'new' && hash !== undefined) {
     const next = generation + 1;
     const made = { hash, policyVersion, at: now() };
-    const moved = await sessions.moveOn(accountId, next, session);
+    const moved = await sessions.moveOn(accountId, next, session, 'password changed');
+    const told = notices.tell(account, { kind: 'password-changed' });
     return {
-      unit: [accounts.changePassword(accountId, generation, made), ...moved],
+      unit: [accounts.changePassword(accountId, generation, made), ...moved, told],
       generation: next,
     };
   }

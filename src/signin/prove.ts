@@ -8,13 +8,15 @@ import { now, toIso } from '../lib/clock.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Method } from '../methods/index.ts';
-import type { Refusal, Verdict } from '../methods/method.ts';
+import { type Refusal, refused, type Verdict } from '../methods/method.ts';
 import type { Account, Accounts } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
+import type { SignInAudit } from './audit-events.ts';
 import { type FactorNeeds, stateOf } from './factors.ts';
 import { type FirstProofNeeds, firstProof } from './first-proof.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
 import { dueStep } from './steps/index.ts';
+import { type TellOfLimitNeeds, tellOfLimit, whoseAttempt } from './tell-of-limit.ts';
 
 export type ProveOutcome =
   | { readonly kind: 'proved' }
@@ -26,11 +28,12 @@ export type ProveOutcome =
 
 type Hint = NonNullable<Refusal['hint']>;
 
-export interface ProveNeeds extends FirstProofNeeds, FactorNeeds {
+export interface ProveNeeds extends FirstProofNeeds, FactorNeeds, TellOfLimitNeeds {
   readonly store: Store;
   readonly accounts: Accounts;
   readonly flows: FlowsDomain;
   readonly limits: Limits;
+  readonly signInAudit: SignInAudit;
   readonly log: Log;
 }
 
@@ -57,9 +60,12 @@ export function createProve(needs: ProveNeeds): Prove {
     const ticket = await takeTicket(flow, given, needs.limits);
     if (ticket.kind === 'limited') {
       needs.log.warn({ method: method.name, rule: ticket.rule }, 'attempt refused by a limit');
+      await needs.signInAudit.limited(flow, given, ticket);
       return ticket;
     }
-    return attempt(flow, given, ticket, needs);
+    const outcome = await attempt(flow, given, ticket, needs);
+    if (outcome.kind === 'refused') await tellOfLimit(outcome, whoseAttempt(flow, given), needs);
+    return outcome;
   };
 }
 
@@ -106,15 +112,12 @@ async function attempt(
   const account = await accountOf(flow, needs.accounts);
   const at = now();
   const verdict = await judge(method, { account, input, at }, ticket, needs.log);
-  if (verdict.kind === 'refused') {
-    needs.log.info({ method: method.name, reason: verdict.reason }, 'credential refused');
-    return refuse(flow, method, ticket, needs.log, verdict);
-  }
+  if (verdict.kind === 'refused') return refuse(flow, given, verdict, ticket, needs);
   const outcome = await recordProof(flow, given, verdict, at, needs);
   const isSpent = outcome.kind === 'missed' && outcome.at < verdict.spend.length;
   if (isSpent) {
     // Somebody has used this very credential before: a wrong one, however right it looks.
-    const refusal = await refuse(flow, method, ticket, needs.log);
+    const refusal = await refuse(flow, given, refused('used before'), ticket, needs);
     // Unless it was this very form, sent twice.
     return (await needs.flows.stands(flow)) ? refusal : NOT_DUE;
   }
@@ -124,17 +127,20 @@ async function attempt(
 
 async function refuse(
   flow: Flow,
-  method: Method,
+  given: Given,
+  { reason, hint, burn }: Refusal,
   ticket: Reservation,
-  log: Log,
-  { hint, burn }: Partial<Refusal> = {},
+  { signInAudit, log }: ProveNeeds,
 ): Promise<ProveOutcome> {
+  const method = given.method.name;
+  log.info({ method, reason }, 'credential refused');
   const remaining = await ticket.failed(burn);
+  await signInAudit.refused(flow, given, reason);
   const { left, rule, retryAt } = remaining;
   if (left === 0) {
     const until = retryAt === undefined ? 'opened' : toIso(retryAt);
-    const account = flow.row.accountId;
-    log.warn({ method: method.name, rule, account, until }, 'a limit is reached');
+    log.warn({ method, rule, account: flow.row.accountId, until }, 'a limit is reached');
+    await signInAudit.exhausted(flow, given, remaining);
   }
   return { kind: 'refused', ...remaining, hint };
 }
@@ -186,7 +192,13 @@ async function recordProof(
     finding,
     trust: flow.facts.trust || (trust && method.canTrust === true),
   };
-  return needs.store.commit([...spend, needs.flows.record(flow, proved), ...first.unit]);
+  const { left } = verdict;
+  const recorded = needs.signInAudit.proved(flow, method, proved, left);
+  const told = left === undefined ? [] : [needs.notices.tell(account, usedUp(left))];
+  const record = needs.flows.record(flow, proved);
+  return needs.store.commit([...spend, record, ...first.unit, ...recorded, ...told]);
 }
+
+const usedUp = (left: number) => ({ kind: 'backup-code-used', left }) as const;
 
 const none = { facts: {}, unit: [] };

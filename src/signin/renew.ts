@@ -3,6 +3,7 @@ import type { Hashing } from '../domain/hashing.ts';
 import type { PasswordPolicy, Rule } from '../domain/passwords/policy.ts';
 import type { Account, Accounts } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
+import type { SignInAudit } from './audit-events.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
 import { dueStep } from './steps/index.ts';
 
@@ -24,6 +25,7 @@ export interface RenewNeeds {
   readonly passwords: PasswordPolicy;
   /** New passwords tried in one sign-in. */
   readonly candidates: number;
+  readonly signInAudit: SignInAudit;
 }
 
 /** Throws `busy` when too many passwords are being hashed. */
@@ -32,7 +34,10 @@ export type Renew = (flow: Flow, password: string) => Promise<RenewOutcome>;
 export function createRenew(needs: RenewNeeds): Renew {
   return async (flow, password) => {
     if (dueStep(flow.facts)?.name !== 'new-password') return { kind: 'not-due' };
-    if (isExhausted(flow, needs.candidates)) return { kind: 'exhausted' };
+    if (isExhausted(flow, needs.candidates)) {
+      await needs.signInAudit.notStaged(flow, 'too many candidates');
+      return { kind: 'exhausted' };
+    }
     // Counted before it is looked at: tries side by side cannot be more than those in a row.
     const counted = await needs.flows.countCandidate(flow);
     const account = await needs.accounts.find(flow.row.accountId ?? '');
@@ -49,14 +54,29 @@ async function judgeAndStage(
   flow: Flow,
   account: Account,
   password: string,
-  { store, flows, hashing, passwords }: RenewNeeds,
+  needs: RenewNeeds,
 ): Promise<RenewOutcome> {
+  const { hashing, passwords, signInAudit } = needs;
   const { met, rules } = passwords.judge(password, account);
   const unmet = rules.filter((each) => !each.met).map(({ rule }) => rule);
-  if (!met) return { kind: 'unmet', rules: unmet };
+  if (!met) {
+    await signInAudit.notStaged(flow, 'policy unmet', unmet.length);
+    return { kind: 'unmet', rules: unmet };
+  }
   const old = account.passwordHash;
-  if (old && (await hashing.verify(old, password)) !== 'wrong') return { kind: 'same' };
-  const hash = await hashing.hash(password);
-  const outcome = await store.commit([flows.stage(flow, hash, passwords.newest)]);
+  if (old && (await hashing.verify(old, password)) !== 'wrong') {
+    await signInAudit.notStaged(flow, 'the same password');
+    return { kind: 'same' };
+  }
+  return stage(flow, await hashing.hash(password), needs);
+}
+
+async function stage(
+  flow: Flow,
+  hash: string,
+  { store, flows, passwords, signInAudit }: RenewNeeds,
+): Promise<RenewOutcome> {
+  const staged = flows.stage(flow, hash, passwords.newest);
+  const outcome = await store.commit([staged, signInAudit.staged(flow)]);
   return { kind: outcome.kind === 'committed' ? 'staged' : 'not-due' };
 }

@@ -1,4 +1,5 @@
 // Takes all second factors from an account: what it signs in with next is a new one.
+import type { Audit } from '../domain/audit/audit.ts';
 import type { BackupCodesDomain } from '../domain/backup-codes.ts';
 import type { KnownBrowsers } from '../domain/known-browsers.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
@@ -15,6 +16,7 @@ interface Needs {
   readonly trustedDevices: TrustedDevices;
   readonly knownBrowsers: KnownBrowsers;
   readonly sessions: SessionsDomain;
+  readonly audit: Audit;
 }
 
 /** No grace is left afterwards, and everything that was signed in ends. */
@@ -28,6 +30,7 @@ export function createResetFactors(needs: Needs): ResetFactors {
     needs.trustedDevices.forgetAll(id),
     await needs.knownBrowsers.forget(id),
     // None is kept, so none moves along to a generation.
-    ...(await needs.sessions.moveOn(id, 0, undefined)),
+    ...(await needs.sessions.moveOn(id, 0, undefined, 'second factor reset')),
+    needs.audit.record({ kind: 'factor.removed', reason: 'reset', accountId: id }),
   ];
 }

@@ -78,6 +78,13 @@ export interface Accounts {
   guardSession(id: string, generation: number): Statement;
   /** Must hit, as {@link guard}. Raises the generation by one. */
   changePassword(id: string, generation: number, password: NewPassword): Statement;
+  /**
+   * Must hit: the account is of this generation and not suspended, with a password or without.
+   * Raises the generation by one.
+   */
+  resetPassword(id: string, generation: number, password: NewPassword): Statement;
+  /** Must hit: the account is of this generation. No password is right then; raises it by one. */
+  dropPassword(id: string, generation: number): Statement;
   /** The password stays what it was, and so does the generation. */
   learn(id: string, generation: number, learned: Learned): Statement;
   /** The grace ends then, unless an end is stored already. */
@@ -126,6 +133,23 @@ export function createAccounts(store: Store): Accounts {
     changePassword: (id, generation, password) =>
       store.compile(
         ofGeneration(id, generation).update({ ...changedPassword(password), ...raised() }),
+        1,
+      ),
+    resetPassword: (id, generation, password) =>
+      store.compile(
+        store
+          .sql('accounts')
+          .where({ id, generation })
+          .whereNot({ status: 'suspended' })
+          .update({ ...changedPassword(password), ...raised() }),
+        1,
+      ),
+    dropPassword: (id, generation) =>
+      store.compile(
+        store
+          .sql('accounts')
+          .where({ id, generation })
+          .update({ ...NO_PASSWORD, ...raised() }),
         1,
       ),
     learn: (id, generation, learned) =>
@@ -190,6 +214,11 @@ function isActive(at: number): (query: Knex.QueryBuilder) => void {
       .orWhere((locked) => locked.where('status', 'locked').where('locked_until', '<=', at));
   };
 }
+const NO_PASSWORD: Row = {
+  password_hash: null,
+  password_changed_at: null,
+  known_policy_version: null,
+};
 
 function changedPassword({ hash, policyVersion, at }: NewPassword): Row {
   return {

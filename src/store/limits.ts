@@ -14,9 +14,15 @@ export interface Counter {
   readonly pausedUntil: number;
 }
 
+export interface SubjectCounter extends Counter {
+  /** Undefined for those that were counted last by a release that did not write it down. */
+  readonly rule: string | undefined;
+}
+
 /** How one attempt is counted. Times are in milliseconds. */
 export interface Count {
   readonly key: string;
+  readonly rule: string;
   /** Whose counter it is, for those that {@link Counters.deleteOf} clears. */
   readonly subject: string | undefined;
   readonly at: number;
@@ -46,6 +52,7 @@ export interface Pause {
 export interface Counters {
   /** Five at most. */
   find(keys: readonly string[]): Promise<Map<string, Counter>>;
+  ofSubject(subject: string): Promise<SubjectCounter[]>;
   /** Must hit: neither paused nor full. */
   reserve(count: Count): Statement;
   /** What was reserved `at` has failed. */
@@ -80,16 +87,22 @@ export function createCounters(store: Store): Counters {
       .update({ failures: sql.raw('failures - 1'), pending: oneLess(sql), paused_until: 0 }),
   );
   const remove = store.prepare<{ key: string }>((p, sql) => sql(TABLE).where({ key: p.key }).del());
+  const ofSubject = (subject: string) => store.sql(TABLE).where({ subject });
   return {
     find: async (keys) => {
       const values = Object.fromEntries(slots().map((slot, i) => [slot, keys[i] ?? '']));
       return new Map((await store.all(find(values))).map(parse));
     },
+    ofSubject: async (subject) =>
+      (await store.all(store.compile(ofSubject(subject)))).map((row) => ({
+        ...parse(row)[1],
+        rule: (row.rule as string | null) ?? undefined,
+      })),
     reserve: (count) => reserve(fill(count)),
     fail: (key, at) => fail({ key, at }),
     giveBack: (key, at) => giveBack({ key, at }),
     delete: (key) => remove({ key }),
-    deleteOf: (subject) => store.compile(store.sql(TABLE).where({ subject }).del()),
+    deleteOf: (subject) => store.compile(ofSubject(subject).del()),
   };
 }
 
@@ -107,9 +120,10 @@ function reservation(p: Params, sql: Knex): Knex.QueryBuilder {
   const raw = (text: string, values: readonly unknown[]) =>
     sql.raw(text.replace(/\bc\./g, `${TABLE}.`), values as never[]);
   return sql(TABLE)
-    .insert({ key: p.key, subject: p.subject, ...first, expires_at: p.expiresAt })
+    .insert({ key: p.key, rule: p.rule, subject: p.subject, ...first, expires_at: p.expiresAt })
     .onConflict('key')
     .merge({
+      rule: raw('excluded.rule', []),
       failures: raw(`case when ${anew} then 1 else c.failures + 1 end`, isAnew),
       pending: raw(`case when ${anew} or c.last_at <= ? then 1 else c.pending + 1 end`, [
         ...isAnew,

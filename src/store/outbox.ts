@@ -1,4 +1,5 @@
 // Messages that must leave the house: written in the unit that causes them, delivered later.
+import { insertForLiving, type LivingAccount } from './living.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -14,10 +15,15 @@ export interface Letter {
 
 export interface Outbox {
   insert(letter: Letter, at: number): Statement;
+  /** Nothing where a letter of this id is there already, delivered or not, and has not expired. */
+  insertOnce(letter: Letter, at: number): Statement;
+  /** Nothing where there is no such account, of this generation and not suspended. */
+  insertFor(whose: LivingAccount, letter: Letter, at: number): Statement;
   /** Letters to deliver now, oldest first, twenty at most, to nobody of `except`. */
   due(at: number, except: readonly string[]): Promise<Letter[]>;
   /** Must hit: takes a letter for one attempt, so that nobody else tries it until `nextAt`. */
   claim(letter: Letter, nextAt: number): Statement;
+  /** The letter has arrived: what was in it goes, a mark stays until it expires. */
   done(id: string, at: number): Statement;
   failed(id: string, error: string): Statement;
 }
@@ -36,6 +42,15 @@ export function createOutbox(store: Store): Outbox {
   );
   return {
     insert: (letter, at) => store.compile(table().insert(toRow(letter, at)), 1),
+    insertOnce: (letter, at) =>
+      store.compile(
+        table()
+          .insert(toRow(letter, at))
+          .onConflict('id')
+          .merge({ ...toRow(letter, at), done_at: null, last_error: null })
+          .where('outbox.expires_at', '<=', at),
+      ),
+    insertFor: (whose, letter, at) => insertForLiving(store, whose, 'outbox', toRow(letter, at)),
     due: async (at, except) => {
       const query = table()
         .whereNull('done_at')
@@ -55,7 +70,7 @@ export function createOutbox(store: Store): Outbox {
           .update({ attempts: attempts + 1, due_at: nextAt }),
         1,
       ),
-    done: (id, at) => store.compile(table().where({ id }).update({ done_at: at })),
+    done: (id, at) => store.compile(table().where({ id }).update({ done_at: at, payload: '{}' })),
     failed: (id, error) => store.compile(table().where({ id }).update({ last_error: error })),
   };
 }

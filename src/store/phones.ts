@@ -24,6 +24,7 @@ export interface Phones {
   delete(accountId: string): Statement;
   deleteOf(accountId: string): Statement;
   insertCode(code: TextedCode & { accountId: string; at: number; expiresAt: number }): Statement;
+  deleteCodes(accountId: string): Statement;
   /** Unused and not expired, newest first. */
   codes(accountId: string, at: number): Promise<TextedCode[]>;
   /** Must hit: nobody has used it before. */
@@ -61,6 +62,7 @@ export function createPhones(store: Store): Phones {
         }),
         1,
       ),
+    deleteCodes: (accountId) => store.compile(codes().where({ account_id: accountId }).del()),
     codes: async (accountId, at) => {
       const open = codes()
         .where({ account_id: accountId })

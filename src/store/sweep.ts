@@ -18,6 +18,8 @@ const EXPIRING: ReadonlyArray<readonly [table: string, key: string, keep: number
   ['trusted_devices', 'id', 60_000],
   ['texted_codes', 'id', 60_000],
   ['spent_steps', 'id', 60_000],
+  // A ticket may outlive its link.
+  ['one_time_links', 'id', 3_600_000],
 ];
 
 /** @returns how many rows were removed */

@@ -80,6 +80,7 @@ function factor({ name, others, method }: Factor): PageData {
     days: 30,
     method: {
       name,
+      texts: name,
       view: join(PROJECT_ROOT, 'views/methods', `${name}.ejs`),
       title: t(`${name}.title`),
       why: t(`${name}.why`),
@@ -91,10 +92,10 @@ function factor({ name, others, method }: Factor): PageData {
   };
 }
 
-const page = (view: string, heading: string, main: string) => (data: PageData) => ({
+const page = (view: string, heading: string, main?: string) => (data: PageData) => ({
   view,
   heading,
-  main,
+  ...(main ? { main } : {}),
   data,
 });
 
@@ -119,6 +120,10 @@ const secondFactor: Readonly<Record<string, Sample>> = {
     alert: { kind: 'error', text: t('totp.clock-behind', { minutes: 3 }) },
   }),
   'totp-limited': totpPage({ ...totp, ...limited }),
+  'totp-limited-seconds': totpPage({
+    ...totp,
+    alert: { ...limited.alert, retryAt: { ...limited.alert.retryAt, seconds: 760 } },
+  }),
   'backup-code': backupPage(backup),
   'backup-code-refused': backupPage({ ...backup, ...refused('backup-codes') }),
   'text-offer': textPage('Send code')(text(false)),
@@ -129,17 +134,10 @@ const secondFactor: Readonly<Record<string, Sample>> = {
 const setup = { qr: await toDataURL(OTPAUTH, { width: 400 }), key: KEY, uri: OTPAUTH };
 const enrol = { ...signingIn, setup };
 const grace = { days: 6, date: when(6 * DAY) };
-const enrolPage = page(
-  'steps/enrol-factor',
-  'Set up two-factor authentication',
-  'Verify and Enable 2FA',
-);
+/** One scrolls past what is to be scanned before there is anything to send. */
+const enrolPage = page('steps/enrol-factor', 'Set up two-factor authentication');
 const save = { ...signingIn, codes: CODES };
-const savePage = (data: PageData): Sample => ({
-  view: 'steps/save-backup-codes',
-  heading: 'Save your backup codes',
-  data,
-});
+const savePage = page('steps/save-backup-codes', 'Save your backup codes');
 const fewPage = page('steps/few-backup-codes', 'Few backup codes left', 'Get new codes');
 
 const enrolment: Readonly<Record<string, Sample>> = {
@@ -168,26 +166,26 @@ const accountOf = (actions: object): PageData => ({
 const accountPage = page('account/index', 'Account', 'Sign out');
 const signedIn = accountOf({ signOut: '/posted/sign-out' });
 
+const authenticator = (id: string, name: string, usedAt: object | null) => ({
+  id,
+  name,
+  kind: 'Authenticator app',
+  addedAt: when(-400 * DAY),
+  usedAt,
+  actions: { rename: `/elsewhere/rename/${id}`, remove: `/elsewhere/remove/${id}` },
+});
+
 const sections = {
   password: { changedAt: when(-40 * DAY), href: '/elsewhere/password' },
   authenticators: {
     items: [
-      {
-        id: '1',
-        name: 'My phone',
-        kind: 'Authenticator app',
-        addedAt: when(-60 * DAY),
-        usedAt: when(-10 * MINUTE),
-        actions: { rename: '/elsewhere/rename/1', remove: '/elsewhere/remove/1' },
-      },
-      {
-        id: '2',
-        name: 'Tablet in the kitchen drawer, for the day on which the phone is lost or at home',
-        kind: 'Authenticator app',
-        addedAt: when(-400 * DAY),
-        usedAt: null,
-        actions: { rename: '/elsewhere/rename/2', remove: '/elsewhere/remove/2' },
-      },
+      authenticator('1', 'My phone', when(-3 * DAY)),
+      authenticator('2', 'Tablet', when(-10 * MINUTE)),
+      authenticator(
+        '3',
+        'Old phone in the kitchen drawer, for the day on which the other one is lost or at home',
+        null,
+      ),
     ],
     addHref: '/elsewhere/add',
   },
@@ -295,16 +293,12 @@ const passwordData: PageData = {
     ]),
   ),
 };
-const passwordPage = (data: PageData): Sample => ({
-  view: 'account/password',
-  heading: 'Change password',
-  data,
-});
+const passwordPage = page('account/password', 'Change password');
 
 const submitting = accountOf({ submit: '/posted/submit', download: '/download' });
 const renamePage = page('account/rename', 'Rename authenticator', 'Save');
 const removePage = page('account/remove', 'Remove authenticator', 'Remove');
-const addPage = page('account/add-authenticator', 'Add authenticator', 'Verify and Enable 2FA');
+const addPage = page('account/add-authenticator', 'Add authenticator');
 const confirmPage = (act: string, title: string, name?: string) =>
   page('account/confirm', title, title)({ ...submitting, act, name });
 

@@ -92,7 +92,7 @@ describe('the views in use', () => {
       });
     });
 
-    it('enrolment goes from the key to the code and on, nothing under the buttons', async () => {
+    it('enrolment goes from the key to the code and on', async () => {
       await open('enrol-factor-grace', PHONE);
       expect(await walk()).to.deep.equal([
         'link "Open in your authenticator app"',
@@ -129,6 +129,8 @@ describe('the views in use', () => {
       expect(await walk()).to.deep.equal([
         'button "Sign out"',
         'link "Change password"',
+        'link "Rename"',
+        'link "Remove"',
         'link "Rename"',
         'link "Remove"',
         'link "Rename"',
@@ -188,7 +190,7 @@ describe('the views in use', () => {
       ]);
       const state = async (name: string) =>
         (await page.getByRole('region', { name }).locator('> .note').innerText()).trim();
-      expect(await state('Authenticators')).to.equal('Two authenticators. Last used today.');
+      expect(await state('Authenticators')).to.equal('Three authenticators. Last used today.');
       expect(await state('Backup codes')).to.match(/^Only 2 of 10 left\./);
       expect(await state('Trusted devices')).to.equal('Two devices sign in without a code.');
       expect(await state('Connected applications')).to.match(/^One application has access/);
@@ -302,6 +304,15 @@ describe('the views in use', () => {
         confirm_password: 'new one',
       });
     });
+  });
+
+  it('holds the button of a form that stands outside of it', async () => {
+    await open('enrol-factor-grace');
+    await page.evaluate(`addEventListener('submit', (event) => event.preventDefault())`);
+    await press(page, 'Remind me later');
+    await page.getByRole('button', { name: 'One moment…', disabled: true }).waitFor();
+    const others = page.getByRole('button', { name: 'Verify and Enable 2FA', disabled: false });
+    expect(await others.count()).to.equal(1);
   });
 
   it('keeps its shape in forced colours', async () => {

@@ -25,7 +25,8 @@ onBothStores('gatehouse account', (store) => {
   it('creates, shows and lists in the names of the contract', async () => {
     const before = Date.now();
     const args = ['account', 'create', 'Ada.Love@Example.com', '--name', 'Ada Löwe', '--admin'];
-    const account = await json<AccountJson>(args, options);
+    const { link, ...account } = await json<AccountJson>(args, options);
+    expect(link).to.match(/\/reset-password\/[\w-]{43}$/);
     expect(account).to.include.all.keys(FIELDS);
     expect(account).to.deep.include({
       email: 'Ada.Love@Example.com',

@@ -38,7 +38,8 @@ describe('usage of the command', () => {
     const wanted = ['serve', 'migrate', 'doctor', 'keys list'];
     const accounts = ['account create', 'account list', 'account show'];
     const clients = ['client create', 'client list', 'client show', 'client delete'];
-    expect(names).to.include.members([...wanted, ...accounts, ...clients]);
+    const audit = ['audit tail', 'explain'];
+    expect(names).to.include.members([...wanted, ...accounts, ...clients, ...audit]);
   });
 
   for (const words of commands) {
@@ -104,6 +105,16 @@ describe('usage of the command', () => {
     ['client', 'show'],
     ['client', 'delete'],
     ['keys', 'list', 'extra'],
+    ['audit'],
+    ['audit', 'tail', 'extra'],
+    ['audit', 'tail', '--limit'],
+    ['audit', 'tail', '--limit', '0'],
+    ['audit', 'tail', '--limit', '-1'],
+    ['audit', 'tail', '--limit', '1e3'],
+    ['audit', 'tail', '--limit', '10001'],
+    ['audit', 'tail', '--kind', 'nonsense'],
+    ['explain'],
+    ['explain', 'a@example.com', 'b@example.com'],
     ['doctor', 'extra'],
   ];
 

@@ -153,6 +153,9 @@ describe('configuration', () => {
     [{ DATABASE_URL: 'sqlite:' }, /^DATABASE_URL \(database_url\): /],
     [{ TRUSTED_PROXIES: '10.0.0.1, nobody' }, /^TRUSTED_PROXIES \(trusted_proxies\.1\): /],
     [{ GATEHOUSE_SECRET: 'short' }, /^GATEHOUSE_SECRET \(secret\): .*32 characters/],
+    [{ SMTP_URL: 'mail.example.com' }, /^SMTP_URL \(mail\.smtp_url\): /],
+    [{ SMTP_URL: 'https://mail.example.com' }, /^SMTP_URL \(mail\.smtp_url\): /],
+    [{ SMS_WEBHOOK_SECRET: 'short' }, /^SMS_WEBHOOK_SECRET \(sms\.webhook_secret\): .*32/],
     [{ GATEHOUSE_CONFIG: '/nowhere.json' }, /^\/nowhere\.json: ENOENT/],
     [{ TEST_CLOCK: '1', ISSUER: 'http://id.example.com' }, /^TEST_CLOCK: .* loopback/],
     [{ TEST_CLOCK: '1', ISSUER: 'http://localhost.example.com' }, /^TEST_CLOCK: .* loopback/],
@@ -180,6 +183,41 @@ describe('configuration', () => {
     for (const ISSUER of ['http://localhost:1', 'http://127.1.2.3:1', 'http://[::1]:1']) {
       expect(loadConfig({ TEST_CLOCK: '1', ISSUER }).test_clock).to.equal(true);
     }
+  });
+
+  describe('a webhook for text messages', () => {
+    const webhook = (url: string) => file(JSON.stringify({ sms: { webhook_url: url } }));
+
+    it('wants a secret that signs its posts', () => {
+      const GATEHOUSE_CONFIG = webhook('https://sms.example.com/');
+      const [mistake, ...more] = mistakesOf({ GATEHOUSE_CONFIG });
+      expect(mistake).to.match(/^SMS_WEBHOOK_SECRET \(or SMS_WEBHOOK_SECRET_FILE\): /);
+      expect(more).to.deep.equal([]);
+      expect(mistakesOf({ GATEHOUSE_CONFIG, SMS_WEBHOOK_SECRET: SECRET })).to.deep.equal([]);
+    });
+
+    it('is https in production', () => {
+      const env = { GATEHOUSE_CONFIG: webhook('http://sms.example.com/') };
+      const given = { ...env, SMS_WEBHOOK_SECRET: SECRET };
+      expect(mistakesOf(given)).to.deep.equal([]);
+      expect(mistakesOf({ ...PRODUCTION, ...given })).to.deep.equal([
+        'sms.webhook_url: production needs an https address',
+      ]);
+    });
+  });
+
+  it('reads the other secrets from files, too', () => {
+    const url = 'smtps://mailer:secret@mail.example.com';
+    const config = loadConfig({
+      SMTP_URL_FILE: file(`${url}\n`, 'smtp'),
+      SMS_WEBHOOK_SECRET_FILE: file(`${SECRET}\n`, 'sms'),
+    });
+    expect(config.mail.smtp_url).to.equal(url);
+    expect(config.sms.webhook_secret).to.equal(SECRET);
+    const both = { SMTP_URL: url, SMTP_URL_FILE: file(url, 'smtp') };
+    expect(mistakesOf(both)).to.deep.equal([
+      'SMTP_URL and SMTP_URL_FILE are both set: set one of them',
+    ]);
   });
 
   describe('the master key from a file', () => {

@@ -21,6 +21,8 @@ const VARIABLES: Readonly<Record<string, readonly [option: string, text: string,
     LOG_LEVEL: ['log_level', 'debug', 'debug'],
     TEST_CLOCK: ['test_clock', '0', false],
     DEMO_PORT: ['demo.port', '4001', 4001],
+    SMTP_URL: ['mail.smtp_url', 'smtp://mail.example.com:587', 'smtp://mail.example.com:587'],
+    SMS_WEBHOOK_SECRET: ['sms.webhook_secret', 's'.repeat(32), 's'.repeat(32)],
   };
 
 describe('docs/configuration.md', () => {
@@ -42,6 +44,7 @@ describe('docs/configuration.md', () => {
   it('names no variable that nothing reads', () => {
     const named = configurationReference().matchAll(/^\| `[^|]+` \| (`[A-Z_`, ]+`) \|/gm);
     const variables = [...named].flatMap(([, cell = '']) => cell.replaceAll('`', '').split(', '));
-    expect(variables).to.have.members([...Object.keys(VARIABLES), 'GATEHOUSE_SECRET_FILE']);
+    const files = ['GATEHOUSE_SECRET_FILE', 'SMTP_URL_FILE', 'SMS_WEBHOOK_SECRET_FILE'];
+    expect(variables).to.have.members([...Object.keys(VARIABLES), ...files]);
   });
 });

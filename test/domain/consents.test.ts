@@ -74,7 +74,7 @@ onBothStores('consents', (store) => {
   before(async () => {
     gatehouse = await startGatehouse({ store });
     const { house } = gatehouse;
-    consents = createConsentsDomain(house.store, createConsents(house.store));
+    consents = createConsentsDomain(house.store, createConsents(house.store), house.audit);
   });
   beforeEach(async () => {
     account = (await createPerson(gatehouse)).id;

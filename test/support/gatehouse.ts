@@ -68,7 +68,9 @@ export async function startGatehouse(options: GatehouseOptions = {}): Promise<Ga
     url: config.issuer,
     house: running.house,
     database,
-    advance: (text) => advanceClock(config.issuer, text),
+    advance: async (text) => {
+      await advanceClock(config.issuer, text);
+    },
     pause,
     stop: async () => {
       await advanceClock(config.issuer, undefined);
@@ -78,12 +80,13 @@ export async function startGatehouse(options: GatehouseOptions = {}): Promise<Ga
   };
 }
 
-/** @param text undefined puts the clock back */
-export async function advanceClock(url: string, text: string | undefined): Promise<void> {
+/** @param text undefined puts the clock back. @returns what time it is there */
+export async function advanceClock(url: string, text: string | undefined): Promise<number> {
   const response = await fetch(`${url}/test/clock`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(text === undefined ? { reset: true } : { advance: text }),
   });
   if (!response.ok) throw new Error(`the clock answered ${response.status}`);
+  return Date.parse(((await response.json()) as { now: string }).now);
 }

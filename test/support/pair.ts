@@ -1,6 +1,7 @@
 // Two processes of one issuer over one database, and a house of the test's own to fill it.
 import { type House, openHouse } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { moveTestClock } from '../../src/lib/clock.ts';
 import { advanceClock, environment, freePort } from './gatehouse.ts';
 import { type GatehouseProcess, startProcess } from './processes.ts';
 import type { StoreKind, TestDatabase } from './stores.ts';
@@ -18,8 +19,9 @@ export interface Pair {
 export async function startPair(
   store: StoreKind,
   env: Readonly<Record<string, string>> = {},
+  given?: TestDatabase,
 ): Promise<Pair> {
-  const database = await store.create();
+  const database = given ?? (await store.create());
   const ports = [await freePort(), await freePort()] as const;
   const issuer = `http://localhost:${ports[0]}`;
   const house = await openHouse(loadConfig(environment(database, ports[0])));
@@ -32,8 +34,13 @@ export async function startPair(
     house,
     database,
     processes,
-    advance: (text) => advanceClock(issuer, text),
+    advance: async (text) => {
+      const at = await advanceClock(issuer, text);
+      // Codes that this process makes are of the same time.
+      moveTestClock(at - Math.round(performance.timeOrigin + performance.now()));
+    },
     stop: async () => {
+      moveTestClock(0);
       await Promise.all(processes.map((each) => each.stop()));
       await house.close();
       database.remove();

@@ -61,6 +61,19 @@ export async function reserve(plan: Plan, needs: AttemptNeeds): Promise<Reservat
   throw new GatehouseError('busy', { retryAfter: 5 });
 }
 
+/** One look at a secret: a failure where there is none, given back where the look itself fails. */
+export async function settled<T>(
+  { failed, passed, returned }: Reservation,
+  look: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const found = await look().catch(async (error: unknown) => {
+    await returned();
+    throw error;
+  });
+  await (found === undefined ? failed() : passed());
+  return found;
+}
+
 function judge({ slots }: Plan, found: Found, at: number): Limited | undefined {
   const isNew = isNewName(slots[0], found, at);
   const closed = slots.flatMap(({ key, policy }) => {

@@ -18,6 +18,7 @@ export function countOf({ key, subject, policy }: Slot, at: number, waivedBy: st
   const { limit, pause } = policy;
   return {
     key,
+    rule: policy.rule,
     subject,
     at,
     limit,

@@ -1,14 +1,17 @@
 // How many wrong guesses there may be: counted before a secret is looked at, shared by all processes.
 import type { LimitsConfig } from '../../config/schema.ts';
+import { now } from '../../lib/clock.ts';
 import { GatehouseError, isGatehouseError } from '../../lib/errors.ts';
 import type { Vault } from '../../lib/vault.ts';
-import type { Counters } from '../../store/limits.ts';
+import type { Counter, Counters } from '../../store/limits.ts';
 import type { Statement, Unit } from '../../store/statement.ts';
 import type { Store } from '../../store/store.ts';
 import { emailKey } from '../emails.ts';
 import type { KnownBrowsers } from '../known-browsers.ts';
 import { type Limited, type Plan, type Reservation, reserve } from './attempt.ts';
+import { standingOf } from './counting.ts';
 import { createPlans } from './plans.ts';
+import type { Policy, Rule } from './policies.ts';
 import type { Visitor } from './visitor.ts';
 
 export type Ticket = Reservation | Limited;
@@ -20,10 +23,24 @@ export interface Limits {
   reserveCode(accountId: string, isLastResort: boolean, visitor: Visitor): Promise<Ticket>;
   /** Counted when the current password was wrong, and when a change was written. */
   reservePasswordChange(accountId: string): Promise<Ticket>;
+  /** For a text message: as `failed` it stays counted. */
+  reserveText(accountId: string, number: string): Promise<Ticket>;
+  /** For a mail that anybody may ask for: as `failed` it stays counted, whoever has the address. */
+  reserveMail(identifier: string): Promise<Ticket>;
+  reserveLink(visitor: Visitor): Promise<Ticket>;
   /** What a finished sign-in changes, and the cookie that makes its browser known. */
   finished(account: Subject, visitor: Visitor): Promise<{ unit: Unit; browser: string }>;
   /** Clears all counters of an account: for a password reset and an operator's unlock. */
   clearAccount(account: Subject): readonly Statement[];
+  /** What refuses attempts on an account now, in all ranges and browsers; longest first. */
+  findClosed(account: Subject): Promise<readonly Closed[]>;
+}
+
+export interface Closed {
+  readonly rule: Rule;
+  readonly failures: number;
+  /** Milliseconds; undefined: time alone does not open it. */
+  readonly until: number | undefined;
 }
 
 export interface Subject {
@@ -62,14 +79,34 @@ export function createLimits(needs: LimitsNeeds): Limits {
     return { unit: [...unit, ...cleared.map((key) => counters.delete(key))], browser: cookie };
   };
 
+  const subjectsOf = ({ id, email }: Subject) => [emailKey(email), id].map(plans.subjectOf);
+
+  const findClosed = async (account: Subject) => {
+    const found = await Promise.all(subjectsOf(account).map(counters.ofSubject));
+    const closed = found
+      .flat()
+      .flatMap((counter) => closedBy(counter, plans.policyOf(counter.rule)));
+    return closed.sort((a, b) => (b.until ?? Infinity) - (a.until ?? Infinity));
+  };
+
   return {
+    findClosed,
     reserveSignIn: (identifier, visitor) => orRefuse(() => reserveSignIn(identifier, visitor)),
     reserveCode: (...args) => orRefuse(() => reserveCode(...args)),
     reservePasswordChange: (id) => orRefuse(() => attempt(plans.passwordChange(id))),
+    reserveText: (...args) => orRefuse(() => attempt(plans.text(...args))),
+    reserveMail: (identifier) => orRefuse(() => attempt(plans.mail(identifier))),
+    reserveLink: (visitor) => orRefuse(() => attempt(plans.link(visitor))),
     finished: (account, visitor) => orRefuse(() => finished(account, visitor)),
-    clearAccount: ({ id, email }) =>
-      [plans.subjectOf(emailKey(email)), plans.subjectOf(id)].map(counters.deleteOf),
+    clearAccount: (account) => subjectsOf(account).map(counters.deleteOf),
   };
+}
+
+function closedBy(counter: Counter, policy: Policy | undefined): Closed[] {
+  if (!policy) return [];
+  const standing = standingOf(counter, policy, now());
+  if (standing.kind === 'open') return [];
+  return [{ rule: policy.rule, failures: counter.failures, until: standing.until }];
 }
 
 /** Without its counters nothing is let through: not even where the database says what is amiss. */

@@ -60,10 +60,46 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
     clearsOnSuccess: false,
   });
 
+  /** Sent messages, not failures: nothing but time clears them. */
+  const text = (accountId: string, number: string): Plan => ({
+    slots: [
+      slot(policies.textsPause, undefined, accountId),
+      slot(policies.texts, undefined, accountId),
+      slot(policies.textsToNumber, undefined, number),
+    ],
+    clearsOnSuccess: false,
+  });
+
+  /** No failure of the account, so that nothing clears it but time. */
+  const mail = (identifier: string): Plan => ({
+    slots: [slot(policies.mails, undefined, identifier)],
+    clearsOnSuccess: false,
+  });
+
+  const link = ({ address, userAgent }: Visitor): Plan => ({
+    slots: [slot(policies.links, undefined, address, userAgent)],
+    clearsOnSuccess: false,
+  });
+
   const clearedBy = (identifier: string, visitor: Visitor, browser: string | undefined) =>
     [...nameSlots(identifier, visitor), ...(browser ? browserSlots(identifier, browser) : [])].map(
       ({ key }) => key,
     );
 
-  return { subjectOf, stranger, knownBrowser, code, passwordChange, clearedBy };
+  /** Undefined for a rule of another release. */
+  const policyOf = (rule: string | undefined): Policy | undefined =>
+    Object.values(policies).find((policy) => policy.rule === rule);
+
+  return {
+    subjectOf,
+    policyOf,
+    stranger,
+    knownBrowser,
+    code,
+    passwordChange,
+    text,
+    mail,
+    link,
+    clearedBy,
+  };
 }

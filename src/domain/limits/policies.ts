@@ -13,7 +13,12 @@ export type Rule =
   | 'codes'
   | 'codes-in-a-row'
   | 'known-browser-codes'
-  | 'password-changes';
+  | 'password-changes'
+  | 'texts-pause'
+  | 'texts'
+  | 'texts-to-number'
+  | 'mails'
+  | 'links';
 
 /** Times are in milliseconds. */
 export interface Policy {
@@ -36,7 +41,8 @@ export const NO_PAUSE: Pause = { after: UNLIMITED, every: 1, first: 0, longest: 
 export type Policies = ReturnType<typeof createPolicies>;
 
 export function createPolicies(config: LimitsConfig) {
-  const { sign_in, fingerprint, range, slowdown, known_browsers, codes, password_changes } = config;
+  const { sign_in, fingerprint, range, slowdown, known_browsers, codes } = config;
+  const { password_changes, mails, links, texts } = config;
   const ownCodes = { failures: known_browsers.codes, window: codes.window };
   return {
     identifier: windowPolicy('identifier', sign_in),
@@ -59,6 +65,14 @@ export function createPolicies(config: LimitsConfig) {
       failures: password_changes.attempts,
       window: password_changes.window,
     }),
+    textsPause: windowPolicy('texts-pause', { failures: 1, window: texts.pause }),
+    texts: windowPolicy('texts', { failures: texts.requests, window: texts.window }),
+    textsToNumber: windowPolicy('texts-to-number', {
+      failures: texts.per_number,
+      window: texts.number_window,
+    }),
+    mails: windowPolicy('mails', { failures: mails.requests, window: mails.window }),
+    links: windowPolicy('links', links),
   } satisfies Record<string, Policy>;
 }
 

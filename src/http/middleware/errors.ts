@@ -1,8 +1,7 @@
-// The last word on every request: a trace, and an answer without details for what went wrong.
+// The last word on every request: an answer without details for what went wrong.
 import type { Context, Middleware } from 'koa';
 import { GatehouseError, isGatehouseError } from '../../lib/errors.ts';
-import { traceCode } from '../../lib/ids.ts';
-import { type Log, withTrace } from '../../lib/log.ts';
+import type { Log } from '../../lib/log.ts';
 import type { Render } from '../render.ts';
 import type { Translate } from '../texts.ts';
 
@@ -17,24 +16,20 @@ export interface Problem {
   readonly error_description?: string | undefined;
 }
 
-/** Gives each request its trace and turns what is thrown into an answer. */
+/** Turns what is thrown into an answer. */
 export function catchErrors({ log, render, t }: ErrorNeeds): Middleware {
   const site = { render, t };
-  return (ctx, next) => {
-    const trace = traceCode();
-    ctx.state.trace = trace;
-    return withTrace(trace, async () => {
-      try {
-        await next();
-        if (ctx.status === 404 && ctx.body === undefined) throw new GatehouseError('not_found');
-      } catch (error) {
-        const left = hasLeft(ctx);
-        answer(ctx, left ? new GatehouseError('bad_request') : toGatehouse(error, log), site);
-      } finally {
-        // What is left of a body that was too large would stand before the next request.
-        if (!ctx.req.complete) ctx.req.resume();
-      }
-    });
+  return async (ctx, next) => {
+    try {
+      await next();
+      if (ctx.status === 404 && ctx.body === undefined) throw new GatehouseError('not_found');
+    } catch (error) {
+      const left = hasLeft(ctx);
+      answer(ctx, left ? new GatehouseError('bad_request') : toGatehouse(error, log), site);
+    } finally {
+      // What is left of a body that was too large would stand before the next request.
+      if (!ctx.req.complete) ctx.req.resume();
+    }
   };
 }
 
@@ -67,6 +62,7 @@ function answer(ctx: Context, error: GatehouseError, { render, t }: Showing): vo
 /** As a page for a browser, as JSON for everybody else. */
 export function showProblem(ctx: Context, problem: Problem, { render, t }: Showing): void {
   const trace = ctx.state.trace as string;
+  ctx.state.problem = problem.error;
   if (ctx.accepts('json', 'html') !== 'html') {
     ctx.body = { ...problem, trace };
     return;

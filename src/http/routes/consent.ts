@@ -1,6 +1,7 @@
 // Allow access: what an application asks for, and the person's answer.
 import type { Context } from 'koa';
 import type { AccountsDomain } from '../../domain/accounts.ts';
+import type { Audit } from '../../domain/audit/audit.ts';
 import type { ConsentsDomain } from '../../domain/consents.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Interaction } from '../../oidc/interactions.ts';
@@ -15,13 +16,14 @@ export interface ConsentNeeds {
   readonly store: Store;
   readonly accounts: AccountsDomain;
   readonly consents: ConsentsDomain;
+  readonly audit: Audit;
   readonly csrf: Csrf;
   readonly render: Render;
   readonly t: Translate;
 }
 
 export function createConsentPage(needs: ConsentNeeds) {
-  const { store, accounts, consents, csrf, render, t } = needs;
+  const { store, accounts, consents, audit, csrf, render, t } = needs;
 
   const show = async (ctx: Context, interaction: Interaction): Promise<void> => {
     const { requested, accountId } = interaction;
@@ -50,7 +52,11 @@ export function createConsentPage(needs: ConsentNeeds) {
   };
 
   const deny = async (interaction: Interaction): Promise<void> => {
-    await store.commit([interaction.refused('access_denied', 'the person denied the access')]);
+    const reason = 'the person denied the access';
+    const { accountId, clientId } = interaction;
+    const denied = { kind: 'consent.granted', outcome: 'refused', reason } as const;
+    const recorded = audit.record({ ...denied, accountId, clientId });
+    await store.commit([interaction.refused('access_denied', reason), recorded]);
   };
 
   const submit = async (ctx: Context, interaction: Interaction, form: Form): Promise<void> => {

@@ -2,12 +2,15 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { AccountsDomain } from '../../domain/accounts.ts';
+import type { Audit } from '../../domain/audit/audit.ts';
 import type { ConsentsDomain } from '../../domain/consents.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Method } from '../../methods/index.ts';
 import type { BrowserSessions } from '../../oidc/browser-sessions.ts';
 import { SIGN_IN_PATH } from '../../oidc/configuration.ts';
 import type { Interaction, Interactions } from '../../oidc/interactions.ts';
+import type { SignInAudit } from '../../signin/audit-events.ts';
+import type { SendChallenge } from '../../signin/challenge.ts';
 import type { Finish } from '../../signin/finish.ts';
 import type { Flow, FlowsDomain } from '../../signin/flow.ts';
 import type { FindKnown } from '../../signin/known.ts';
@@ -15,8 +18,8 @@ import type { Prove } from '../../signin/prove.ts';
 import { dueStep, progressOf, type Step } from '../../signin/steps/index.ts';
 import type { Store } from '../../store/store.ts';
 import { type Form, fieldErrors, readForm } from '../forms.ts';
-import { redirect, signInPath } from '../redirect.ts';
-import { type Alert, refusalOf } from '../refusals.ts';
+import { forgotPath, redirect, signInPath } from '../redirect.ts';
+import { type Alert, refusalOf, tooManyOf } from '../refusals.ts';
 import type { Visitors } from '../visitors.ts';
 import { type BackupCodesNeeds, createBackupCodesPages } from './backup-codes.ts';
 import { createConsentPage } from './consent.ts';
@@ -33,7 +36,10 @@ export interface SignInNeeds extends NewPasswordNeeds, EnrolmentNeeds, BackupCod
   readonly methods: readonly Method[];
   readonly prove: Prove;
   readonly finish: Finish;
+  readonly audit: Audit;
+  readonly signInAudit: SignInAudit;
   readonly findKnown: FindKnown;
+  readonly sendChallenge: SendChallenge;
   readonly visitors: Visitors;
   /** For how long a device is remembered. */
   readonly deviceDays: number;
@@ -42,6 +48,8 @@ export interface SignInNeeds extends NewPasswordNeeds, EnrolmentNeeds, BackupCod
 }
 
 interface Page {
+  /** The code has been sent: there is one to enter. */
+  readonly sent?: boolean;
   readonly status?: number;
   readonly alert?: Alert;
   readonly errors?: Readonly<Record<string, string>>;
@@ -111,11 +119,14 @@ export function signInRoutes(needs: SignInNeeds): Router {
       actions: actionsOf(interaction, method, account !== undefined),
       values: { email: interaction.loginHint ?? '' },
       method: {
+        name: method.name,
+        texts: method.page.texts,
         view: method.page.view,
         title: t(method.page.title),
         why: t(`${method.page.texts}.why`, { product: needs.product }),
         button: t(method.page.button),
         canTrust: method.canTrust === true,
+        ...(await challengeOf(interaction, flow, method, page.sent ?? ctx.query.sent === 'yes')),
       },
       days: needs.deviceDays,
       others: otherMethods(methods, flow, method).map((other) => ({
@@ -168,7 +179,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
     if (found.kind !== 'open') return current(ctx, interaction);
     const { flow } = found;
     if (dueStep(flow.facts)?.name !== method.step) return redirect(ctx, signInPath(interaction));
-    ctx.query = { method: method.name };
+    ctx.query = { method: method.name, sent: 'yes' };
     const values = { email: form.email ?? '' };
     const input = method.input.safeParse(form);
     if (!input.success) {
@@ -183,6 +194,21 @@ export function signInRoutes(needs: SignInNeeds): Router {
     const { retryAfter, ...refusal } = refusalOf(outcome, method.page.texts, t);
     if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
     return showStep(ctx, interaction, flow, { ...refusal, values });
+  };
+
+  const send: FormHandler = async (ctx, interaction) => {
+    const method = methods.find((each) => each.name === ctx.params.method);
+    if (!method?.challenge) throw new GatehouseError('not_found');
+    const found = await findOrOpen(interaction);
+    if (found.kind !== 'open') return current(ctx, interaction);
+    const outcome = await needs.sendChallenge(found.flow, method);
+    const here = `${signInPath(interaction)}?method=${method.name}&sent=yes`;
+    if (outcome.kind === 'sent') return redirect(ctx, here);
+    if (outcome.kind === 'not-due') return redirect(ctx, signInPath(interaction));
+    ctx.query = { method: method.name, sent: 'yes' };
+    const { retryAfter, ...refusal } = tooManyOf(outcome, method.page.texts, t);
+    if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
+    return showStep(ctx, interaction, found.flow, refusal);
   };
 
   /** For the form of a step: anything else that is due is shown instead. */
@@ -216,8 +242,10 @@ export function signInRoutes(needs: SignInNeeds): Router {
 
   const cancel: FormHandler = async (ctx, interaction) => {
     const text = 'the person cancelled the sign-in';
-    const { key } = interaction;
-    await needs.store.commit([interaction.refused('access_denied', text), flows.abandon(key)]);
+    const { key, clientId } = interaction;
+    const recorded = needs.signInAudit.cancelled(await flows.findRow(key), clientId);
+    const refused = interaction.refused('access_denied', text);
+    await needs.store.commit([refused, flows.abandon(key), recorded]);
     redirect(ctx, interaction.returnTo);
   };
 
@@ -236,6 +264,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
   router.post('/:uid/enrol/:method', step('enrol-factor', enrolment.submit));
   router.post('/:uid/enrol-later', step('enrol-factor', enrolment.later));
   router.post('/:uid/backup-codes', step('backup-codes', backupCodes.submit));
+  router.post('/:uid/send/:method', withForm(send) as never);
   router.get('/:uid/backup-codes.txt', withInteraction(download) as never);
   router.post('/:uid/consent', withForm(consent.submit) as never);
   router.post('/:uid/cancel', withForm(cancel) as never);
@@ -248,11 +277,24 @@ export function signInRoutes(needs: SignInNeeds): Router {
   return router;
 }
 
+/** Where a code goes, and how to have one sent. */
+async function challengeOf(
+  interaction: Interaction,
+  { row }: Flow,
+  { name, challenge }: Method,
+  sent: boolean,
+) {
+  if (!challenge) return {};
+  const number = await challenge.hint(row.accountId ?? '');
+  return { number, sent, sendAction: `${signInPath(interaction)}/send/${name}` };
+}
+
 function actionsOf(interaction: Interaction, method: Method, isKnown: boolean) {
   const path = signInPath(interaction);
   return {
     submit: `${path}/prove/${method.name}`,
     cancel: `${path}/cancel`,
+    forgot: forgotPath(interaction),
     ...(isKnown ? { switch: `${path}/switch` } : {}),
   };
 }

@@ -2,12 +2,10 @@
 import { generateURI, ScureBase32Plugin } from 'otplib';
 import QRCode from 'qrcode';
 import { z } from 'zod';
-import { randomId } from '../../lib/ids.ts';
+import type { AuthenticatorsDomain } from '../../domain/authenticators.ts';
 import type { Vault } from '../../lib/vault.ts';
-import type { Authenticators } from '../../store/authenticators.ts';
 import { type Enrolment, type EnrolmentAttempt, refused } from '../method.ts';
 import { readCode } from './codes.ts';
-import { secretContext } from './secret-context.ts';
 import { judgeCode } from './verdicts.ts';
 
 const input = z.object({
@@ -19,7 +17,7 @@ type Input = z.infer<typeof input>;
 
 export interface TotpEnrolmentNeeds {
   readonly product: string;
-  readonly authenticators: Authenticators;
+  readonly authenticators: AuthenticatorsDomain;
   readonly vault: Vault;
 }
 
@@ -69,7 +67,7 @@ function uriOf(product: string, email: string, secret: string): string {
 function confirm(
   { account, input: { code: typed, device_name: name }, at }: EnrolmentAttempt<Input>,
   secret: string,
-  { authenticators, vault }: TotpEnrolmentNeeds,
+  { authenticators }: TotpEnrolmentNeeds,
 ) {
   const code = readCode(typed);
   if (code === undefined) return refused('not six digits');
@@ -77,15 +75,8 @@ function confirm(
   if (found.kind === 'wrong') return refused('wrong code');
   if (found.kind === 'near') return { ...refused('code of another time'), hint: found.hint };
   const label = name || DEFAULT_NAME;
-  const row = {
-    id: randomId(),
-    accountId: account.id,
-    name: label,
-    secret: vault.seal(secret, secretContext(account.id)),
-    // The code that confirms it is spent by that.
-    lastStep: found.step,
-    usedAt: at,
-    createdAt: at,
-  };
-  return { kind: 'confirmed' as const, unit: [authenticators.insert(row)], label };
+  // The code that confirms it is spent by that.
+  const spent = { lastStep: found.step, usedAt: at };
+  const unit = [authenticators.add({ accountId: account.id, name: label, secret, ...spent })];
+  return { kind: 'confirmed' as const, unit, label };
 }

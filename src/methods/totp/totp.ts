@@ -1,15 +1,14 @@
 // Time-based codes of an authenticator app (RFC 6238).
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { AuthenticatorsDomain } from '../../domain/authenticators.ts';
 import { now } from '../../lib/clock.ts';
 import { PROJECT_ROOT } from '../../lib/root.ts';
-import type { Vault } from '../../lib/vault.ts';
 import type { Account } from '../../store/accounts.ts';
-import type { Authenticator, Authenticators } from '../../store/authenticators.ts';
+import type { Authenticator } from '../../store/authenticators.ts';
 import { type Credentials, type Method, type Refusal, refused, type Verdict } from '../method.ts';
 import { readCode } from './codes.ts';
-import { createTotpEnrolment } from './enrolment.ts';
-import { secretContext } from './secret-context.ts';
+import { createTotpEnrolment, type TotpEnrolmentNeeds } from './enrolment.ts';
 import { burntUntil, judgeCode } from './verdicts.ts';
 
 // What is no code is a wrong one: it is counted like any other.
@@ -17,11 +16,7 @@ const input = z.object({ code: z.string().min(1, 'totp.missing') });
 
 export type TotpInput = z.infer<typeof input>;
 
-export interface TotpNeeds {
-  readonly product: string;
-  readonly authenticators: Authenticators;
-  readonly vault: Vault;
-}
+export type TotpNeeds = TotpEnrolmentNeeds;
 
 /** Each is shown to the person by name, so they must stay few. */
 export const AUTHENTICATORS_AT_MOST = 5;
@@ -57,11 +52,11 @@ async function verify(
   account: Account,
   code: string,
   at: number,
-  { authenticators, vault }: TotpNeeds,
+  { authenticators }: TotpNeeds,
 ): Promise<Verdict> {
   let near: Refusal | undefined;
   for (const each of await authenticators.ofAccount(account.id)) {
-    const found = judgeCode(openSecret(each, vault), code, at);
+    const found = judgeCode(authenticators.secretOf(each), code, at);
     if (found.kind === 'fits') return spend(account, each, found.step, authenticators);
     if (found.kind === 'near') {
       const burn = [authenticators.burn(each.id, found.step, burntUntil(found.step))];
@@ -75,18 +70,13 @@ function spend(
   account: Account,
   { id, lastStep }: Authenticator,
   step: number,
-  authenticators: Authenticators,
+  authenticators: AuthenticatorsDomain,
 ): Verdict {
   if (step <= lastStep) return refused('code used before');
   return { kind: 'proved', account, spend: [authenticators.spend(id, step, now())] };
 }
 
-/** A row that cannot be opened was damaged or moved to another account: it fits no code. */
-function openSecret({ accountId, secret }: Authenticator, vault: Vault): string {
-  return vault.open(secret, secretContext(accountId));
-}
-
-function credentialsOf(authenticators: Authenticators): Credentials {
+function credentialsOf(authenticators: AuthenticatorsDomain): Credentials {
   return {
     atMost: AUTHENTICATORS_AT_MOST,
     list: authenticators.ofAccount,

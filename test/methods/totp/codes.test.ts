@@ -35,6 +35,11 @@ describe('codes of authenticators', () => {
     });
   }
 
+  it('of an imported secret of 80 bits fit, too', () => {
+    const short = 'JBSWY3DPEHPK3PXP';
+    expect(findFit(short, codeFor(short, 59_000), 59_000, 0)?.step).to.equal(1);
+  });
+
   const at = 1_800_000_000_000;
   const present = at / 30_000;
   const off = (steps: number) => judgeCode(SECRET, codeFor(SECRET, at + steps * 30_000), at);

@@ -4,6 +4,7 @@ import { GatehouseError } from '../../../lib/errors.ts';
 import type { Method } from '../../../methods/index.ts';
 import type { AccountCredentials } from '../../../signin/credentials.ts';
 import type { Enrol, EnrolOutcome } from '../../../signin/enrol.ts';
+import { type FactorNeeds, stateOf } from '../../../signin/factors.ts';
 import { fieldErrors } from '../../forms.ts';
 import { redirect } from '../../redirect.ts';
 import { wrongInWords } from '../../refusals.ts';
@@ -13,8 +14,7 @@ import { SET_UP } from './set-up.ts';
 import { ACCOUNT, type PageData, type Show } from './site.ts';
 import type { Told } from './told.ts';
 
-export interface AddPageNeeds {
-  readonly methods: readonly Method[];
+export interface AddPageNeeds extends FactorNeeds {
   readonly credentials: AccountCredentials;
   readonly enrol: Enrol;
   readonly show: Show;
@@ -32,13 +32,17 @@ const isEnrolling = (method: Method): method is Enrolling =>
 /** Where one more is added; undefined where there is room for none. */
 export async function addPath(
   accountId: string,
-  { methods, credentials }: Pick<AddPageNeeds, 'methods' | 'credentials'>,
+  needs: FactorNeeds & Pick<AddPageNeeds, 'credentials'>,
 ): Promise<string | undefined> {
-  if ((await credentials.list(accountId)).length === 0) return SET_UP;
-  for (const method of methods.filter(isEnrolling)) {
-    if (await credentials.hasRoom(accountId, method)) return `${PATH}/${method.name}`;
+  if (!(await isEnrolled(accountId, needs))) return SET_UP;
+  for (const method of needs.methods.filter(isEnrolling)) {
+    if (await needs.credentials.hasRoom(accountId, method)) return `${PATH}/${method.name}`;
   }
   return undefined;
+}
+
+async function isEnrolled(accountId: string, needs: FactorNeeds): Promise<boolean> {
+  return (await stateOf(accountId, needs)).enrolled.length > 0;
 }
 
 export function createAddPage(needs: AddPageNeeds) {
@@ -52,7 +56,7 @@ export function createAddPage(needs: AddPageNeeds) {
 
   /** Without any, the first one brings backup codes along; with all there may be, none is added. */
   const elsewhere = async ({ account }: Present, method: Method): Promise<string | undefined> => {
-    if ((await credentials.list(account.id)).length === 0) return SET_UP;
+    if (!(await isEnrolled(account.id, needs))) return SET_UP;
     return (await credentials.hasRoom(account.id, method)) ? undefined : ACCOUNT;
   };
 

@@ -5,7 +5,6 @@ import type { Granted } from '../../../domain/consents.ts';
 import { GatehouseError } from '../../../lib/errors.ts';
 import type { ClientOnPage } from '../../../oidc/pages.ts';
 import type { ListedConsent } from '../../../store/consents.ts';
-import type { Store } from '../../../store/store.ts';
 import { redirect } from '../../redirect.ts';
 import type { Translate } from '../../texts.ts';
 import { dayOf } from '../../times.ts';
@@ -15,7 +14,6 @@ import { ACCOUNT, type Show } from './site.ts';
 import type { Told } from './told.ts';
 
 export interface ApplicationPagesNeeds {
-  readonly store: Store;
   readonly connections: Connections;
   /** Undefined: it is no longer registered. */
   readonly findClient: (id: string) => Promise<ClientOnPage | undefined>;
@@ -32,7 +30,7 @@ interface Application {
 const PATH = `${ACCOUNT}/applications`;
 
 export function createApplicationPages(needs: ApplicationPagesNeeds) {
-  const { store, connections, findClient, told, t } = needs;
+  const { connections, findClient, told, t } = needs;
 
   const list = async (accountId: string): Promise<Application[]> => {
     const all = (await connections.list(accountId)).map(async (consent) => {
@@ -50,8 +48,8 @@ export function createApplicationPages(needs: ApplicationPagesNeeds) {
   };
 
   const revoke: FormHandler = async (ctx, { account }) => {
-    const { kind } = await store.commit(connections.revoke(account.id, String(ctx.params.client)));
-    if (kind === 'committed') told.tell(ctx, 'access-revoked');
+    const isDone = await connections.revoke(account.id, String(ctx.params.client));
+    if (isDone) told.tell(ctx, 'access-revoked');
     redirect(ctx, ACCOUNT);
   };
 

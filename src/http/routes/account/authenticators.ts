@@ -1,20 +1,19 @@
 // Authenticators: what an account has of every method, and the pages that rename and remove.
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { Method } from '../../../methods/index.ts';
 import type { AccountCredentials, HeldCredential } from '../../../signin/credentials.ts';
+import type { FactorNeeds } from '../../../signin/factors.ts';
 import { fieldErrors } from '../../forms.ts';
 import { redirect } from '../../redirect.ts';
 import type { Translate } from '../../texts.ts';
 import { dayOf } from '../../times.ts';
 import { addPath } from './add-authenticator.ts';
 import type { Present } from './entrance.ts';
-import { createWithHeld, type Held, type HeldHandler } from './held.ts';
+import { createWithHeld, type HeldHandler } from './held.ts';
 import { ACCOUNT, type PageData, type Show } from './site.ts';
 import type { Told } from './told.ts';
 
-export interface AuthenticatorPagesNeeds {
-  readonly methods: readonly Method[];
+export interface AuthenticatorPagesNeeds extends FactorNeeds {
   readonly credentials: AccountCredentials;
   readonly show: Show;
   readonly told: Told;
@@ -38,16 +37,19 @@ export function createAuthenticatorPages(needs: AuthenticatorPagesNeeds) {
   const section = async ({ account }: Present) => {
     const all = await credentials.list(account.id);
     const addHref = await addPath(account.id, needs);
-    const items = all.map((each) => itemOf(each, all.length === 1, t));
+    const items = all.map((each) => itemOf(each, t));
     return { items, ...(addHref ? { addHref } : {}) };
   };
 
-  const showRename = (ctx: Context, present: Present, { credential }: Held, page: PageData = {}) =>
-    show(ctx, present, 'account/rename', {
-      authenticator: { name: credential.name },
-      actions: { submit: ctx.path },
-      ...page,
-    });
+  const showRename = (
+    ctx: Context,
+    present: Present,
+    { name }: HeldCredential,
+    page: PageData = {},
+  ) => {
+    const actions = { submit: ctx.path };
+    show(ctx, present, 'account/rename', { authenticator: { name }, actions, ...page });
+  };
 
   const rename: HeldHandler = async (ctx, present, held, form) => {
     const read = renaming.safeParse(form);
@@ -57,20 +59,20 @@ export function createAuthenticatorPages(needs: AuthenticatorPagesNeeds) {
       return showRename(ctx, present, held, { status: 400, errors, values });
     }
     const name = read.data.device_name;
-    const isDone = await credentials.rename(present.account, held.credential, name);
+    const isDone = await credentials.rename(present.account, held, name);
     if (isDone) told.tell(ctx, 'authenticator-renamed');
     redirect(ctx, ACCOUNT);
   };
 
-  const showRemove: HeldHandler = (ctx, present, { credential: { name }, isLast }) => {
+  const showRemove: HeldHandler = (ctx, present, { name, isLast }) => {
     if (isLast) return redirect(ctx, ACCOUNT);
     const actions = { submit: ctx.path };
     show(ctx, present, 'account/remove', { authenticator: { name, isLast }, actions });
   };
 
-  const remove: HeldHandler = async (ctx, { account, session }, { credential }) => {
-    const outcome = await credentials.remove(account, credential, session.uid);
-    if (outcome === 'removed') told.tell(ctx, 'authenticator-removed');
+  const remove: HeldHandler = async (ctx, { account, session }, held) => {
+    const isDone = await credentials.remove(account, held, session.uid);
+    if (isDone) told.tell(ctx, 'authenticator-removed');
     redirect(ctx, ACCOUNT);
   };
 
@@ -84,7 +86,7 @@ export function createAuthenticatorPages(needs: AuthenticatorPagesNeeds) {
 }
 
 /** The last one stays: nobody is left without a second factor. */
-function itemOf({ method, id, ...held }: HeldCredential, isLast: boolean, t: Translate) {
+function itemOf({ method, id, isLast, ...held }: HeldCredential, t: Translate) {
   const path = `${PATH}/${method.name}/${encodeURIComponent(id)}`;
   return {
     id,

@@ -2,7 +2,7 @@
 
 import type { Context } from 'koa';
 import type { TrustedDevices } from '../../../domain/trusted-devices.ts';
-import type { Store } from '../../../store/store.ts';
+import type { WaysOut } from '../../../domain/ways-out.ts';
 import type { TrustedDevice } from '../../../store/trusted-devices.ts';
 import { agentInWords } from '../../agents.ts';
 import { redirect } from '../../redirect.ts';
@@ -15,8 +15,8 @@ import { ACCOUNT, type Show } from './site.ts';
 import type { Told } from './told.ts';
 
 export interface DevicePagesNeeds {
-  readonly store: Store;
   readonly trustedDevices: TrustedDevices;
+  readonly waysOut: WaysOut;
   readonly visitors: Visitors;
   readonly show: Show;
   readonly told: Told;
@@ -26,7 +26,7 @@ export interface DevicePagesNeeds {
 const PATH = `${ACCOUNT}/devices`;
 
 export function createDevicePages(needs: DevicePagesNeeds) {
-  const { store, trustedDevices, visitors, told, t } = needs;
+  const { trustedDevices, waysOut, visitors, told, t } = needs;
 
   const findThis = async (ctx: Context, { account }: Present): Promise<string | undefined> => {
     const found = await trustedDevices.find(account, visitors.of(ctx));
@@ -46,14 +46,13 @@ export function createDevicePages(needs: DevicePagesNeeds) {
   const forget: FormHandler = async (ctx, present) => {
     const id = String(ctx.params.id);
     const isThis = id === (await findThis(ctx, present));
-    // Missed: it is forgotten already, or none of this account.
-    await store.commit([trustedDevices.forget(present.account.id, id)]);
+    await waysOut.forgetDevice(present.account.id, id);
     if (isThis) dropCookie(ctx, present);
     redirect(ctx, ACCOUNT);
   };
 
   const forgetAll: FormHandler = async (ctx, present) => {
-    await store.commit([trustedDevices.forgetAll(present.account.id)]);
+    await waysOut.forgetDevices(present.account.id);
     dropCookie(ctx, present);
     told.tell(ctx, 'devices-forgotten');
     redirect(ctx, ACCOUNT);

@@ -6,6 +6,7 @@ import type { Mfa } from '../../../domain/mfa.ts';
 import type { PasswordPolicy } from '../../../domain/passwords/policy.ts';
 import type { SessionsDomain } from '../../../domain/sessions.ts';
 import { now, nowSeconds } from '../../../lib/clock.ts';
+import { noteInRequest } from '../../../lib/request-context.ts';
 import type { BrowserSession, BrowserSessions } from '../../../oidc/browser-sessions.ts';
 import { type FactorNeeds, stateOf } from '../../../signin/factors.ts';
 import type { Account } from '../../../store/accounts.ts';
@@ -104,6 +105,7 @@ async function findPresent(ctx: Context, needs: EntranceNeeds): Promise<Present 
   if (account?.status !== 'active' || account.generation !== session.generation) return undefined;
   // What became due after the sign-in is not skipped here either.
   if (needs.passwords.isDue(account, now()) || needs.mfa.isDue(account, now())) return undefined;
+  noteInRequest({ actor: account.id });
   await needs.store.commit([needs.sessionTable.update(session.uid, { seenAt: now() })]);
   return { account, session };
 }

@@ -5,25 +5,20 @@ import type { AccountCredentials, HeldCredential } from '../../../signin/credent
 import type { Form } from '../../forms.ts';
 import type { FormHandler, PageHandler, Present } from './entrance.ts';
 
-export interface Held {
-  readonly credential: HeldCredential;
-  readonly isLast: boolean;
-}
-
 export type HeldHandler = (
   ctx: Context,
   present: Present,
-  held: Held,
+  held: HeldCredential,
   form: Form,
 ) => void | Promise<void>;
 
 export function createWithHeld(credentials: AccountCredentials) {
-  const find = async (ctx: Context, { account }: Present): Promise<Held> => {
+  const find = async (ctx: Context, { account }: Present): Promise<HeldCredential> => {
     const { method, id } = ctx.params as Readonly<Record<string, string>>;
     const all = await credentials.list(account.id);
-    const credential = all.find((each) => each.method.name === method && each.id === id);
-    if (!credential) throw new GatehouseError('not_found');
-    return { credential, isLast: all.length === 1 };
+    const held = all.find((each) => each.method.name === method && each.id === id);
+    if (!held) throw new GatehouseError('not_found');
+    return held;
   };
   return {
     page:

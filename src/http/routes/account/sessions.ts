@@ -1,8 +1,9 @@
 // Sessions: where somebody is signed in, and the ways out.
 import type { Context } from 'koa';
 import { type SessionsDomain, signedInAt } from '../../../domain/sessions.ts';
-import type { SignOuts } from '../../../domain/sign-outs.ts';
 import type { TrustedDevices } from '../../../domain/trusted-devices.ts';
+import type { WaysOut } from '../../../domain/ways-out.ts';
+import { noteInRequest } from '../../../lib/request-context.ts';
 import type { BrowserSessions } from '../../../oidc/browser-sessions.ts';
 import type { Session } from '../../../store/sessions.ts';
 import { agentInWords } from '../../agents.ts';
@@ -18,7 +19,7 @@ import { ACCOUNT, type Show } from './site.ts';
 
 export interface SessionPagesNeeds {
   readonly sessions: SessionsDomain;
-  readonly signOuts: SignOuts;
+  readonly waysOut: WaysOut;
   readonly trustedDevices: TrustedDevices;
   readonly browserSessions: BrowserSessions;
   readonly visitors: Visitors;
@@ -31,7 +32,7 @@ const PATH = `${ACCOUNT}/sessions`;
 export const EVERYWHERE = `${ACCOUNT}/sign-out-everywhere`;
 
 export function createSessionPages(needs: SessionPagesNeeds) {
-  const { browserSessions, signOuts, trustedDevices, visitors, t } = needs;
+  const { browserSessions, waysOut, trustedDevices, visitors, t } = needs;
 
   const section = async ({ account, session }: Present) => {
     const all = await needs.sessions.list(account.id);
@@ -46,14 +47,15 @@ export function createSessionPages(needs: SessionPagesNeeds) {
 
   const end: FormHandler = async (ctx, { account, session }) => {
     const uid = String(ctx.params.id);
-    await signOuts.one(account.id, uid);
-    if (uid === session.uid) leave(ctx);
+    const isThis = uid === session.uid;
+    await waysOut.endSession(account.id, uid, isThis ? 'signed out' : 'signed out from elsewhere');
+    if (isThis) leave(ctx);
     else redirect(ctx, ACCOUNT);
   };
 
   const everywhere: FormHandler = async (ctx, { account }) => {
     // Missed: the account has moved on meanwhile, and this session may have ended with that.
-    if (!(await signOuts.everywhere(account))) return redirect(ctx, ACCOUNT);
+    if (!(await waysOut.signOutEverywhere(account))) return redirect(ctx, ACCOUNT);
     visitors.rememberDevices(ctx, new Map([[trustedDevices.cookieOf(account.id), undefined]]));
     leave(ctx);
   };
@@ -64,7 +66,8 @@ export function createSessionPages(needs: SessionPagesNeeds) {
     const session = await browserSessions.find(ctx);
     if (session) {
       needs.csrf.assert(ctx, form, session.uid);
-      await signOuts.one(session.accountId, session.uid);
+      noteInRequest({ actor: session.accountId });
+      await waysOut.endSession(session.accountId, session.uid, 'signed out');
     }
     leave(ctx);
   };

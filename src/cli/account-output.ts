@@ -1,0 +1,41 @@
+// An account as commands print it.
+import type { House } from '../app.ts';
+import { toIso } from '../lib/clock.ts';
+import type { Account } from '../store/accounts.ts';
+import { printFields, printJson } from './output.ts';
+
+export interface Printing {
+  readonly json?: boolean;
+}
+
+/** The shape of an account wherever it is printed. */
+export async function describe(house: House, account: Account) {
+  const factors = house.methods.filter((method) => method.step === 'second-factor');
+  const enrolled = await Promise.all(factors.map((method) => method.isEnrolled(account.id)));
+  const { id, email, name, status, role, createdAt, mfaDeadline } = account;
+  return {
+    id,
+    email,
+    name: name ?? null,
+    status,
+    role,
+    created_at: toIso(createdAt),
+    mfa: {
+      enrolled: enrolled.includes(true),
+      deadline: mfaDeadline === undefined ? null : toIso(mfaDeadline),
+    },
+    known_policy_version: account.knownPolicyVersion ?? null,
+  };
+}
+
+/** @param more what is shown this once, beside the account */
+export async function show(
+  house: House,
+  account: Account,
+  { json }: Printing,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const described = { ...(await describe(house, account)), ...more };
+  if (json) printJson(described);
+  else printFields(described);
+}

@@ -1,0 +1,71 @@
+// gatehouse audit …: what happened, row by row.
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { House } from '../app.ts';
+import type { AuditRow } from '../domain/audit/audit.ts';
+import { AUDIT_KINDS, type AuditKind } from '../domain/audit/kinds.ts';
+import { toIso } from '../lib/clock.ts';
+import { withHouse } from './house.ts';
+import { print, printTable } from './output.ts';
+
+interface TailOptions {
+  readonly limit: number;
+  readonly account?: string;
+  readonly kind?: AuditKind;
+  readonly json?: boolean;
+}
+
+const MOST = 10_000;
+
+export function auditCommands(): Command {
+  const command = new Command('audit').description('look at what happened');
+  const kind = new Option('--kind <kind>', 'of this kind').choices(AUDIT_KINDS);
+  command
+    .command('tail')
+    .description('print the newest events, the newest last')
+    .option('--limit <n>', `so many, ${MOST} at most`, parseLimit, 20)
+    .option('--account <email-or-id>', 'about this account')
+    .addOption(kind)
+    .option('--json', 'print JSON, one event a line')
+    .action((options: TailOptions) => withHouse((house) => tail(house, options)));
+  return command;
+}
+
+function parseLimit(text: string): number {
+  const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= MOST) return limit;
+  throw new InvalidArgumentError(`It is a number from 1 to ${MOST}.`);
+}
+
+async function tail(house: House, { limit, account, kind, json }: TailOptions): Promise<void> {
+  const accountId = account === undefined ? undefined : await idOf(house, account);
+  const rows = (await house.audit.newest({ accountId, kind }, limit)).reverse().map(auditJson);
+  if (json) for (const row of rows) print(JSON.stringify(row));
+  else printTable(rows.map(withoutDetail));
+}
+
+/** What was recorded outlives the account: an id need not be one any more. */
+async function idOf({ accounts }: House, account: string): Promise<string> {
+  return account.includes('@') ? (await accounts.get(account)).id : account;
+}
+
+/** The shape of an event wherever it is printed. */
+export function auditJson(row: AuditRow) {
+  return {
+    time: toIso(row.time),
+    kind: row.kind,
+    outcome: row.outcome,
+    ...(row.reason === undefined ? {} : { reason: row.reason }),
+    account: row.accountId ?? null,
+    actor: row.actor ?? null,
+    client: row.clientId ?? null,
+    address: row.address ?? null,
+    user_agent: row.userAgent ?? null,
+    trace: row.trace ?? null,
+    detail: row.detail,
+  };
+}
+
+function withoutDetail({ time, kind, outcome, reason, ...row }: ReturnType<typeof auditJson>) {
+  const { account, actor, client, address, trace } = row;
+  return { time, kind, outcome, reason, account, actor, client, address, trace };
+}

@@ -1,0 +1,109 @@
+// gatehouse explain: why a sign-in went as it went, and how an account stands.
+import { Command } from 'commander';
+import type { House } from '../../app.ts';
+import type { AuditRow } from '../../domain/audit/audit.ts';
+import { toIso } from '../../lib/clock.ts';
+import { GatehouseError } from '../../lib/errors.ts';
+import { parseTraceCode } from '../../lib/ids.ts';
+import type { Account } from '../../store/accounts.ts';
+import { describe } from '../account-output.ts';
+import { auditJson } from '../audit.ts';
+import { withHouse } from '../house.ts';
+import { oneLine, print, printJson } from '../output.ts';
+import { eventInWords, stateInWords } from './words.ts';
+
+interface Explanation {
+  /** Printed with `--json`, before the events. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** Printed without, before the events. */
+  readonly lines: readonly string[];
+  /** Oldest first. */
+  readonly events: readonly AuditRow[];
+}
+
+const NEWEST = 20;
+
+export function explainCommand(): Command {
+  return new Command('explain')
+    .argument('<account-or-trace>', 'e-mail address or id of an account, or a trace code')
+    .description('say how an account stands, or why a sign-in went as it went')
+    .option('--json', 'print JSON')
+    .action((what: string, { json }: { json?: boolean }) =>
+      withHouse(async (house) => {
+        const trace = parseTraceCode(what);
+        const found = trace ? explainTrace(house, trace) : explainAccount(house, what);
+        if (json) showJson(await found);
+        else show(await found);
+      }),
+    );
+}
+
+async function explainTrace(house: House, trace: string): Promise<Explanation> {
+  const traced = await house.audit.findByTrace(trace);
+  if (!traced) {
+    const message = `Nothing was recorded under the trace code ${trace}.`;
+    throw new GatehouseError('unknown_trace', { message });
+  }
+  const { flowId, events } = traced;
+  const account = events.findLast((row) => row.accountId !== undefined)?.accountId;
+  const client = events.findLast((row) => row.clientId !== undefined)?.clientId;
+  const email = account && (await house.accounts.find(account))?.email;
+  const who = email ? `${email} (${account})` : (account ?? 'nobody who is known');
+  const what = flowId === undefined ? 'A request' : 'A sign-in';
+  return {
+    facts: { trace, sign_in: flowId ?? null, account: account ?? null, client: client ?? null },
+    lines: [oneLine(`${what} of ${who}${client ? ` at ${client}` : ''}.`)],
+    events,
+  };
+}
+
+async function explainAccount(house: House, who: string): Promise<Explanation> {
+  const gone = await findGone(house, who);
+  if (gone) return gone;
+  const account = await house.accounts.get(who);
+  const closed = await house.limits.findClosed(account);
+  const factors = await factorsOf(house, account);
+  const says = stateInWords({ account, factors, closed });
+  const locked = { locked_until: isoOrNull(account.lockedUntil) };
+  const events = await house.audit.newest({ accountId: account.id }, NEWEST);
+  return {
+    facts: {
+      account: { ...(await describe(house, account)), ...locked },
+      limits: closed.map((each) => ({ ...each, until: isoOrNull(each.until) })),
+      says,
+    },
+    lines: [oneLine(`${account.email} (${account.id})`), ...says.map((each) => `  ${each}`)],
+    events: events.reverse(),
+  };
+}
+
+/** What was recorded outlives the account. */
+async function findGone({ accounts, audit }: House, id: string): Promise<Explanation | undefined> {
+  if (id.includes('@') || (await accounts.find(id))) return undefined;
+  const events = await audit.newest({ accountId: id }, NEWEST);
+  if (events.length === 0) return undefined;
+  const says = ['There is no such account any more.'];
+  const facts = { account: null, limits: [], says };
+  return { facts, lines: [oneLine(id), `  ${says[0]}`], events: events.reverse() };
+}
+
+/** Names of the second factors that somebody has. */
+async function factorsOf({ methods }: House, { id }: Account): Promise<string[]> {
+  const factors = methods.filter((method) => method.step === 'second-factor');
+  const enrolled = await Promise.all(factors.map((method) => method.isEnrolled(id)));
+  return factors.filter((_, index) => enrolled[index]).map((method) => method.name);
+}
+
+const isoOrNull = (at: number | undefined) => (at === undefined ? null : toIso(at));
+
+function showJson({ facts, events }: Explanation): void {
+  const rows = events.map((row) => ({ ...auditJson(row), says: eventInWords(row) }));
+  printJson({ ...facts, events: rows });
+}
+
+function show({ lines, events }: Explanation): void {
+  for (const line of lines) print(line);
+  for (const row of events) {
+    print(oneLine(`${toIso(row.time)}  ${row.trace ?? '–'.padEnd(10)}  ${eventInWords(row)}`));
+  }
+}

@@ -1,0 +1,115 @@
+// Events and the state of an account, in words for the operator who asks.
+import type { AuditRow } from '../../domain/audit/audit.ts';
+import { type AuditKind, isAuditKind } from '../../domain/audit/kinds.ts';
+import type { Closed } from '../../domain/limits/limits.ts';
+import { now, toIso } from '../../lib/clock.ts';
+import type { Account } from '../../store/accounts.ts';
+
+type Words = string | { readonly ok: string; readonly refused: string };
+
+const WORDS: Readonly<Record<AuditKind, Words>> = {
+  'sign_in.password': { ok: 'The password was right', refused: 'The password was refused' },
+  'sign_in.migration': {
+    ok: 'A new password waits for the end of the sign-in',
+    refused: 'A new password was refused',
+  },
+  'sign_in.factor': { ok: 'The second factor was right', refused: 'The second factor was refused' },
+  'sign_in.finished': { ok: 'Signed in', refused: 'The sign-in could not go on' },
+  'sign_in.locked': 'Limited',
+  'factor.enrolled': 'A second factor was enrolled',
+  'factor.removed': 'A second factor was removed',
+  'backup_code.used': 'A backup code was used',
+  'backup_codes.renewed': 'New backup codes were made',
+  'device.trusted': 'The device is trusted from now on',
+  'device.ended': 'A device is trusted no longer',
+  'session.ended': 'A session ended',
+  'password.changed': 'The password was changed',
+  'password.reset': 'The password was reset',
+  'consent.granted': { ok: 'Access was allowed', refused: 'Access was denied' },
+  'consent.revoked': 'Access was taken back',
+  'token.issued': 'Tokens were issued',
+  'token.refreshed': 'Tokens were refreshed',
+  'token.reuse': 'A code or token came again, and what it had brought was revoked',
+  'service_account.token': {
+    ok: 'A token was issued to the service account',
+    refused: 'The service account was refused',
+  },
+  'account.created': 'The account was created',
+  'account.imported': 'The account was imported',
+  'account.suspended': 'The account was suspended',
+  'account.activated': 'The account was activated',
+  'account.unlocked': 'The account was unlocked',
+  'account.deleted': 'The account was deleted',
+  'admin.reset_2fa': 'The second factor was reset',
+  'admin.reset_password': 'The password was reset by an administrator',
+  'admin.deadline_moved': 'The deadline for a second factor was moved',
+  'admin.client_created': 'The client was created',
+  'admin.client_updated': 'The client was changed',
+  'admin.client_secret_rotated': 'The client got a new secret',
+  'admin.client_deleted': 'The client was deleted',
+  'admin.service_account_created': 'The service account was created',
+  'admin.service_account_enabled': 'The service account was enabled',
+  'admin.service_account_disabled': 'The service account was disabled',
+  'admin.service_account_deleted': 'The service account was deleted',
+  'admin.service_account_key_added': 'The service account got a key',
+  'admin.service_account_key_revoked': 'A key of the service account was revoked',
+  'admin.key_rotated': 'A signing key was made',
+  'admin.key_retired': 'A signing key was retired',
+  'admin.audit_exported': 'The audit was exported',
+};
+
+/** `The password was right (policy: unmet; due: new-password).` */
+export function eventInWords({ kind, outcome, reason, detail }: AuditRow): string {
+  const words = isAuditKind(kind) ? WORDS[kind] : kind;
+  const what = typeof words === 'string' ? words : words[outcome];
+  const facts = Object.entries(detail).map(([name, value]) => `${name}: ${valueInWords(value)}`);
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return `${what}${why}${facts.length === 0 ? '' : ` (${facts.join('; ')})`}.`;
+}
+
+function valueInWords(value: unknown): string {
+  return Array.isArray(value) ? value.join(' ') : String(value);
+}
+
+export interface AccountState {
+  readonly account: Account;
+  /** Names of its second factors. */
+  readonly factors: readonly string[];
+  readonly closed: readonly Closed[];
+}
+
+export function stateInWords({ account, factors, closed }: AccountState): string[] {
+  return [
+    statusInWords(account),
+    passwordInWords(account),
+    factorsInWords(account, factors),
+    ...closed.map(limitInWords),
+  ];
+}
+
+function statusInWords({ status, lockedUntil }: Account): string {
+  if (status === 'active') return 'Active.';
+  if (status === 'suspended') return 'Suspended.';
+  return lockedUntil === undefined
+    ? 'Locked until somebody unlocks it.'
+    : `Locked until ${toIso(lockedUntil)}.`;
+}
+
+function passwordInWords({ passwordHash, knownPolicyVersion }: Account): string {
+  if (passwordHash === undefined) return 'It has no password, so no password is right.';
+  return knownPolicyVersion === undefined
+    ? 'Whether its password meets the policy shows at the next sign-in.'
+    : `Its password is known to meet version ${knownPolicyVersion} of the policy.`;
+}
+
+function factorsInWords({ mfaDeadline }: Account, factors: readonly string[]): string {
+  if (factors.length > 0) return `Second factor: ${factors.join(', ')}.`;
+  if (mfaDeadline === undefined) return 'No second factor.';
+  const may = mfaDeadline > now() ? 'It may do' : 'It might do';
+  return `No second factor. ${may} without until ${toIso(mfaDeadline)}.`;
+}
+
+function limitInWords({ rule, failures, until }: Closed): string {
+  const end = until === undefined ? 'until somebody opens it' : `until ${toIso(until)}`;
+  return `Closed by the limit "${rule}" ${end}, after ${failures} failures.`;
+}

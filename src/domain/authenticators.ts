@@ -1,0 +1,44 @@
+// Authenticators with their secrets, which are sealed for their account alone.
+import { now } from '../lib/clock.ts';
+import { randomId } from '../lib/ids.ts';
+import type { Vault } from '../lib/vault.ts';
+import type {
+  Authenticator,
+  Authenticators as AuthenticatorStore,
+} from '../store/authenticators.ts';
+import type { Statement } from '../store/statement.ts';
+
+export interface NewAuthenticator {
+  readonly accountId: string;
+  readonly name: string;
+  /** Base32. */
+  readonly secret: string;
+  /** No code of this step or of one before it is accepted. */
+  readonly lastStep: number;
+  readonly usedAt?: number;
+}
+
+export interface AuthenticatorsDomain extends AuthenticatorStore {
+  add(authenticator: NewAuthenticator): Statement;
+  /** Base32. Throws for a row that was damaged or moved to another account. */
+  secretOf(authenticator: Authenticator): string;
+}
+
+export function createAuthenticatorsDomain(
+  authenticators: AuthenticatorStore,
+  vault: Vault,
+): AuthenticatorsDomain {
+  const contextOf = (accountId: string) => `authenticator ${accountId}`;
+  return {
+    ...authenticators,
+    add: ({ secret, usedAt, ...rest }) =>
+      authenticators.insert({
+        ...rest,
+        id: randomId(),
+        secret: vault.seal(secret, contextOf(rest.accountId)),
+        usedAt,
+        createdAt: now(),
+      }),
+    secretOf: ({ accountId, secret }) => vault.open(secret, contextOf(accountId)),
+  };
+}

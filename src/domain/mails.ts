@@ -1,0 +1,96 @@
+// Mails as they wait in the outbox: plain but for what opens a door or names who may not exist.
+import { z } from 'zod';
+import { now } from '../lib/clock.ts';
+import { randomId } from '../lib/ids.ts';
+import type { Vault } from '../lib/vault.ts';
+import type { LivingAccount } from '../store/living.ts';
+import type { Letter, Outbox } from '../store/outbox.ts';
+import type { Statement } from '../store/statement.ts';
+import type { Whose } from './known-browsers.ts';
+
+export const MAIL = 'mail';
+
+const secret = z.object({
+  /** A one-time link. */
+  link: z.string().optional(),
+  /** Goes to whatever account has this address, instead of `to`. */
+  emailKey: z.string().optional(),
+  accountId: z.string().optional(),
+});
+
+const payload = z.object({
+  template: z.string(),
+  to: z.string().optional(),
+  values: z.record(z.string(), z.union([z.string(), z.number()])),
+  sealed: z.string().optional(),
+});
+
+export type MailValues = Readonly<Record<string, string | number>>;
+
+export interface Mail {
+  readonly template: string;
+  /** An address, or the account that has it when the mail is delivered. */
+  readonly to: string | Whose;
+  readonly values: MailValues;
+  readonly link?: string | undefined;
+}
+
+export interface Mails {
+  /** @param expiresAt a day from now unless it says otherwise */
+  write(mail: Mail, expiresAt?: number): Statement;
+  /** At most one of this kind to this account within a day. */
+  writeOnce(mail: Mail): Statement;
+  /** Nothing where there is no such account, of this generation and not suspended. */
+  writeFor(whose: LivingAccount, mail: Mail, expiresAt: number): Statement;
+  /** Throws where the letter was sealed by another key, or is none of ours. */
+  open(letter: Letter): Mail;
+}
+
+interface Needs {
+  readonly outbox: Outbox;
+  readonly vault: Vault;
+}
+
+const DELIVER_WITHIN = 86_400_000;
+
+export function createMails({ outbox, vault }: Needs): Mails {
+  const letterOf = (id: string, mail: Mail, expiresAt: number): Letter => ({
+    id,
+    kind: MAIL,
+    // One server takes them all: when it hangs, it is one that does not answer.
+    recipient: MAIL,
+    payload: payloadOf(id, mail, vault),
+    attempts: 0,
+    expiresAt,
+  });
+  const inADay = () => now() + DELIVER_WITHIN;
+  return {
+    write: (mail, expiresAt = inADay()) =>
+      outbox.insert(letterOf(randomId(), mail, expiresAt), now()),
+    writeOnce: (mail) => {
+      // Its row stays until it expires: as long there is no other.
+      const id = vault.digest('mail', JSON.stringify([mail.template, mail.to]));
+      return outbox.insertOnce(letterOf(id, mail, inADay()), now());
+    },
+    writeFor: (whose, mail, expiresAt) =>
+      outbox.insertFor(whose, letterOf(randomId(), mail, expiresAt), now()),
+    open: (letter) => open(letter, vault),
+  };
+}
+
+const contextOf = (id: string) => `outbox:${id}`;
+
+function payloadOf(id: string, { template, to, values, link }: Mail, vault: Vault) {
+  const hidden = { link, ...(typeof to === 'string' ? {} : to) };
+  const isNeeded = Object.values(hidden).some((each) => each !== undefined);
+  const sealed = isNeeded ? { sealed: vault.seal(JSON.stringify(hidden), contextOf(id)) } : {};
+  return { template, values, ...(typeof to === 'string' ? { to } : {}), ...sealed };
+}
+
+function open({ id, payload: stored }: Letter, vault: Vault): Mail {
+  const { template, to, values, sealed } = payload.parse(stored);
+  const hidden = sealed ? secret.parse(JSON.parse(vault.open(sealed, contextOf(id)))) : {};
+  const { link, emailKey, accountId } = hidden;
+  const account = emailKey === undefined ? { accountId: accountId ?? '' } : { emailKey };
+  return { template, to: to ?? account, values, link };
+}

@@ -1,0 +1,89 @@
+// Phone numbers of accounts, and the codes that are texted to them.
+import { randomInt } from 'node:crypto';
+import { now } from '../lib/clock.ts';
+import { randomId } from '../lib/ids.ts';
+import type { Vault } from '../lib/vault.ts';
+import type { Phone, Phones as PhoneStore } from '../store/phones.ts';
+import type { Statement, Unit } from '../store/statement.ts';
+import type { Sms } from './sms.ts';
+
+export interface PhonesDomain {
+  /** Whether codes may be sent at all. */
+  readonly isOffered: boolean;
+  find(accountId: string): Promise<KnownPhone | undefined>;
+  /** Sends a code to a number; those that were sent before it count no more. */
+  sendCode(accountId: string, number: string): Unit;
+  /** What spends the code; undefined where it is not the newest one sent to this number. */
+  findCode(accountId: string, number: string, code: string): Promise<Statement | undefined>;
+  /** Must hit: the account has none yet. */
+  add(accountId: string, number: string): Statement;
+  touch(accountId: string): Statement;
+  /** Must hit. */
+  remove(accountId: string): Statement;
+  removeAll(accountId: string): Statement;
+}
+
+export interface KnownPhone extends Pick<Phone, 'usedAt' | 'createdAt'> {
+  /** E.164. */
+  readonly number: string;
+}
+
+interface Needs {
+  readonly product: string;
+  readonly phones: PhoneStore;
+  readonly sms: Sms;
+  readonly vault: Vault;
+}
+
+/** Milliseconds. */
+const LIFETIME = 300_000;
+
+export function createPhonesDomain({ product, phones, sms, vault }: Needs): PhonesDomain {
+  const contextOf = (accountId: string) => `phone ${accountId}`;
+  const digest = (accountId: string, number: string, code: string) =>
+    vault.digest('texted-code', `${accountId} ${number} ${code}`);
+
+  const sendCode = (accountId: string, number: string): Unit => {
+    const code = String(randomInt(1_000_000)).padStart(6, '0');
+    const at = now();
+    const expiresAt = at + LIFETIME;
+    const made = { id: randomId(), accountId, digest: digest(accountId, number, code) };
+    return [
+      phones.deleteCodes(accountId),
+      phones.insertCode({ ...made, at, expiresAt }),
+      sms.send({ to: number, text: `${code} is your ${product} code.`, expiresAt }),
+    ];
+  };
+
+  return {
+    isOffered: sms.isOffered,
+    sendCode,
+    find: async (accountId) => {
+      const phone = await phones.find(accountId);
+      return phone && { ...phone, number: vault.open(phone.number, contextOf(accountId)) };
+    },
+    findCode: async (accountId, number, code) => {
+      const wanted = digest(accountId, number, code);
+      const found = await phones.codes(accountId, now());
+      const own = found.find((each) => each.digest === wanted);
+      return own && phones.spendCode(own.id, now());
+    },
+    add: (accountId, number) =>
+      phones.insert({
+        accountId,
+        number: vault.seal(number, contextOf(accountId)),
+        usedAt: undefined,
+        createdAt: now(),
+      }),
+    touch: (accountId) => phones.touch(accountId, now()),
+    remove: phones.delete,
+    removeAll: phones.deleteOf,
+  };
+}
+
+/** `+49 151 2345-678` and `0049…` in the form E.164; undefined for what is no number. */
+export function readPhoneNumber(typed: string): string | undefined {
+  const plain = typed.normalize('NFKC').replace(/[\s().-]/g, '');
+  const number = plain.replace(/^00/, '+');
+  return /^\+[1-9]\d{6,14}$/.test(number) ? number : undefined;
+}

@@ -1,0 +1,14 @@
+// Gives each request its trace, and keeps at hand who asks and from where.
+import type { Middleware } from 'koa';
+import { traceCode } from '../../lib/ids.ts';
+import { withRequest } from '../../lib/request-context.ts';
+import type { ClientAddress } from '../client-address.ts';
+
+export function requestContext(addressOf: ClientAddress): Middleware {
+  return (ctx, next) => {
+    const trace = traceCode();
+    ctx.state.trace = trace;
+    const userAgent = ctx.get('User-Agent');
+    return withRequest({ trace, address: addressOf(ctx.req), userAgent }, next);
+  };
+}

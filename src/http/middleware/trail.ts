@@ -1,0 +1,45 @@
+// A page that shows a trace code leaves a row by which the code leads to its sign-in.
+import type { Context, Middleware } from 'koa';
+import type { Audit } from '../../domain/audit/audit.ts';
+import { currentRequest } from '../../lib/request-context.ts';
+import { SIGN_IN_PATH } from '../../oidc/configuration.ts';
+import type { FlowsDomain } from '../../signin/flow.ts';
+
+export interface TrailNeeds {
+  readonly audit: Audit;
+  readonly flows: Pick<FlowsDomain, 'findRow'>;
+  /** The keyed hash by which rows refer to an interaction. */
+  readonly keyOf: (uid: string) => string;
+}
+
+/** The pages of a sign-in, and where the library goes on with it. */
+const BELOW_SIGN_IN = new RegExp(`^(?:${SIGN_IN_PATH}|/authorize|/device)/([\\w-]{1,64})(?:/|$)`);
+
+/** Pages that say what is wrong without an error code. */
+const REASONS: Readonly<Record<number, string>> = { 400: 'cookies_needed', 410: 'flow_expired' };
+
+export function leaveTrail(needs: TrailNeeds): Middleware {
+  return async (ctx, next) => {
+    await next();
+    const uid = BELOW_SIGN_IN.exec(ctx.path)?.[1];
+    // While the database is away there is nothing to ask it.
+    if (uid && ctx.status !== 503 && showsTrace(ctx)) await record(ctx, uid, needs);
+  };
+}
+
+function showsTrace({ status, body, state }: Context): boolean {
+  if (status < 400) return false;
+  const trace = state.trace as string;
+  return typeof body === 'string'
+    ? body.includes(trace)
+    : (body as { trace?: unknown } | undefined)?.trace === trace;
+}
+
+async function record(ctx: Context, uid: string, { audit, flows, keyOf }: TrailNeeds) {
+  const flow = await flows.findRow(keyOf(uid)).catch(() => undefined);
+  const flowId = flow?.id ?? currentRequest().flowId;
+  if (flowId === undefined) return;
+  const reason = String(ctx.state.problem ?? REASONS[ctx.status] ?? ctx.status);
+  const whose = { flowId, accountId: flow?.accountId, clientId: flow?.clientId };
+  await audit.write({ ...whose, kind: 'sign_in.finished', outcome: 'refused', reason });
+}

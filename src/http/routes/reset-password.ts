@@ -1,0 +1,178 @@
+// Choose a new password: a link shows a button, the button spends it, and a ticket sets the password.
+import Router from '@koa/router';
+import type { Context } from 'koa';
+import type { Audit } from '../../domain/audit/audit.ts';
+import { telling } from '../../domain/audit/locks.ts';
+import { type Limited, settled } from '../../domain/limits/attempt.ts';
+import type { Limits } from '../../domain/limits/limits.ts';
+import { type OneTimeLinks, RESET_PATH } from '../../domain/links.ts';
+import type { PasswordResets } from '../../domain/password-resets.ts';
+import type { PasswordPolicy } from '../../domain/passwords/policy.ts';
+import { GatehouseError } from '../../lib/errors.ts';
+import type { Account } from '../../store/accounts.ts';
+import type { Csrf } from '../csrf.ts';
+import { type Form, readForm } from '../forms.ts';
+import { keepForms } from '../middleware/security.ts';
+import { createNewPasswordForm, type Tried } from '../new-password-form.ts';
+import { FORGOT_PATH, redirect } from '../redirect.ts';
+import { refusalOf } from '../refusals.ts';
+import type { Render } from '../render.ts';
+import type { Translate } from '../texts.ts';
+import { createTicketCookie } from '../ticket-cookie.ts';
+import type { VisitorForms } from '../visitor-forms.ts';
+import type { Visitors } from '../visitors.ts';
+
+export interface ResetPasswordNeeds {
+  readonly issuer: string;
+  readonly links: OneTimeLinks;
+  readonly resets: PasswordResets;
+  readonly limits: Limits;
+  readonly audit: Audit;
+  readonly passwords: PasswordPolicy;
+  readonly visitors: Visitors;
+  readonly visitorForms: VisitorForms;
+  readonly csrf: Csrf;
+  readonly render: Render;
+  readonly t: Translate;
+}
+
+/** Used, run out, of somebody else or never made: the answer is the same. */
+const VOID = { kind: 'void' } as const;
+type Nothing = typeof VOID | Limited;
+
+/** Whose password may be set, and by what. */
+interface Holder {
+  readonly ticket: string;
+  readonly account: Account;
+}
+
+const bindingOf = (ticket: string) => `reset:${ticket}`;
+
+export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
+  const { links, resets, visitorForms, csrf, render, t } = needs;
+  const fields = createNewPasswordForm(needs);
+  const cookie = createTicketCookie(needs.issuer);
+
+  const show = (ctx: Context, view: string, data: object, status = 200) => {
+    keepForms(ctx);
+    ctx.status = status;
+    ctx.type = 'html';
+    ctx.body = render(view, { trace: ctx.state.trace, ...data });
+  };
+
+  const showNothing = (ctx: Context, outcome: Nothing) => {
+    if (outcome.kind === 'void') {
+      return show(ctx, 'reset/void', { actions: { forgot: FORGOT_PATH } }, 410);
+    }
+    const { status, retryAfter, alert } = refusalOf(outcome, '', t);
+    if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
+    return show(ctx, 'reset/limited', { alert }, status);
+  };
+
+  /** Every look at a secret is counted before, and stays counted where there is none. */
+  const look = async <T>(ctx: Context, find: () => Promise<T | undefined>) => {
+    const reserved = await needs.limits.reserveLink(needs.visitors.of(ctx));
+    const attempt = await telling(reserved, needs.audit, { method: 'link' });
+    if (attempt.kind === 'limited') return attempt;
+    const found = await settled(attempt, find);
+    return found === undefined ? VOID : ({ kind: 'found', found } as const);
+  };
+
+  const showLink = async (ctx: Context): Promise<void> => {
+    const looked = await look(ctx, () => links.find(secretOf(ctx), cookie.get(ctx)));
+    if (looked.kind !== 'found') return showNothing(ctx, looked);
+    if (looked.found === 'going-on') return redirect(ctx, RESET_PATH);
+    const csrfToken = visitorForms.token(ctx);
+    show(ctx, 'reset/continue', { csrf: csrfToken, actions: { submit: ctx.path } });
+  };
+
+  const spendLink = async (ctx: Context): Promise<void> => {
+    await visitorForms.read(ctx);
+    const looked = await look(ctx, async () => {
+      const ticket = await links.spend(secretOf(ctx));
+      if (ticket !== undefined) return () => cookie.set(ctx, ticket);
+      // The button once more, after going back: the ticket is there.
+      const found = await links.find(secretOf(ctx), cookie.get(ctx));
+      return found && (() => undefined);
+    });
+    if (looked.kind !== 'found') return showNothing(ctx, looked);
+    looked.found();
+    redirect(ctx, RESET_PATH);
+  };
+
+  const find = async (ticket: string): Promise<Holder | undefined> => {
+    const account = await resets.find(ticket);
+    return account && { ticket, account };
+  };
+
+  /** No guess, and so not counted: the token of the form was made for this very ticket. */
+  const findPosted = async (ctx: Context, form: Form): Promise<Holder | undefined> => {
+    const ticket = cookie.get(ctx);
+    if (ticket === undefined) return undefined;
+    csrf.assert(ctx, form, bindingOf(ticket));
+    return find(ticket);
+  };
+
+  const showForm = (ctx: Context, { ticket, account }: Holder, tried: Tried = { status: 200 }) => {
+    const data = {
+      csrf: csrf.token(bindingOf(ticket)),
+      account: { email: account.email },
+      actions: { submit: RESET_PATH, check: `${RESET_PATH}/check` },
+      ...fields.data(tried.unmet),
+      ...tried,
+    };
+    show(ctx, 'reset/choose', data, tried.status);
+  };
+
+  const showChoice = async (ctx: Context): Promise<void> => {
+    const ticket = cookie.get(ctx);
+    const looked = ticket === undefined ? VOID : await look(ctx, () => find(ticket));
+    if (looked.kind !== 'found') return showNothing(ctx, looked);
+    showForm(ctx, looked.found);
+  };
+
+  const choose = async (ctx: Context): Promise<void> => {
+    const form = await readForm(ctx);
+    const holder = await findPosted(ctx, form);
+    const tried = holder ? await tryPassword(holder, form) : 'void';
+    if (!holder || tried === 'void') return showNothing(ctx, VOID);
+    if (tried) return showForm(ctx, holder, tried);
+    cookie.clear(ctx);
+    redirect(ctx, `${RESET_PATH}/done`);
+  };
+
+  /** Undefined: it is the password now. */
+  const tryPassword = async ({ ticket }: Holder, form: Form) => {
+    const read = fields.read(form);
+    if (read.kind === 'wrong') return read.tried;
+    const outcome = await resets.choose(ticket, read.password);
+    if (outcome.kind === 'done') return undefined;
+    return outcome.kind === 'void' ? 'void' : fields.refused(outcome);
+  };
+
+  const check = async (ctx: Context): Promise<void> => {
+    const form = await readForm(ctx);
+    const holder = await findPosted(ctx, form);
+    if (!holder) throw new GatehouseError('flow_expired');
+    fields.check(ctx, holder.account, form);
+  };
+
+  const showDone = (ctx: Context) => show(ctx, 'reset/done', { actions: { signIn: '/account' } });
+
+  const router = new Router({ prefix: RESET_PATH });
+  router.get('/', showChoice as never);
+  router.post('/', choose as never);
+  router.post('/check', check as never);
+  router.get('/done', showDone as never);
+  router.get('/:secret', showLink as never);
+  router.post('/:secret', spendLink as never);
+  // Nobody else gets to see these addresses: they hold secrets.
+  router.all('/:secret', (() => {
+    throw new GatehouseError('method_not_allowed');
+  }) as never);
+  return router;
+}
+
+function secretOf(ctx: Context): string {
+  return String(ctx.params.secret);
+}

@@ -1,0 +1,70 @@
+// Codes in text messages: weaker than an authenticator, and offered only where that is allowed.
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { PhonesDomain } from '../../domain/phones.ts';
+import { PROJECT_ROOT } from '../../lib/root.ts';
+import { type Challenge, type Credentials, type Method, refused } from '../method.ts';
+
+const input = z.object({ code: z.string().min(1, 'sms.missing') });
+
+export type SmsInput = z.infer<typeof input>;
+
+export interface SmsNeeds {
+  readonly phones: PhonesDomain;
+}
+
+export function createSmsMethod({ phones }: SmsNeeds): Method<SmsInput> {
+  return {
+    name: 'sms',
+    step: 'second-factor',
+    factor: 'possession',
+    amr: ['sms'],
+    input,
+    page: {
+      view: join(PROJECT_ROOT, 'views/methods/sms.ejs'),
+      title: 'sms.title',
+      button: 'sms.submit',
+      link: 'sms.link',
+      texts: 'sms',
+    },
+    canTrust: true,
+    isEnrolled: async (accountId) =>
+      phones.isOffered && (await phones.find(accountId)) !== undefined,
+    verify: async ({ account, input: { code } }) => {
+      const phone = account && (await phones.find(account.id));
+      if (!account || !phone || !phones.isOffered) return refused('no phone number');
+      const typed = code.normalize('NFKC').replace(/\s/g, '');
+      const spend = await phones.findCode(account.id, phone.number, typed);
+      if (!spend) return refused('not the code that was sent');
+      return { kind: 'proved', account, spend: [spend, phones.touch(account.id)] };
+    },
+    challenge: challengeOf(phones),
+    credentials: credentialsOf(phones),
+  };
+}
+
+function challengeOf(phones: PhonesDomain): Challenge {
+  const numberOf = async (accountId: string) => (await phones.find(accountId))?.number;
+  return {
+    hint: async (accountId) => (await numberOf(accountId))?.slice(-2),
+    addressee: numberOf,
+    send: async ({ id }) => {
+      const number = await numberOf(id);
+      return number === undefined ? [] : phones.sendCode(id, number);
+    },
+  };
+}
+
+function credentialsOf(phones: PhonesDomain): Credentials {
+  return {
+    atMost: 1,
+    list: async (accountId) => {
+      const phone = await phones.find(accountId);
+      if (!phone) return [];
+      const { number, usedAt, createdAt } = phone;
+      return [{ id: 'phone', name: `•••${number.slice(-2)}`, usedAt, createdAt }];
+    },
+    remove: (accountId) => [phones.remove(accountId)],
+    removeAll: (accountId) => [phones.removeAll(accountId)],
+  };
+}

@@ -1,0 +1,59 @@
+// What the protocol leaves in the audit: each row joins the unit of the request that it tells of.
+import type Provider from 'oidc-provider';
+import type { Audit, AuditEvent } from '../domain/audit/audit.ts';
+import type { Ctx } from './types.ts';
+import { workOf } from './work.ts';
+
+/** A grant that is not here records what it has issued itself. */
+const ISSUED: Readonly<Record<string, 'token.issued' | 'token.refreshed'>> = {
+  authorization_code: 'token.issued',
+  client_credentials: 'token.issued',
+  'urn:ietf:params:oauth:grant-type:device_code': 'token.issued',
+  refresh_token: 'token.refreshed',
+};
+
+export function recordTokens(provider: Provider, audit: Audit): void {
+  provider.on('grant.success', (ctx) => {
+    const event = issuedBy(ctx);
+    if (event) join(ctx, audit, event);
+  });
+  // At the token endpoint nothing else revokes: what was sent had been used before.
+  provider.on('grant.revoked', (ctx) => {
+    if (ctx.oidc.route === 'token') join(ctx, audit, reuseOf(ctx), true);
+  });
+}
+
+/** @param stands also when the request is refused */
+function join(ctx: Ctx, audit: Audit, event: AuditEvent, stands = false): void {
+  const flowId = workOf(ctx)?.source?.flow;
+  const statement = audit.record({ ...event, clientId: ctx.oidc.client?.clientId, flowId });
+  workOf(ctx)?.items.push({ statement, missed: undefined, revokes: stands });
+}
+
+interface Token {
+  readonly accountId?: string;
+  readonly scope?: string;
+  readonly aud?: string | readonly string[];
+}
+
+function issuedBy({ oidc: { entities, params } }: Ctx): AuditEvent | undefined {
+  const grant = String(params?.grant_type);
+  const token = (entities.AccessToken ?? entities.ClientCredentials) as Token | undefined;
+  const kind = ISSUED[grant];
+  if (!kind || !token) return undefined;
+  const { accountId, scope, aud } = token;
+  const detail = { grant, scope: scope || undefined, resource: aud && String(aud) };
+  return { kind, accountId, detail };
+}
+
+function reuseOf(ctx: Ctx): AuditEvent {
+  const grant = String(ctx.oidc.params?.grant_type);
+  const accountId = workOf(ctx)?.source?.accountId;
+  return {
+    kind: 'token.reuse',
+    outcome: 'refused',
+    reason: 'used before',
+    accountId,
+    detail: { grant },
+  };
+}

@@ -1,0 +1,174 @@
+// What a sign-in leaves in the audit: each step with its outcome, and the facts behind it.
+import type { Audit } from '../domain/audit/audit.ts';
+import type { SignInFacts } from '../domain/audit/kinds.ts';
+import { LIMIT_REACHED, type Lock, REFUSED_BY_LIMIT, tellLock } from '../domain/audit/locks.ts';
+import type { Limited } from '../domain/limits/attempt.ts';
+import type { Remaining } from '../domain/limits/remaining.ts';
+import { toIso } from '../lib/clock.ts';
+import type { Method } from '../methods/index.ts';
+import type { MethodStep } from '../methods/method.ts';
+import type { Accounts } from '../store/accounts.ts';
+import type { FlowRow } from '../store/flows.ts';
+import type { Statement, Unit } from '../store/statement.ts';
+import { type Facts, type Flow, factsWith, type Proved } from './flow.ts';
+import { dueStep } from './steps/index.ts';
+import { isDeviceEnough } from './steps/second-factor.ts';
+
+/** A credential that somebody gave to a method. */
+interface Attempt {
+  readonly method: Method;
+  readonly input: unknown;
+}
+
+interface Reached {
+  readonly acr: string;
+  readonly amr: readonly string[];
+}
+
+export interface SignInAudit {
+  /** @param left of a credential that is used up: how many remain */
+  proved(flow: Flow, method: Method, proved: Proved, left?: number): Unit;
+  refused(flow: Flow, attempt: Attempt, reason: string): Promise<void>;
+  /** The attempt was not looked at. */
+  limited(flow: Flow, attempt: Attempt, limited: Limited): Promise<void>;
+  /** The attempt was the last one there was. */
+  exhausted(flow: Flow, attempt: Attempt, remaining: Remaining): Promise<void>;
+  enrolled(accountId: string, method: Method): Statement;
+  notEnrolled(accountId: string, method: Method, reason: string): Promise<void>;
+  codesRenewed(flow: Flow): Statement;
+  staged(flow: Flow): Statement;
+  /** @param unmet how many rules, where that is why */
+  notStaged(flow: Flow, reason: string, unmet?: number): Promise<void>;
+  finished(flow: Flow, reached: Reached): Unit;
+  /** Less was reached than was asked for. */
+  notEnough(flow: Flow, reached: Reached): Statement;
+  cancelled(row: FlowRow | undefined, clientId: string): Statement;
+}
+
+const KINDS = {
+  'sign-in': 'sign_in.password',
+  'second-factor': 'sign_in.factor',
+} as const satisfies Record<MethodStep, string>;
+
+export function createSignInAudit(
+  audit: Audit,
+  accounts: Pick<Accounts, 'findByEmailKey'>,
+): SignInAudit {
+  const { record, write } = audit;
+  const subjectOf = (flow: Flow, attempt: Attempt) => findSubject(flow, attempt, accounts);
+
+  const locked = async (flow: Flow, attempt: Attempt, reason: string, lock: Lock) => {
+    const subject = await subjectOf(flow, attempt);
+    await tellLock(audit, reason, lock, { ...subject, method: attempt.method.name });
+  };
+
+  return {
+    proved: (flow, method, proved, left) => {
+      const { accountId } = proved;
+      const who = { ...commonOf(flow), accountId, actor: accountId };
+      const detail = factsOf(flow, method, proved);
+      const recorded = record({ ...who, kind: KINDS[method.step], detail });
+      if (left === undefined) return [recorded];
+      return [recorded, record({ ...who, kind: 'backup_code.used', detail: { left } })];
+    },
+    enrolled: (accountId, { name }) =>
+      record({ kind: 'factor.enrolled', accountId, detail: { method: name } }),
+    notEnrolled: (accountId, { name }, reason) => {
+      const refused = { kind: 'factor.enrolled', ...REFUSED, reason } as const;
+      return write({ ...refused, accountId, detail: { method: name } });
+    },
+    codesRenewed: (flow) => record({ ...commonOf(flow), kind: 'backup_codes.renewed' }),
+    refused: async (flow, attempt, reason) => {
+      const { name, step } = attempt.method;
+      const subject = await subjectOf(flow, attempt);
+      const detail = { method: name };
+      await write({ ...subject, kind: KINDS[step], outcome: 'refused', reason, detail });
+    },
+    limited: (flow, attempt, lock) => locked(flow, attempt, REFUSED_BY_LIMIT, lock),
+    exhausted: (flow, attempt, lock) => locked(flow, attempt, LIMIT_REACHED, lock),
+    staged: (flow) => {
+      const detail = { policy: 'met', ...waysOn(withNewPassword(flow.facts)) } as const;
+      return record({ ...commonOf(flow), kind: 'sign_in.migration', detail });
+    },
+    notStaged: (flow, reason, unmet) => {
+      const detail = unmet === undefined ? {} : { detail: { unmet } };
+      const refused = { kind: 'sign_in.migration', outcome: 'refused', reason } as const;
+      return write({ ...commonOf(flow), ...refused, ...detail });
+    },
+    finished: (flow, { acr, amr }) => {
+      const common = commonOf(flow);
+      const { password, trust } = flow.facts;
+      return [
+        record({ ...common, kind: 'sign_in.finished', detail: { acr, amr } }),
+        ...(password?.staged === 'new' ? [record({ ...common, kind: 'password.changed' })] : []),
+        ...(trust ? [record({ ...common, kind: 'device.trusted' })] : []),
+      ];
+    },
+    notEnough: (flow, { acr, amr }) => {
+      const reason = 'the requested acr cannot be reached';
+      const detail = { acr, amr, wanted: wantedBy(flow) };
+      return record({ ...commonOf(flow), kind: 'sign_in.finished', ...REFUSED, reason, detail });
+    },
+    cancelled: (row, clientId) => {
+      const reason = 'cancelled by the person';
+      const accountId = row?.accountId;
+      const whose = { flowId: row?.id, accountId, actor: accountId, clientId };
+      return record({ ...whose, kind: 'sign_in.finished', ...REFUSED, reason });
+    },
+  };
+}
+
+const REFUSED = { outcome: 'refused' } as const;
+
+function commonOf({ row: { id, clientId, accountId } }: Flow) {
+  return { flowId: id, clientId, accountId };
+}
+
+/** Whose credential was tried, also where nobody has shown yet to be anybody. */
+async function findSubject(
+  flow: Flow,
+  { method, input }: Attempt,
+  accounts: Pick<Accounts, 'findByEmailKey'>,
+) {
+  const common = commonOf(flow);
+  const identifier = common.accountId === undefined ? method.identify?.(input) : undefined;
+  if (identifier === undefined) return common;
+  const account = await accounts.findByEmailKey(identifier).catch(() => undefined);
+  return { ...common, accountId: account?.id };
+}
+
+function factsOf({ facts }: Flow, method: Method, proved: Proved): SignInFacts {
+  const { finding } = proved;
+  const policy = finding?.unmet ? 'unmet' : 'met';
+  const ways = waysOn(factsWith(facts, proved));
+  return { method: method.name, ...(finding ? { policy } : {}), ...ways };
+}
+
+/** What stands between these facts and the end, and what was considered on the way. */
+function waysOn(facts: Facts): SignInFacts {
+  return { due: dueStep(facts)?.name, grace: graceOf(facts), device: deviceOf(facts) };
+}
+
+function graceOf({ grace }: Facts): string | undefined {
+  if (grace.kind === 'none') return undefined;
+  return grace.kind === 'running' ? `until ${toIso(grace.until)}` : 'over';
+}
+
+function deviceOf(facts: Facts): string | undefined {
+  const { device, devicesCount, password } = facts;
+  if (device.kind === 'none') return undefined;
+  if (device.kind === 'ignored') return `ignored: ${device.reason}`;
+  if (isDeviceEnough(facts)) return 'trusted';
+  if (!devicesCount) return 'ignored: the application does not accept it';
+  return password?.staged === 'new'
+    ? 'ignored: the password changes'
+    : `ignored: ${wantedBy({ facts })} is asked for`;
+}
+
+function withNewPassword({ password, ...facts }: Facts): Facts {
+  return { ...facts, password: password && { ...password, staged: 'new' } };
+}
+
+function wantedBy({ facts: { wanted } }: Pick<Flow, 'facts'>): string {
+  return wanted.kind === 'at-least' ? wanted.acr : wanted.kind;
+}

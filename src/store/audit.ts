@@ -1,0 +1,122 @@
+// What happened: one row an event, written once and never changed but for its seal.
+import type { Row, Statement } from './statement.ts';
+import type { Store } from './store.ts';
+
+export interface AuditRow {
+  /** Sorts by time, and by the order in which one process made it. */
+  readonly id: string;
+  readonly time: number;
+  readonly kind: string;
+  readonly outcome: 'ok' | 'refused';
+  readonly reason: string | undefined;
+  readonly accountId: string | undefined;
+  readonly actor: string | undefined;
+  readonly clientId: string | undefined;
+  readonly address: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly trace: string | undefined;
+  /** The sign-in that it belongs to. */
+  readonly flowId: string | undefined;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export interface AuditFilter {
+  readonly accountId?: string | undefined;
+  readonly kind?: string | undefined;
+}
+
+export interface AuditEvents {
+  insert(row: AuditRow): Statement;
+  /** Newest first. */
+  newest(filter: AuditFilter, limit: number): Promise<AuditRow[]>;
+  /** Oldest first, five hundred at most. */
+  ofTrace(trace: string): Promise<AuditRow[]>;
+  /** Oldest first, five hundred at most. */
+  ofFlow(flowId: string): Promise<AuditRow[]>;
+}
+
+const TABLE = 'audit_events';
+const MANY = 500;
+
+const COLUMNS = [
+  'id',
+  'time',
+  'kind',
+  'outcome',
+  'reason',
+  'account_id',
+  'actor',
+  'client_id',
+  'address',
+  'user_agent',
+  'trace',
+  'flow_id',
+  'detail',
+] as const;
+
+type Columns = Record<(typeof COLUMNS)[number], unknown>;
+
+export function createAuditEvents(store: Store): AuditEvents {
+  const insert = store.prepare<Columns>(
+    (p, sql) => sql(TABLE).insert(Object.fromEntries(COLUMNS.map((name) => [name, p[name]]))),
+    1,
+  );
+  const of = (column: 'trace' | 'flow_id', value: string) =>
+    store.compile(store.sql(TABLE).where(column, value).orderBy('id').limit(MANY));
+  return {
+    insert: (row) => insert(toColumns(row)),
+    newest: async ({ accountId, kind }, limit) => {
+      const wanted = {
+        ...(accountId === undefined ? {} : { account_id: accountId }),
+        ...(kind === undefined ? {} : { kind }),
+      };
+      const query = store.sql(TABLE).where(wanted).orderBy(newestFirst(wanted)).limit(limit);
+      return (await store.all(store.compile(query))).map(parse);
+    },
+    ofTrace: async (trace) => (await store.all(of('trace', trace))).map(parse),
+    ofFlow: async (flowId) => (await store.all(of('flow_id', flowId))).map(parse),
+  };
+}
+
+/** In the order of an index: `time` stands in those of accounts and kinds. */
+function newestFirst(wanted: object) {
+  const id = { column: 'id', order: 'desc' };
+  return Object.keys(wanted).length === 0 ? [id] : [{ column: 'time', order: 'desc' }, id];
+}
+
+function toColumns(row: AuditRow): Columns {
+  return {
+    id: row.id,
+    time: row.time,
+    kind: row.kind,
+    outcome: row.outcome,
+    reason: row.reason ?? null,
+    account_id: row.accountId ?? null,
+    actor: row.actor ?? null,
+    client_id: row.clientId ?? null,
+    address: row.address ?? null,
+    user_agent: row.userAgent ?? null,
+    trace: row.trace ?? null,
+    flow_id: row.flowId ?? null,
+    detail: JSON.stringify(row.detail),
+  };
+}
+
+function parse(row: Row): AuditRow {
+  const text = (name: keyof Columns) => (row[name] as string | null) ?? undefined;
+  return {
+    id: row.id as string,
+    time: row.time as number,
+    kind: row.kind as string,
+    outcome: row.outcome as AuditRow['outcome'],
+    reason: text('reason'),
+    accountId: text('account_id'),
+    actor: text('actor'),
+    clientId: text('client_id'),
+    address: text('address'),
+    userAgent: text('user_agent'),
+    trace: text('trace'),
+    flowId: text('flow_id'),
+    detail: JSON.parse(row.detail as string),
+  };
+}

@@ -1,0 +1,104 @@
+// One-time links: spent, and their tickets ended, by one conditional write each.
+import { insertForLiving, ofLivingAccount } from './living.ts';
+import type { Row, Statement } from './statement.ts';
+import type { Store } from './store.ts';
+
+export type LinkPurpose = 'reset-password' | 'invitation';
+
+export interface NewLink {
+  readonly id: string;
+  readonly accountId: string;
+  readonly purpose: LinkPurpose;
+  /** Keyed hash of its secret. */
+  readonly digest: string;
+  /** The link counts as long as the account is of it. */
+  readonly generation: number;
+  readonly expiresAt: number;
+  /** Who had it made: an account, a command's user, or the person at the page. */
+  readonly createdBy: string;
+}
+
+export interface Link extends NewLink {
+  /** Spent, and somebody goes on with its ticket. */
+  readonly usedAt: number | undefined;
+}
+
+export interface Ticket {
+  readonly digest: string;
+  readonly expiresAt: number;
+}
+
+export interface Links {
+  /** Nothing where there is no such account, of this generation and not suspended. */
+  insert(link: NewLink, at: number): Statement;
+  /** Links that may be spent, or have been; of a living account, not expired. */
+  find(digest: string, at: number): Promise<Link | undefined>;
+  findByTicket(digest: string, at: number): Promise<Link | undefined>;
+  /** Must hit: the link is neither used nor expired, and its account lives. */
+  spend(digest: string, ticket: Ticket, at: number): Statement;
+  /** Must hit: the ticket is neither used nor expired. */
+  endTicket(digest: string, at: number): Statement;
+}
+
+const TABLE = 'one_time_links';
+
+export function createLinks(store: Store): Links {
+  const table = () => store.sql(TABLE);
+  const living = () => table().whereRaw(ofLivingAccount(TABLE));
+  const find = async (query: ReturnType<typeof living>) =>
+    parse(await store.find(store.compile(query.first())));
+  return {
+    insert: (link, at) => {
+      const whose = { id: link.accountId, generation: link.generation };
+      return insertForLiving(store, whose, TABLE, toRow(link, at));
+    },
+    find: (digest, at) => find(living().where({ digest }).where('expires_at', '>', at)),
+    findByTicket: (digest, at) =>
+      find(living().where({ ticket_digest: digest }).where('ticket_expires_at', '>', at)),
+    spend: (digest, ticket, at) =>
+      store.compile(
+        living().where({ digest }).whereNull('used_at').where('expires_at', '>', at).update({
+          used_at: at,
+          ticket_digest: ticket.digest,
+          ticket_expires_at: ticket.expiresAt,
+        }),
+        1,
+      ),
+    endTicket: (digest, at) =>
+      store.compile(
+        table()
+          .where({ ticket_digest: digest })
+          .where('ticket_expires_at', '>', at)
+          .update({ ticket_digest: null, ticket_expires_at: null }),
+        1,
+      ),
+  };
+}
+
+function toRow(link: NewLink, at: number): Row {
+  return {
+    id: link.id,
+    account_id: link.accountId,
+    purpose: link.purpose,
+    digest: link.digest,
+    generation: link.generation,
+    expires_at: link.expiresAt,
+    created_by: link.createdBy,
+    created_at: at,
+  };
+}
+
+function parse(row: Row | undefined): Link | undefined {
+  return (
+    row && {
+      id: row.id as string,
+      accountId: row.account_id as string,
+      purpose: row.purpose as LinkPurpose,
+      digest: row.digest as string,
+      generation: row.generation as number,
+      expiresAt: row.expires_at as number,
+      usedAt: (row.used_at as number | null) ?? undefined,
+      createdBy: row.created_by as string,
+    }
+  );
+}

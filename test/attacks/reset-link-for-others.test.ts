@@ -1,0 +1,160 @@
+// A one-time link bent to another account, another browser, or guessed.
+import { expect } from 'chai';
+import { advanceClock, type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
+import { BEHIND_PROXY, freshAddress } from '../support/guesses.ts';
+import {
+  createPerson,
+  createRelyingParty,
+  type Person,
+  type RelyingParty,
+  signIn,
+} from '../support/relying-party.ts';
+import { askForLink, choose, DONE, RESET, useLink, VOID } from '../support/reset-link.ts';
+import { onBothStores } from '../support/stores.ts';
+import { NEW_PASSWORD, storedPassword } from '../support/weak-person.ts';
+import { alertOf, createWeb, findForm, titleOf, type Web } from '../support/web.ts';
+
+onBothStores('a reset link for others', (store) => {
+  let gatehouse: Gatehouse;
+  let party: RelyingParty;
+  let victim: Person;
+  let thief: Person;
+  let web: Web;
+  before(async () => {
+    gatehouse = await startGatehouse({ store, env: BEHIND_PROXY });
+    party = await createRelyingParty(gatehouse);
+  });
+  beforeEach(async () => {
+    victim = await createPerson(gatehouse);
+    thief = await createPerson(gatehouse);
+    web = createWeb(gatehouse.url);
+  });
+  afterEach(() => advanceClock(gatehouse.url, undefined));
+  after(() => gatehouse.stop());
+
+  const expectUntouched = async (person: Person) => {
+    expect((await storedPassword(gatehouse, person.id)).generation).to.equal(1);
+    await signIn(gatehouse, party, person);
+  };
+
+  it('sets no other password, whatever the form names', async () => {
+    const page = await useLink(web, await askForLink(gatehouse, thief.email));
+    const { action, fields } = findForm(page, '/reset-password');
+    const done = await web.post(action, {
+      ...fields,
+      new_password: NEW_PASSWORD,
+      confirm_password: NEW_PASSWORD,
+      username: victim.email,
+      email: victim.email,
+      account: victim.id,
+      account_id: victim.id,
+    });
+    expect(titleOf(done)).to.equal(DONE);
+    await expectUntouched(victim);
+    await signIn(gatehouse, party, { ...thief, password: NEW_PASSWORD });
+  });
+
+  it('the form of one ticket does not go with the cookie of another', async () => {
+    const mine = await useLink(web, await askForLink(gatehouse, thief.email));
+    const theirs = createWeb(gatehouse.url);
+    await useLink(theirs, await askForLink(gatehouse, victim.email));
+    const refused = await choose(theirs, mine, NEW_PASSWORD);
+    expect(refused.status).to.equal(403);
+    await expectUntouched(victim);
+    await expectUntouched(thief);
+  });
+
+  it('a ticket of one link does not go on with another that is used', async () => {
+    const link = await askForLink(gatehouse, victim.email);
+    await useLink(createWeb(gatehouse.url), link);
+    await useLink(web, await askForLink(gatehouse, thief.email));
+    expect(titleOf(await web.get(link))).to.equal(VOID);
+    const form = await web.get(`${gatehouse.url}/reset-password`);
+    expect(form.text).to.include(thief.email).and.not.to.include(victim.email);
+  });
+
+  it('is not pressed by another site in the browser of somebody else', async () => {
+    const link = await askForLink(gatehouse, thief.email);
+    const prepared = await web.get(link);
+    const { fields } = findForm(prepared, new URL(link).pathname);
+    const visited = createWeb(gatehouse.url);
+    await visited.get(await askForLink(gatehouse, victim.email));
+    const evil = { origin: 'https://evil.example.com', 'sec-fetch-site': 'cross-site' };
+    const refused = [
+      await visited.post(link, fields),
+      await visited.post(link, fields, evil),
+      await createWeb(gatehouse.url).post(link, fields),
+      await web.copy().post(link, fields, evil),
+      await web.copy().post(link, { ...fields, csrf: '' }),
+    ];
+    expect(refused.map(({ status }) => status)).to.deep.equal([403, 403, 403, 403, 403]);
+    expect(visited.cookies().map(({ name }) => name)).to.deep.equal(['gatehouse_form']);
+    expect(titleOf(await useLink(web, link)), 'the link itself is not spent').to.equal(RESET);
+  });
+
+  it('a planted ticket is none', async () => {
+    const cookie = `gatehouse_reset=${'A'.repeat(43)}`;
+    for (const planted of [cookie, 'gatehouse_reset=', 'gatehouse_reset=..%00']) {
+      const page = await web.once(`${gatehouse.url}/reset-password`, {
+        headers: { cookie: planted },
+      });
+      expect(titleOf(page), planted).to.equal(VOID);
+    }
+  });
+
+  it('an older link is void once the password was changed in any other way', async () => {
+    const link = await askForLink(gatehouse, victim.email);
+    const opened = await askForLink(gatehouse, victim.email);
+    const page = await useLink(web, opened);
+    const { store: database } = gatehouse.house;
+    const row = database.sql('accounts').where({ id: victim.id });
+    await database.write(database.compile(row.increment('generation', 1), 1));
+    expect(titleOf(await choose(web, page, NEW_PASSWORD))).to.equal(VOID);
+    expect(titleOf(await createWeb(gatehouse.url).get(link))).to.equal(VOID);
+    await signIn(gatehouse, party, victim);
+  });
+
+  it('is not guessed: twenty failures of a fingerprint, and a right one is refused', async () => {
+    const from = { 'x-forwarded-for': freshAddress(), 'user-agent': 'Guesser/1' };
+    const link = await askForLink(gatehouse, victim.email);
+    const wrong = (index: number) =>
+      `${gatehouse.url}/reset-password/${'x'.repeat(42)}${index % 10}`;
+    // By any door: the page, the button, the ticket.
+    const start = await web.get(link, from);
+    const { fields } = findForm(start, new URL(link).pathname);
+    for (let index = 0; index < 20; index += 1) {
+      const page = [
+        () => web.get(wrong(index), from),
+        () => web.post(wrong(index), fields, from),
+        () =>
+          web.get(`${gatehouse.url}/reset-password`, {
+            ...from,
+            cookie: `gatehouse_reset=x${index}`,
+          }),
+      ][index % 3];
+      expect((await page?.())?.status, String(index)).to.equal(410);
+    }
+    const refused = [await web.get(link, from), await web.post(link, fields, from)];
+    for (const page of refused) {
+      expect(page.status).to.equal(429);
+      expect(titleOf(page)).to.equal('Too many wrong links');
+      expect(alertOf(page)).to.match(/Try again at \d\d:\d\d UTC/);
+      expect(Number(page.headers.get('retry-after'))).to.be.within(800, 900);
+    }
+    const elsewhere = { ...from, 'user-agent': 'Another/1' };
+    expect(titleOf(await web.get(link, elsewhere)), 'others are not stopped').to.equal(RESET);
+    await gatehouse.advance('15m');
+    expect(titleOf(await web.get(link, from))).to.equal(RESET);
+  });
+
+  it('a right link costs nothing of that, however often it is loaded', async () => {
+    const from = { 'x-forwarded-for': freshAddress(), 'user-agent': 'Reader/1' };
+    const link = await askForLink(gatehouse, victim.email);
+    for (let time = 0; time < 25; time += 1) {
+      expect((await createWeb(gatehouse.url).get(link, from)).status).to.equal(200);
+    }
+    const all = Array.from({ length: 30 }, () => createWeb(gatehouse.url).get(link, from));
+    const statuses = (await Promise.all(all)).map(({ status }) => status);
+    expect(new Set(statuses)).to.deep.equal(new Set([200]));
+  });
+});

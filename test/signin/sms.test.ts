@@ -1,0 +1,191 @@
+// The texted code as a second factor: sent on demand, to a real receiver, and good once.
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
+import { expect } from 'chai';
+import { decodeJwt } from 'jose';
+import { readPhoneNumber } from '../../src/domain/phones.ts';
+import { codeFor } from '../support/authenticator-app.ts';
+import {
+  afterPassword,
+  createEnrolledPerson,
+  type EnrolledPerson,
+} from '../support/enrolled-person.ts';
+import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../support/gatehouse.ts';
+import { deliverAll } from '../support/mailbox.ts';
+import { codeOf, createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { onBothStores } from '../support/stores.ts';
+import { alertOf, createWeb, type Page, titleOf, type Web } from '../support/web.ts';
+
+const TITLE = 'Enter the code we texted';
+let numbers = 1_000;
+
+interface Text {
+  readonly to: string;
+  readonly text: string;
+}
+
+onBothStores('texted codes', (store) => {
+  const texts: Text[] = [];
+  const receiver = createServer(async (request, response) => {
+    texts.push((await json(request)) as Text);
+    response.writeHead(204).end();
+  });
+  let gatehouse: Gatehouse;
+  let party: RelyingParty;
+  let person: EnrolledPerson;
+  let number = '';
+  let web: Web;
+
+  before(async () => {
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    const { port } = receiver.address() as AddressInfo;
+    const database = await store.create();
+    const file = join(database.dataDir, 'sms.json');
+    const sms = { enabled: true, webhook_url: `http://localhost:${port}/` };
+    writeFileSync(file, JSON.stringify({ sms, outgoing: { allow_private: true } }));
+    const env = { GATEHOUSE_CONFIG: file, SMS_WEBHOOK_SECRET: 's'.repeat(32) };
+    gatehouse = await startGatehouse({ database, env });
+    party = await createRelyingParty(gatehouse, { metadata: { first_party: true } });
+  });
+  beforeEach(async () => {
+    person = await createEnrolledPerson(gatehouse, party);
+    numbers += 1;
+    number = `+1500555${numbers}`;
+    await gatehouse.house.store.write(gatehouse.house.phones.add(person.id, number));
+    web = createWeb(gatehouse.url);
+  });
+  after(async () => {
+    receiver.close();
+    receiver.closeAllConnections();
+    await gatehouse.stop();
+  });
+
+  const sent = async (): Promise<string[]> => {
+    await deliverAll(gatehouse);
+    const own = texts.filter(({ to }) => to === number);
+    return own.map(({ text }) => /\b\d{6}\b/.exec(text)?.[0] ?? '');
+  };
+  const smsPage = async (browser = web): Promise<Page> => {
+    const challenge = await afterPassword(browser, party, person, { prompt: 'login' });
+    expect(challenge.text).to.include('Text me a code instead');
+    return browser.get(`${challenge.url.href.replace(/\/prove\/.*|\?.*/, '')}?method=sms`);
+  };
+  const send = async (page: Page, browser = web) => browser.submit(page, '/send/sms');
+
+  it('are sent by a button, not by looking at the page, and sign in once', async () => {
+    const page = await smsPage();
+    expect(titleOf(page)).to.equal(TITLE);
+    expect(page.text).to.include(`ending in ${number.slice(-2)}`);
+    expect(page.text).not.to.include(number);
+    expect(await sent()).to.deep.equal([]);
+    const asked = await send(page);
+    expect(titleOf(asked)).to.equal(TITLE);
+    const [code = ''] = await sent();
+    const last = await web.submit(asked, '/prove/sms', { code: ` ${code} ` });
+    codeOf(last);
+    const other = createWeb(gatehouse.url);
+    const again = await smsPage(other);
+    await gatehouse.advance('30s');
+    const next = await send(again, other);
+    const replayed = await other.submit(next, '/prove/sms', { code });
+    expect(replayed.status).to.equal(422);
+    expect(alertOf(replayed)).to.match(/not right.*attempts left/);
+  });
+
+  it('say `sms` in amr', async () => {
+    const request = party.url({ prompt: 'login' });
+    const page = await web.get(request.url);
+    const { email, password } = person;
+    const challenge = await web.submit(page, '/prove/password', { email, password });
+    const path = challenge.url.href.replace(/\/prove\/.*|\?.*/, '');
+    const asked = await send(await web.get(`${path}?method=sms`));
+    const [code = ''] = await sent();
+    const { body } = await party.redeem(
+      request,
+      codeOf(await web.submit(asked, '/prove/sms', { code })),
+    );
+    expect(decodeJwt(String(body.id_token)).amr).to.deep.equal(['pwd', 'sms', 'mfa']);
+  });
+
+  it('count for five minutes, and the newest alone', async () => {
+    const first = await send(await smsPage());
+    const [old = ''] = await sent();
+    await gatehouse.advance('31s');
+    const second = await send(first);
+    const [, newest = ''] = await sent();
+    if (old !== newest) {
+      expect((await web.submit(second, '/prove/sms', { code: old })).status).to.equal(422);
+    }
+    await gatehouse.advance('301s');
+    expect((await web.submit(second, '/prove/sms', { code: newest })).status).to.equal(422);
+  });
+
+  it('are one in half a minute and five in an hour', async () => {
+    let page = await send(await smsPage());
+    const soon = await send(page);
+    expect(soon.status).to.equal(429);
+    expect(Number(soon.headers.get('retry-after'))).to.be.within(1, 30);
+    expect(alertOf(soon)).to.include('moment ago');
+    for (let count = 2; count <= 5; count += 1) {
+      await gatehouse.advance('31s');
+      page = await send(page);
+      expect(page.status).to.equal(200);
+    }
+    await gatehouse.advance('31s');
+    expect((await send(page)).status).to.equal(429);
+    expect(await sent()).to.have.length(5);
+  });
+
+  it('twenty at once are one', async () => {
+    const page = await smsPage();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => send(page)));
+    expect(answers.filter(({ status }) => status === 200)).to.have.length(1);
+    expect(await sent()).to.have.length(1);
+  });
+
+  it('are not sent for an account without a number, nor before the password', async () => {
+    const { house } = gatehouse;
+    await house.store.write(house.phones.remove(person.id));
+    const challenge = await afterPassword(web, party, person);
+    expect(challenge.text).not.to.include('Text me a code instead');
+    const csrf = /name="csrf" value="([^"]+)"/.exec(challenge.text)?.[1] ?? '';
+    const path = challenge.url.href.replace(/\/prove\/.*|\?.*/, '');
+    await web.post(`${path}/send/sms`, { csrf });
+    const fresh = await createWeb(gatehouse.url).get(party.url().url);
+    expect(titleOf(fresh)).to.equal('Sign in');
+    expect(await sent()).to.deep.equal([]);
+    codeOf(await web.submit(challenge, '/prove/totp', { code: codeFor(person.secret) }));
+  });
+});
+
+onBothStores('texted codes that nobody configured', (store) => {
+  it('are not offered, whatever stands in the store', async () => {
+    const gatehouse = await startGatehouse({ store, env: WITH_FACTOR });
+    const party = await createRelyingParty(gatehouse);
+    const person = await createEnrolledPerson(gatehouse, party);
+    await gatehouse.house.store.write(gatehouse.house.phones.add(person.id, '+15005550001'));
+    const challenge = await afterPassword(createWeb(gatehouse.url), party, person);
+    expect(challenge.text).not.to.include('Text me a code instead');
+    await gatehouse.stop();
+  });
+});
+
+describe('phone numbers', () => {
+  it('are read as people write them', () => {
+    expect(readPhoneNumber('+49 (151) 234-5678')).to.equal('+491512345678');
+    expect(readPhoneNumber('0049 151 2345678')).to.equal('+491512345678');
+    for (const wrong of [
+      '',
+      '151 2345678',
+      '+0 123 4567',
+      '+1',
+      '+1234567890123456',
+      '+1 555 abc',
+    ]) {
+      expect(readPhoneNumber(wrong), wrong).to.equal(undefined);
+    }
+  });
+});
