@@ -8,6 +8,7 @@ import { type AccountsDomain, createAccountsDomain } from './domain/accounts.ts'
 import { type Audit, createAudit } from './domain/audit/audit.ts';
 import { createAuthenticatorsDomain } from './domain/authenticators.ts';
 import { type BackupCodesDomain, createBackupCodesDomain } from './domain/backup-codes.ts';
+import { createConnections } from './domain/connections.ts';
 import { createConsentsDomain } from './domain/consents.ts';
 import { createHashing, type Hashing } from './domain/hashing.ts';
 import { createImport, type ImportAccounts } from './domain/imports.ts';
@@ -26,6 +27,7 @@ import { BACKCHANNEL_LOGOUT, createSessionsDomain } from './domain/sessions.ts';
 import { createSms, SMS } from './domain/sms.ts';
 import { createTestClock, type TestClock } from './domain/test-clock.ts';
 import { createTrustedDevices } from './domain/trusted-devices.ts';
+import { createWaysOut } from './domain/ways-out.ts';
 import { loadAssets } from './http/assets.ts';
 import { createClientAddress } from './http/client-address.ts';
 import { createCsrf } from './http/csrf.ts';
@@ -38,7 +40,7 @@ import { refuseBrokenUrls, securityHeaders } from './http/middleware/security.ts
 import { leaveTrail } from './http/middleware/trail.ts';
 import { createProviderPages } from './http/provider-pages.ts';
 import { createRender, type Render } from './http/render.ts';
-import { accountRoutes } from './http/routes/account.ts';
+import { accountRoutes } from './http/routes/account/index.ts';
 import { forgotPasswordRoutes } from './http/routes/forgot-password.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { resetPasswordRoutes } from './http/routes/reset-password.ts';
@@ -61,17 +63,20 @@ import { createBrowserSessions } from './oidc/browser-sessions.ts';
 import { type ClientRegistry, createClientRegistry } from './oidc/clients.ts';
 import { cookieNames } from './oidc/configuration.ts';
 import { createInteractions } from './oidc/interactions.ts';
-import { createLostRaceAnswers, replaceSelfSubmittingPages } from './oidc/pages.ts';
+import { clientOnPage, createLostRaceAnswers, replaceSelfSubmittingPages } from './oidc/pages.ts';
 import { buildProvider, mountProvider } from './oidc/provider.ts';
 import { unitOfWork } from './oidc/work.ts';
 import { createSignInAudit } from './signin/audit-events.ts';
 import { createFlowBackupCodes } from './signin/backup-codes.ts';
 import { createSendChallenge } from './signin/challenge.ts';
+import { createChangePassword } from './signin/change-password.ts';
+import { createAccountCredentials } from './signin/credentials.ts';
 import { createEnrol } from './signin/enrol.ts';
 import { createFinish } from './signin/finish.ts';
 import { createFlowsDomain } from './signin/flow.ts';
 import { createFindKnown } from './signin/known.ts';
-import { createProve } from './signin/prove.ts';
+import { createNewBackupCodes } from './signin/new-backup-codes.ts';
+import { createProve, createProveAgain } from './signin/prove.ts';
 import { createRenew } from './signin/renew.ts';
 import { createResetFactors, type ResetFactors } from './signin/reset-factors.ts';
 import { createAccounts } from './store/accounts.ts';
@@ -266,6 +271,7 @@ function createDomain({ config, log, store, tables, vault }: Ground, requiredSin
     limits: createLimits({ config: config.limits, store, counters, knownBrowsers, vault }),
     accounts: createAccountsDomain(store, tables.accounts, { hashing, passwords, audit }),
     consents: createConsentsDomain(store, tables.consents, audit),
+    connections: createConnections({ store, audit, ...tables }),
     sessions: createSessionsDomain({ config, audit, ...tables }),
     flows: createFlowsDomain({ store, flows: tables.flows, ttl: config.ttl.sign_in }),
     keys: createKeysDomain(store, tables.signingKeys, vault),
@@ -372,6 +378,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
   const { accounts } = tables;
   const signInAudit = createSignInAudit(domain.audit, accounts);
   const proving = { ...ground, ...domain, accounts, methods, signInAudit };
+  const enrol = createEnrol(proving);
   const { candidates } = config.password;
   return [
     ...(config.test_clock ? [testClockRoutes(clock)] : []),
@@ -385,7 +392,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       prove: createProve(proving),
       finish: createFinish(proving),
       signInAudit,
-      enrol: createEnrol(proving),
+      enrol,
       flowBackupCodes: createFlowBackupCodes(proving),
       findKnown: createFindKnown(proving),
       sendChallenge: createSendChallenge(proving),
@@ -397,14 +404,20 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
     }),
     ...linkRouters(ground, domain, site),
     accountRoutes({
+      ...ground,
       ...site,
-      store,
-      passwords: domain.passwords,
-      mfa: domain.mfa,
-      sessions: tables.sessions,
-      sessionsDomain: domain.sessions,
+      ...domain,
+      methods,
+      enrol,
+      issuer: config.issuer,
+      product: config.product.name,
+      sessionTable: tables.sessions,
       browserSessions: oidc.browserSessions,
-      accounts: domain.accounts,
+      credentials: createAccountCredentials(proving),
+      newBackupCodes: createNewBackupCodes({ ...proving, sessionTable: tables.sessions }),
+      waysOut: createWaysOut(proving),
+      changePassword: createChangePassword({ ...proving, proveAgain: createProveAgain(proving) }),
+      findClient: async (id) => clientOnPage(await oidc.provider.Client.find(id)),
     }),
   ];
 }

@@ -46,6 +46,10 @@ const limits = z.strictObject({
     window: seconds('The window', DAY),
     consecutive: failures('Wrong codes in a row after which only a backup code opens'),
   }),
+  password_changes: z.strictObject({
+    attempts: failures('Wrong current passwords and changes of an account in a window'),
+    window: seconds('The window', DAY),
+  }),
   texts: z.strictObject({
     pause: seconds('Between two text messages to one account', DAY),
     requests: failures('Text messages to one account in a window'),

@@ -15,6 +15,10 @@ export interface SessionsDomain {
    * client in it that wants one. They belong into the unit of whatever ends it.
    */
   end(session: Pick<Session, 'uid' | 'accountId'>, why: SessionEnd): Promise<Unit>;
+  /** The same for a session that somebody has named: must hit, it is one of the account's. */
+  endOf(accountId: string, uid: string, why: SessionEnd): Promise<Unit>;
+  /** Those that stand, the newest first. */
+  list(accountId: string): Promise<Session[]>;
   /**
    * Statements for an account that moves on to another generation: its sessions end, but for the
    * one to keep, which moves along.
@@ -31,9 +35,12 @@ export interface SessionsDomain {
 export type SessionEnd =
   | 'signed out'
   | 'signed out at an application'
+  | 'signed out from elsewhere'
+  | 'signed out everywhere'
   | 'somebody else signed in'
   | 'password changed'
   | 'second factor enrolled'
+  | 'second factor removed'
   | 'second factor reset'
   | 'password reset'
   | 'password reset by an operator'
@@ -79,19 +86,30 @@ export function createSessionsDomain(needs: Needs): SessionsDomain {
     return [outbox.insert(letter, at)];
   };
 
-  const end: SessionsDomain['end'] = async ({ uid, accountId }, why) => {
-    const mark = sessions.end(uid, now());
-    if (!accountId) return [mark];
+  const tell = async (accountId: string, uid: string, why: SessionEnd): Promise<Unit> => {
     const inIt = [...(await sessions.clients(uid))];
     const letters = inIt.map(([clientId, { sid }]) => letterFor(accountId, clientId, sid));
     const detail = { session: uid };
     const recorded = audit.record({ kind: 'session.ended', reason: why, accountId, detail });
-    return [mark, recorded, ...(await Promise.all(letters)).flat()];
+    return [recorded, ...(await Promise.all(letters)).flat()];
+  };
+
+  const end: SessionsDomain['end'] = async ({ uid, accountId }, why) => {
+    const mark = sessions.end(uid, now());
+    return accountId ? [mark, ...(await tell(accountId, uid, why))] : [mark];
   };
 
   return {
     isIdle: (seenAt) => now() - seenAt >= config.ttl.session_idle * 1000,
     end,
+    endOf: async (accountId, uid, why) => [
+      sessions.endOf(accountId, uid, now()),
+      ...(await tell(accountId, uid, why)),
+    ],
+    list: async (accountId) => {
+      const all = await sessions.ofAccount(accountId, now());
+      return all.toSorted((a, b) => signedInAt(b) - signedInAt(a));
+    },
     moveOn: async (accountId, generation, keep, why) => {
       const all = await sessions.ofAccount(accountId, now());
       const others = all.filter(({ uid }) => uid !== keep);
@@ -99,4 +117,9 @@ export function createSessionsDomain(needs: Needs): SessionsDomain {
       return keep === undefined ? ended : [...ended, sessions.update(keep, { generation })];
     },
   };
+}
+
+/** Milliseconds. */
+export function signedInAt({ login, createdAt }: Session): number {
+  return login ? login.loginTs * 1000 : createdAt;
 }

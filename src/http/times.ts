@@ -12,9 +12,8 @@ const DAY = 86_400_000;
 /** `14:32 UTC`, with the day unless it is today; never earlier than it is. */
 export function timeOf(at: number): Time {
   const rounded = Math.ceil(at / MINUTE) * MINUTE;
-  const isToday = dayOf(rounded) === dayOf(now());
   const text = new Intl.DateTimeFormat('en-GB', {
-    ...(isToday ? {} : { weekday: 'long', day: 'numeric', month: 'long' }),
+    ...(isToday(rounded) ? {} : { weekday: 'long', day: 'numeric', month: 'long' }),
     hour: '2-digit',
     minute: '2-digit',
     timeZone: 'UTC',
@@ -25,15 +24,32 @@ export function timeOf(at: number): Time {
 
 /** `Sunday, 29 November`, with the year unless it is this one. */
 export function dateOf(at: number): Time {
-  const isThisYear = toIso(at).slice(0, 4) === toIso(now()).slice(0, 4);
   const parts = new Intl.DateTimeFormat('en-GB', {
     weekday: 'long',
     day: 'numeric',
     month: 'long',
-    ...(isThisYear ? {} : { year: 'numeric' }),
+    ...yearOf(at),
     timeZone: 'UTC',
   });
   return { iso: toIso(at), text: parts.format(at).replace(/^(\w+) /, '$1, ') };
+}
+
+/** `29 November`, with the year unless it is this one. */
+export function dayOf(at: number): Time {
+  const format = { day: 'numeric', month: 'long', ...yearOf(at), timeZone: 'UTC' } as const;
+  return { iso: toIso(at), text: new Intl.DateTimeFormat('en-GB', format).format(at) };
+}
+
+/** `14:32 UTC`, with the day unless it is today: when something was, never later than it was. */
+export function momentOf(at: number): Time {
+  const text = new Intl.DateTimeFormat('en-GB', {
+    ...(isToday(at) ? {} : { day: 'numeric', month: 'long', ...yearOf(at) }),
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZone: 'UTC',
+    timeZoneName: 'short',
+  }).format(at);
+  return { iso: toIso(at), text };
 }
 
 /** Whole days until then, begun ones included: a day left is left until it is over. */
@@ -41,4 +57,6 @@ export function daysUntil(at: number): number {
   return Math.max(0, Math.ceil((at - now()) / DAY));
 }
 
-const dayOf = (at: number) => toIso(at).slice(0, 10);
+const isToday = (at: number) => toIso(at).slice(0, 10) === toIso(now()).slice(0, 10);
+const isThisYear = (at: number) => toIso(at).slice(0, 4) === toIso(now()).slice(0, 4);
+const yearOf = (at: number) => (isThisYear(at) ? {} : ({ year: 'numeric' } as const));

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
+import type { Acr } from '../domain/assurance.ts';
 import { ACCOUNT_CALLBACK, ACCOUNT_CLIENT_ID } from './configuration.ts';
 import type { SessionModel } from './types.ts';
 
@@ -10,8 +11,21 @@ export interface BrowserSession {
   readonly uid: string;
   readonly accountId: string;
   readonly generation: number;
+  readonly acr: string | undefined;
+  /** Seconds; of the newest proof. */
+  readonly provedAt: number;
   /** Milliseconds. */
   readonly seenAt: number;
+}
+
+/** What an authorization request of our own client asks for. */
+export interface Wish {
+  readonly acr?: Acr;
+  /** Seconds. */
+  readonly maxAge?: number;
+  /** Comes back with the answer. */
+  readonly state?: string;
+  readonly loginHint?: string;
 }
 
 export interface BrowserSessions {
@@ -20,7 +34,7 @@ export interface BrowserSessions {
   /** Takes the cookie back. */
   forget(ctx: Context): void;
   /** An authorization request of our own client, which comes back to the account pages. */
-  signInUrl(): string;
+  signInUrl(wish?: Wish): string;
   signedOutUrl(): string;
 }
 
@@ -31,15 +45,24 @@ export function createBrowserSessions(
   return {
     find: async (ctx) => {
       const found: unknown = await provider().Session.get(ctx as never);
-      const { uid, accountId, generation = 0, seenAt = 0 } = found as SessionModel;
-      return accountId === undefined ? undefined : { uid, accountId, generation, seenAt };
+      const {
+        uid,
+        accountId,
+        generation = 0,
+        acr,
+        loginTs = 0,
+        seenAt = 0,
+      } = found as SessionModel;
+      if (accountId === undefined) return undefined;
+      return { uid, accountId, generation, acr, provedAt: loginTs, seenAt };
     },
     forget: (ctx) => {
       ctx.cookies.set(provider().cookieName('session'), null, { path: '/', httpOnly: true });
     },
-    signInUrl: () => {
+    signInUrl: (wish = {}) => {
       const url = new URL(provider().urlFor('authorization'));
-      url.search = new URLSearchParams(signInParameters(issuer)).toString();
+      const parameters = { ...signInParameters(issuer), ...parametersOf(wish) };
+      url.search = new URLSearchParams(parameters).toString();
       return url.href;
     },
     signedOutUrl: () => provider().urlFor('end_session_success'),
@@ -56,4 +79,10 @@ function signInParameters(issuer: string): Record<string, string> {
     code_challenge: randomBytes(32).toString('base64url'),
     code_challenge_method: 'S256',
   };
+}
+
+function parametersOf({ acr, maxAge, state, loginHint }: Wish): Record<string, string> {
+  const all = { acr_values: acr, max_age: maxAge?.toString(), state, login_hint: loginHint };
+  const given = Object.entries(all).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Record<string, string>;
 }

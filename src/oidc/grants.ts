@@ -2,15 +2,18 @@
 import type { Grant } from 'oidc-provider';
 import type { ConsentsDomain, Granted } from '../domain/consents.ts';
 import { randomId } from '../lib/ids.ts';
+import type { Consents } from '../store/consents.ts';
 import type { SessionClient, Sessions } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import type { ClientExtras, Ctx, SessionModel } from './types.ts';
-import { setAside } from './work.ts';
+import { oauthError, setAside, workOf } from './work.ts';
 
 export interface GrantNeeds {
   readonly store: Store;
   readonly sessions: Sessions;
   readonly consents: ConsentsDomain;
+  /** Must hit: the consent stands until the unit is done. */
+  readonly guardConsent: Consents['guard'];
   /** All scopes and resources there are: what a first-party client may use unasked. */
   readonly everything: Granted;
 }
@@ -22,6 +25,7 @@ export function createLoadExistingGrant(needs: GrantNeeds) {
   return async (ctx: Ctx): Promise<Grant | undefined> => {
     const granted = await grantedFor(ctx, needs);
     if (!granted) return undefined;
+    holdConsent(ctx, needs);
     const session = ctx.oidc.session as unknown as SessionModel;
     return session.loaded
       ? sharedGrant(ctx, session, granted, needs)
@@ -35,6 +39,17 @@ async function grantedFor(ctx: Ctx, needs: GrantNeeds): Promise<Granted | undefi
   // A code and a token carry what was asked for, so this is a limit and no gift.
   if (client.first_party) return needs.everything;
   return needs.consents.find(accountId ?? '', client.clientId);
+}
+
+const REVOKED = oauthError('access_denied', 'the access was taken back meanwhile');
+
+/** What this request issues comes wholly before or not after a person takes the consent back. */
+function holdConsent(ctx: Ctx, { guardConsent }: GrantNeeds): void {
+  const { accountId = '' } = ctx.oidc.session as unknown as SessionModel;
+  const { first_party: isFirstParty } = ctx.oidc.client as unknown as ClientExtras;
+  if (isFirstParty) return;
+  const statement = guardConsent(accountId, clientIdOf(ctx));
+  workOf(ctx)?.items.push({ statement, missed: REVOKED, revokes: false });
 }
 
 /** The session was made by this very request: nobody else can know it, all goes into its unit. */

@@ -5,6 +5,7 @@ import type { AdapterPayload } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import { type Acr, type Wanted, wantedAcr } from '../domain/assurance.ts';
 import type { Granted } from '../domain/consents.ts';
+import { nowSeconds } from '../lib/clock.ts';
 import { noteInRequest } from '../lib/request-context.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { Artifacts } from '../store/artifacts.ts';
@@ -114,11 +115,15 @@ async function sessionOf(
 
 /** Asked of the first factor, too, the session proves nothing. */
 function stepUpOf(
-  { prompt: { name, reasons } }: InteractionModel,
+  { prompt: { name, reasons }, params }: InteractionModel,
   { accountId, generation, loginTs }: Partial<SessionModel> = {},
 ): StepUp | undefined {
   const lacksAssurance = name === 'login' && reasons.every((each) => each === 'assurance_too_low');
   if (!lacksAssurance || !accountId || !loginTs || generation === undefined) return undefined;
+  // Young enough when it was asked for, it may have grown old until somebody comes to the page.
+  if (params.max_age !== undefined && nowSeconds() - loginTs > Number(params.max_age)) {
+    return undefined;
+  }
   return { accountId, generation, provedAt: loginTs * 1000 };
 }
 

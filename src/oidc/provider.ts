@@ -7,6 +7,7 @@ import { now } from '../lib/clock.ts';
 import type { Accounts } from '../store/accounts.ts';
 import type { Artifacts } from '../store/artifacts.ts';
 import type { Clients } from '../store/clients.ts';
+import type { Consents } from '../store/consents.ts';
 import type { Sessions } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { artifactKey, createAdapterFactory } from './adapter.ts';
@@ -28,6 +29,7 @@ export interface ProviderTables {
   readonly accounts: Accounts;
   readonly artifacts: Artifacts;
   readonly clients: Clients;
+  readonly consents: Consents;
   readonly sessions: Sessions;
 }
 
@@ -64,6 +66,7 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
     store,
     sessions: tables.sessions,
     consents: needs.consents,
+    guardConsent: tables.consents.guard,
     everything: everythingIn(config),
   };
   const configuration = createConfiguration({ ...needs, adapter, grants });

@@ -5,10 +5,16 @@ import type { Config } from '../config/schema.ts';
 import { type Acr, isAtLeast } from '../domain/assurance.ts';
 import type { SessionEnd, SessionsDomain } from '../domain/sessions.ts';
 import { now } from '../lib/clock.ts';
-import { noteInRequest } from '../lib/request-context.ts';
+import { currentRequest, noteInRequest, type RequestContext } from '../lib/request-context.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { Accounts } from '../store/accounts.ts';
-import type { Session, SessionChange, SessionClient, Sessions } from '../store/sessions.ts';
+import type {
+  Session,
+  SessionChange,
+  SessionClient,
+  SessionOrigin,
+  Sessions,
+} from '../store/sessions.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type {
@@ -136,7 +142,17 @@ function signIn(
   // A consent page repeats the sign-in before it: what has been proved since then stands.
   if (session.accountId === accountId && isNewer(session, loginTs, acr)) return;
   const login = { accountId, loginTs, acr, amr: [...amr], generation };
-  Object.assign(session, login, { seenAt: now(), signedIn: true });
+  Object.assign(session, login, {
+    origin: originOf(currentRequest()),
+    seenAt: now(),
+    signedIn: true,
+  });
+}
+
+const LONGEST_AGENT = 400;
+
+function originOf({ userAgent = '', address = '' }: RequestContext): SessionOrigin {
+  return { userAgent: userAgent.slice(0, LONGEST_AGENT), address };
 }
 
 /** Times are whole seconds: within one, the stronger of two sign-ins counts. */
@@ -180,6 +196,7 @@ function inserted(session: SessionModel, needs: SessionNeeds): Unit {
     accountId: session.accountId,
     generation: session.generation,
     login: loginOf(session),
+    origin: session.origin,
     state: session.state,
     seenAt: at,
     expiresAt,
@@ -206,8 +223,8 @@ function changeOf(session: SessionModel, { vault, domain, config }: SessionNeeds
   if (session.signedIn) {
     const expiresAt = at + lifetime(session, config);
     session.exp = Math.floor(expiresAt / 1000);
-    const { accountId, generation } = session;
-    Object.assign(change, { accountId, generation, login: loginOf(session), expiresAt });
+    const { accountId, generation, origin } = session;
+    Object.assign(change, { accountId, generation, origin, login: loginOf(session), expiresAt });
   }
   return change;
 }

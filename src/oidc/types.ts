@@ -1,6 +1,6 @@
 // The parts of oidc-provider that we hold on to beyond its published types.
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { SessionClient } from '../store/sessions.ts';
+import type { SessionClient, SessionOrigin } from '../store/sessions.ts';
 
 export type Ctx = KoaContextWithOIDC;
 
@@ -67,6 +67,8 @@ export interface SessionModel {
   /** Milliseconds. */
   seenAt?: number;
   generation?: number;
+  /** Of a sign-in that ended in this very request. */
+  origin?: SessionOrigin;
   loaded?: LoadedSession;
   /** A sign-in ended in this very request. */
   signedIn?: boolean;

@@ -69,6 +69,28 @@ export function createProve(needs: ProveNeeds): Prove {
   };
 }
 
+/**
+ * What somebody who is signed in knows, typed once more for a change that wants it. The caller has
+ * reserved the attempt and settles it; where this throws, it is given back.
+ */
+export type ProveAgain = (
+  account: Account,
+  secret: string,
+  ticket: Reservation,
+) => Promise<Verdict>;
+
+export function createProveAgain({
+  methods,
+  log,
+}: Pick<ProveNeeds, 'methods' | 'log'>): ProveAgain {
+  const method = methods.find(({ step, factor }) => step === 'sign-in' && factor === 'knowledge');
+  return async (account, secret, ticket) => {
+    const read = method?.input.safeParse({ email: account.email, password: secret });
+    if (!method || !read?.success) return { kind: 'refused', reason: 'not to be read' };
+    return judge(method, { account, input: read.data, at: now() }, ticket, log);
+  };
+}
+
 /** The counters move before anything is looked at, and stay moved unless it turns out right. */
 function takeTicket(flow: Flow, { method, input, visitor }: Given, limits: Limits) {
   const { accountId } = flow.row;

@@ -21,6 +21,8 @@ export interface Account {
   readonly generation: number;
   /** PHC string, or of another form if imported; undefined: no password can be right. */
   readonly passwordHash: string | undefined;
+  /** When it was set, by the first one or a later one. */
+  readonly passwordChangedAt: number | undefined;
   readonly emailVerified: boolean;
   /** The newest version of the password policy that the password is known to meet. */
   readonly knownPolicyVersion: number | undefined;
@@ -30,6 +32,8 @@ export interface Account {
   readonly mfaDeadline: number | undefined;
   /** Undefined: it has no second factor. */
   readonly mfaEnrolledAt: number | undefined;
+  /** Raised each time that backup codes are renewed on the account page. */
+  readonly backupCodesRevision: number;
   readonly createdAt: number;
 }
 
@@ -89,6 +93,8 @@ export interface Accounts {
   enrol(id: string, generation: number, at: number): Statement;
   /** Must hit, as {@link guard}. Raises the generation by one. */
   raise(id: string, generation: number): Statement;
+  /** Must hit, as {@link guard}: nobody has renewed the backup codes since that revision. */
+  reviseBackupCodes(id: string, generation: number, revision: number): Statement;
   /** Must hit, whatever the generation. All second factors are gone, and no grace is left. */
   resetFactors(id: string, at: number): Statement;
   /** Must hit: it is there and of another status. Raises the generation by one if it suspends. */
@@ -167,6 +173,13 @@ export function createAccounts(store: Store): Accounts {
         1,
       ),
     raise: (id, generation) => store.compile(ofGeneration(id, generation).update(raised()), 1),
+    reviseBackupCodes: (id, generation, revision) =>
+      store.compile(
+        ofGeneration(id, generation)
+          .where({ backup_codes_revision: revision })
+          .update({ backup_codes_revision: revision + 1 }),
+        1,
+      ),
     resetFactors: (id, at) =>
       store.compile(
         store
@@ -269,11 +282,13 @@ function parse(row: Row): Account {
     lockedUntil: (row.locked_until as number | null) ?? undefined,
     generation: row.generation as number,
     passwordHash: (row.password_hash as string | null) ?? undefined,
+    passwordChangedAt: (row.password_changed_at as number | null) ?? undefined,
     emailVerified: row.email_verified === 1,
     knownPolicyVersion: (row.known_policy_version as number | null) ?? undefined,
     existing: row.existing === 1,
     mfaDeadline: (row.mfa_deadline as number | null) ?? undefined,
     mfaEnrolledAt: (row.mfa_enrolled_at as number | null) ?? undefined,
+    backupCodesRevision: row.backup_codes_revision as number,
     createdAt: row.created_at as number,
   };
 }

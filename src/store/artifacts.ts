@@ -42,6 +42,8 @@ export interface Artifacts {
   /** Must hit: nobody has deleted it before. */
   take(model: string, key: string): Statement;
   deleteByGrant(model: string, grantKey: string): Statement;
+  /** Everything that a client has got for an account. */
+  deleteOf(accountId: string, clientId: string): Statement;
 }
 
 const COLUMNS = [
@@ -122,6 +124,10 @@ export function createArtifacts(store: Store): Artifacts {
     delete: (model, key) => remove({ model, key }),
     take: (model, key) => ({ ...remove({ model, key }), rows: 1 }),
     deleteByGrant: (model, grant) => removeByGrant({ model, grant }),
+    deleteOf: (accountId, clientId) =>
+      store.compile(
+        store.sql('oidc_artifacts').where({ account_id: accountId, client_id: clientId }).del(),
+      ),
   };
 }
 

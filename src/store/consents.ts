@@ -14,10 +14,22 @@ export interface Consent {
   readonly revision: number;
 }
 
+export interface ListedConsent {
+  readonly clientId: string;
+  readonly granted: Granted;
+  readonly createdAt: number;
+}
+
 export interface Consents {
   find(accountId: string, clientId: string): Promise<Consent | undefined>;
+  /** Oldest first. */
+  ofAccount(accountId: string): Promise<ListedConsent[]>;
   /** Replaces revision `was` (undefined: there was none); must hit. */
   put(consent: PutConsent): Statement;
+  /** Must hit: it still stands. Whoever takes it back waits for this unit. */
+  guard(accountId: string, clientId: string): Statement;
+  /** Must hit. */
+  delete(accountId: string, clientId: string): Statement;
 }
 
 export interface PutConsent {
@@ -33,11 +45,26 @@ export function createConsents(store: Store): Consents {
   const find = store.prepare<{ account: string; client: string }>((p, sql) =>
     sql('consents').where({ account_id: p.account, client_id: p.client }),
   );
+  const guard = store.prepare<{ account: string; client: string }>(
+    (p, sql) =>
+      sql('consents')
+        .where({ account_id: p.account, client_id: p.client })
+        .select('client_id')
+        .forShare(),
+    1,
+  );
+  const ofAccount = store.prepare<{ account: string }>((p, sql) =>
+    sql('consents').where({ account_id: p.account }).orderBy('created_at').orderBy('client_id'),
+  );
   return {
     find: async (account, client) => {
       const row = await store.find(find({ account, client }));
       return row && parse(row);
     },
+    ofAccount: async (account) => (await store.all(ofAccount({ account }))).map(parseListed),
+    guard: (account, client) => guard({ account, client }),
+    delete: (account, client) =>
+      store.compile(table().where({ account_id: account, client_id: client }).del(), 1),
     put: ({ accountId, clientId, granted, was, at }) => {
       const key = { account_id: accountId, client_id: clientId };
       const text = JSON.stringify(granted);
@@ -55,4 +82,12 @@ export function createConsents(store: Store): Consents {
 
 function parse(row: Row): Consent {
   return { granted: JSON.parse(row.granted as string), revision: row.revision as number };
+}
+
+function parseListed(row: Row): ListedConsent {
+  return {
+    clientId: row.client_id as string,
+    granted: JSON.parse(row.granted as string),
+    createdAt: row.created_at as number,
+  };
 }

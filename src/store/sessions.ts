@@ -10,6 +10,13 @@ export interface SessionLogin {
   readonly amr?: readonly string[];
 }
 
+/** Where somebody signed in, as they said it of themselves. */
+export interface SessionOrigin {
+  readonly userAgent: string;
+  /** The client's network address. */
+  readonly address: string;
+}
+
 export interface SessionClient {
   readonly sid: string;
   readonly grantId: string | undefined;
@@ -22,6 +29,8 @@ export interface Session {
   readonly accountId: string | undefined;
   readonly generation: number | undefined;
   readonly login: SessionLogin | undefined;
+  /** Of the newest sign-in in it. */
+  readonly origin: SessionOrigin | undefined;
   /** oidc-provider's own scratch space (logout, device). */
   readonly state: unknown;
   readonly seenAt: number;
@@ -40,6 +49,7 @@ export interface SessionChange {
   readonly accountId?: string | undefined;
   readonly generation?: number | undefined;
   readonly login?: SessionLogin | undefined;
+  readonly origin?: SessionOrigin | undefined;
   readonly state?: unknown;
   readonly seenAt?: number;
   readonly expiresAt?: number;
@@ -60,6 +70,8 @@ export interface Sessions {
   /** Must hit: the session has not ended. */
   guard(uid: string): Statement;
   end(uid: string, at: number): Statement;
+  /** Must hit: it is a session of this account that has not ended. */
+  endOf(accountId: string, uid: string, at: number): Statement;
   /** Makes the client's row unless there is one. */
   addClient(uid: string, clientId: string, client: SessionClient): Statement;
   /** Must hit: replaces the Grant of a client, if it is still `was`. */
@@ -98,6 +110,14 @@ export function createSessions(store: Store): Sessions {
   const end = store.prepare<{ uid: string; at: number }>((p, sql) =>
     sql('sessions').where({ uid: p.uid }).whereNull('ended_at').update({ ended_at: p.at }),
   );
+  const endOf = store.prepare<{ uid: string; accountId: string; at: number }>(
+    (p, sql) =>
+      sql('sessions')
+        .where({ uid: p.uid, account_id: p.accountId })
+        .whereNull('ended_at')
+        .update({ ended_at: p.at }),
+    1,
+  );
   const client = (uid: string, clientId: string) =>
     store.sql('session_clients').where({ uid, client_id: clientId });
 
@@ -117,6 +137,7 @@ export function createSessions(store: Store): Sessions {
     },
     guard: (uid) => guard({ uid }),
     end: (uid, at) => end({ uid, at }),
+    endOf: (accountId, uid, at) => endOf({ accountId, uid, at }),
     addClient: (uid, clientId, added) =>
       store.compile(
         store
@@ -151,6 +172,7 @@ function toRow(session: NewSession): Row {
     account_id: session.accountId ?? null,
     generation: session.generation ?? null,
     login: toJson(session.login),
+    ...originColumns(session.origin),
     state: toJson(session.state),
     seen_at: session.seenAt,
     expires_at: session.expiresAt,
@@ -168,10 +190,20 @@ function changedColumns(change: SessionChange): Row {
   if ('accountId' in change) columns.account_id = change.accountId ?? null;
   if ('generation' in change) columns.generation = change.generation ?? null;
   if ('login' in change) columns.login = toJson(change.login);
+  if ('origin' in change) Object.assign(columns, originColumns(change.origin));
   if ('state' in change) columns.state = toJson(change.state);
   if ('seenAt' in change) columns.seen_at = change.seenAt;
   if ('expiresAt' in change) columns.expires_at = change.expiresAt;
   return columns;
+}
+
+function originColumns(origin: SessionOrigin | undefined): Row {
+  return { user_agent: origin?.userAgent ?? null, address: origin?.address ?? null };
+}
+
+function originOf({ user_agent: userAgent, address }: Row): SessionOrigin | undefined {
+  if (userAgent === null || address === null) return undefined;
+  return { userAgent: userAgent as string, address: address as string };
 }
 
 function toSession(row: Row | undefined): Session | undefined {
@@ -181,6 +213,7 @@ function toSession(row: Row | undefined): Session | undefined {
     accountId: (row.account_id as string | null) ?? undefined,
     generation: (row.generation as number | null) ?? undefined,
     login: fromJson(row.login) as SessionLogin | undefined,
+    origin: originOf(row),
     state: fromJson(row.state),
     seenAt: row.seen_at as number,
     expiresAt: row.expires_at as number,

@@ -134,7 +134,12 @@ onBothStores('the store', (kind) => {
   it('a session that has ended is changed by nothing', async () => {
     const sessions = createSessions(store);
     const times = { seenAt: 1, createdAt: 1, expiresAt: 9e12 };
-    const none = { accountId: undefined, generation: undefined, login: undefined };
+    const none = {
+      accountId: undefined,
+      generation: undefined,
+      login: undefined,
+      origin: undefined,
+    };
     await store.write(sessions.insert({ uid: 'u', key: 'k', ...none, state: undefined, ...times }));
     expect(await sessions.findByKey('k', 2)).to.include({ uid: 'u' });
     await store.write(sessions.end('u', 3));

@@ -19,7 +19,10 @@ export interface Plan {
 
 export interface Reservation {
   readonly kind: 'reserved';
-  /** @param also joins the unit that counts the failure */
+  /**
+   * It stays counted.
+   * @param also joins the unit that counts the failure
+   */
   failed(also?: Unit): Promise<Remaining>;
   passed(): Promise<void>;
   /** Nothing was looked at. */

@@ -21,6 +21,8 @@ export interface Limits {
   reserveSignIn(identifier: string, visitor: Visitor): Promise<Ticket>;
   /** @param isLastResort the method still opens an account after too many wrong codes in a row */
   reserveCode(accountId: string, isLastResort: boolean, visitor: Visitor): Promise<Ticket>;
+  /** Counted when the current password was wrong, and when a change was written. */
+  reservePasswordChange(accountId: string): Promise<Ticket>;
   /** For a text message: as `failed` it stays counted. */
   reserveText(accountId: string, number: string): Promise<Ticket>;
   /** For a mail that anybody may ask for: as `failed` it stays counted, whoever has the address. */
@@ -91,6 +93,7 @@ export function createLimits(needs: LimitsNeeds): Limits {
     findClosed,
     reserveSignIn: (identifier, visitor) => orRefuse(() => reserveSignIn(identifier, visitor)),
     reserveCode: (...args) => orRefuse(() => reserveCode(...args)),
+    reservePasswordChange: (id) => orRefuse(() => attempt(plans.passwordChange(id))),
     reserveText: (...args) => orRefuse(() => attempt(plans.text(...args))),
     reserveMail: (identifier) => orRefuse(() => attempt(plans.mail(identifier))),
     reserveLink: (visitor) => orRefuse(() => attempt(plans.link(visitor))),

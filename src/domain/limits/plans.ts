@@ -55,6 +55,11 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
     };
   };
 
+  const passwordChange = (accountId: string): Plan => ({
+    slots: [slot(policies.passwordChanges, accountId)],
+    clearsOnSuccess: false,
+  });
+
   /** Sent messages, not failures: nothing but time clears them. */
   const text = (accountId: string, number: string): Plan => ({
     slots: [
@@ -85,5 +90,16 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
   const policyOf = (rule: string | undefined): Policy | undefined =>
     Object.values(policies).find((policy) => policy.rule === rule);
 
-  return { subjectOf, policyOf, stranger, knownBrowser, code, text, mail, link, clearedBy };
+  return {
+    subjectOf,
+    policyOf,
+    stranger,
+    knownBrowser,
+    code,
+    passwordChange,
+    text,
+    mail,
+    link,
+    clearedBy,
+  };
 }

@@ -13,6 +13,7 @@ export type Rule =
   | 'codes'
   | 'codes-in-a-row'
   | 'known-browser-codes'
+  | 'password-changes'
   | 'texts-pause'
   | 'texts'
   | 'texts-to-number'
@@ -40,8 +41,8 @@ export const NO_PAUSE: Pause = { after: UNLIMITED, every: 1, first: 0, longest: 
 export type Policies = ReturnType<typeof createPolicies>;
 
 export function createPolicies(config: LimitsConfig) {
-  const { sign_in, fingerprint, range, slowdown, known_browsers, codes, mails, links, texts } =
-    config;
+  const { sign_in, fingerprint, range, slowdown, known_browsers, codes } = config;
+  const { password_changes, mails, links, texts } = config;
   const ownCodes = { failures: known_browsers.codes, window: codes.window };
   return {
     identifier: windowPolicy('identifier', sign_in),
@@ -60,6 +61,10 @@ export function createPolicies(config: LimitsConfig) {
       pause: NO_PAUSE,
       sparesNewNames: false,
     },
+    passwordChanges: windowPolicy('password-changes', {
+      failures: password_changes.attempts,
+      window: password_changes.window,
+    }),
     textsPause: windowPolicy('texts-pause', { failures: 1, window: texts.pause }),
     texts: windowPolicy('texts', { failures: texts.requests, window: texts.window }),
     textsToNumber: windowPolicy('texts-to-number', {

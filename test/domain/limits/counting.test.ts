@@ -25,6 +25,7 @@ const SMALL = createPolicies({
   slowdown: { failures: 3, window: 40, first: 1, longest: 6 },
   known_browsers: { per_account: 2, lifetime: 100, codes: 2 },
   codes: { failures: 4, window: 10, consecutive: 6 },
+  password_changes: { attempts: 3, window: 10 },
   mails: { requests: 3, window: 10 },
   texts: { pause: 2, requests: 3, window: 10, per_number: 4, number_window: 20 },
   links: { failures: 3, window: 10 },

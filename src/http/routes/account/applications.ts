@@ -1,0 +1,79 @@
+// Connected applications: what a person has given which one, and how they take it back.
+import type { Context } from 'koa';
+import type { Connections } from '../../../domain/connections.ts';
+import type { Granted } from '../../../domain/consents.ts';
+import { GatehouseError } from '../../../lib/errors.ts';
+import type { ClientOnPage } from '../../../oidc/pages.ts';
+import type { ListedConsent } from '../../../store/consents.ts';
+import { redirect } from '../../redirect.ts';
+import type { Translate } from '../../texts.ts';
+import { dayOf } from '../../times.ts';
+import { createConfirmed } from './confirm.ts';
+import type { FormHandler, Present } from './entrance.ts';
+import { ACCOUNT, type Show } from './site.ts';
+import type { Told } from './told.ts';
+
+export interface ApplicationPagesNeeds {
+  readonly connections: Connections;
+  /** Undefined: it is no longer registered. */
+  readonly findClient: (id: string) => Promise<ClientOnPage | undefined>;
+  readonly show: Show;
+  readonly told: Told;
+  readonly t: Translate;
+}
+
+interface Application {
+  readonly consent: ListedConsent;
+  readonly name: string;
+}
+
+const PATH = `${ACCOUNT}/applications`;
+
+export function createApplicationPages(needs: ApplicationPagesNeeds) {
+  const { connections, findClient, told, t } = needs;
+
+  const list = async (accountId: string): Promise<Application[]> => {
+    const all = (await connections.list(accountId)).map(async (consent) => {
+      const client = await findClient(consent.clientId);
+      return client ? [{ consent, name: client.name }] : [];
+    });
+    return (await Promise.all(all)).flat();
+  };
+
+  const nameOf = async (ctx: Context, { account }: Present): Promise<string> => {
+    const all = await list(account.id);
+    const found = all.find(({ consent }) => consent.clientId === ctx.params.client);
+    if (!found) throw new GatehouseError('not_found');
+    return found.name;
+  };
+
+  const revoke: FormHandler = async (ctx, { account }) => {
+    const isDone = await connections.revoke(account.id, String(ctx.params.client));
+    if (isDone) told.tell(ctx, 'access-revoked');
+    redirect(ctx, ACCOUNT);
+  };
+
+  const asked = createConfirmed(needs.show, { act: 'revoke', name: nameOf, confirmed: revoke });
+  return {
+    section: async ({ account }: Present) => ({
+      items: (await list(account.id)).map((each) => itemOf(each, t)),
+    }),
+    revokePage: asked.page,
+    revoke: asked.submit,
+  };
+}
+
+function itemOf({ consent: { clientId, granted, createdAt }, name }: Application, t: Translate) {
+  return {
+    name,
+    scopes: grantedInWords(granted, t),
+    since: dayOf(createdAt),
+    revoke: `${PATH}/${encodeURIComponent(clientId)}/revoke`,
+  };
+}
+
+function grantedInWords({ scopes, resources }: Granted, t: Translate): string[] {
+  const own = scopes.map((name) => t(`scopes.${name}.title`));
+  const others = Object.entries(resources).filter(([, names]) => names.length > 0);
+  return [...own, ...others.map(([resource, names]) => `${resource}: ${names.join(', ')}`)];
+}

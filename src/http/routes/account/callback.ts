@@ -1,0 +1,35 @@
+// Back from a sign-in to the page that was wanted: the session is what counts, the code is not used.
+import type { Context } from 'koa';
+import { keepForms } from '../../middleware/security.ts';
+import { redirect } from '../../redirect.ts';
+import type { Render } from '../../render.ts';
+import type { Entrance } from './entrance.ts';
+import type { Returns } from './returns.ts';
+import { ACCOUNT } from './site.ts';
+
+interface Needs {
+  readonly entrance: Entrance;
+  readonly returns: Returns;
+  readonly render: Render;
+}
+
+export function createCallback({ entrance, returns, render }: Needs) {
+  return async (ctx: Context): Promise<void> => {
+    const { error, state } = ctx.query;
+    if (await entrance.find(ctx)) {
+      // Who has cancelled would be asked again at once.
+      const wanted = error === undefined ? returns.read(state) : undefined;
+      return redirect(ctx, wanted ?? ACCOUNT);
+    }
+    // Anything but a person's own choice would end in a circle: say so instead.
+    const isCancelled = error === 'access_denied';
+    keepForms(ctx);
+    ctx.status = isCancelled ? 200 : 400;
+    ctx.type = 'html';
+    ctx.body = render(isCancelled ? 'account/signed-out' : 'cookies', {
+      trace: ctx.state.trace,
+      actions: { signIn: ACCOUNT },
+      restartHref: ACCOUNT,
+    });
+  };
+}

@@ -1,0 +1,121 @@
+// The account pages: they read the provider's session and send the browser to sign in without one.
+import Router from '@koa/router';
+import type { Context } from 'koa';
+import type { Vault } from '../../../lib/vault.ts';
+import { ACCOUNT_CALLBACK } from '../../../oidc/configuration.ts';
+import { redirect } from '../../redirect.ts';
+import type { Render } from '../../render.ts';
+import { type AddPageNeeds, createAddPage } from './add-authenticator.ts';
+import { type ApplicationPagesNeeds, createApplicationPages } from './applications.ts';
+import { type AuthenticatorPagesNeeds, createAuthenticatorPages } from './authenticators.ts';
+import { type BackupCodePagesNeeds, createBackupCodePages } from './backup-codes.ts';
+import { createCallback } from './callback.ts';
+import { createDevicePages, type DevicePagesNeeds } from './devices.ts';
+import { createEntrance, type Entrance, type EntranceNeeds } from './entrance.ts';
+import { createOverview } from './overview.ts';
+import { createPasswordPage, type PasswordPageNeeds } from './password.ts';
+import { createReturns } from './returns.ts';
+import { createSessionPages, EVERYWHERE, type SessionPagesNeeds } from './sessions.ts';
+import { createSetUp, SET_UP } from './set-up.ts';
+import { ACCOUNT, createShow } from './site.ts';
+import { createTold } from './told.ts';
+
+/** What the pages make for each other. */
+type Made = 'show' | 'told' | 'returns';
+
+interface PagesNeeds
+  extends AddPageNeeds,
+    ApplicationPagesNeeds,
+    AuthenticatorPagesNeeds,
+    BackupCodePagesNeeds,
+    DevicePagesNeeds,
+    EntranceNeeds,
+    PasswordPageNeeds,
+    SessionPagesNeeds {}
+
+export interface AccountPagesNeeds extends Omit<PagesNeeds, Made> {
+  readonly issuer: string;
+  readonly vault: Vault;
+  readonly render: Render;
+}
+
+export function accountRoutes(given: AccountPagesNeeds): Router {
+  const needs = {
+    ...given,
+    show: createShow(given),
+    told: createTold(given.issuer),
+    returns: createReturns(given.vault),
+  };
+  const entrance = createEntrance(needs);
+  const router = new Router();
+  const at = createTable(router);
+  at.get('/', (ctx) => redirect(ctx, ACCOUNT));
+  at.get(ACCOUNT_CALLBACK, createCallback({ ...needs, entrance }));
+  addPages(at, entrance, needs);
+  return router;
+}
+
+type Handler = (ctx: Context) => void | Promise<void>;
+
+function createTable(router: Router) {
+  return {
+    get: (path: string, handle: Handler) => router.get(path, handle as never),
+    post: (path: string, handle: Handler) => router.post(path, handle as never),
+  };
+}
+
+function addPages(at: ReturnType<typeof createTable>, entrance: Entrance, needs: PagesNeeds): void {
+  const { page, form, freshPage, freshForm } = entrance;
+  const setUp = createSetUp(needs);
+  const password = createPasswordPage(needs);
+  const authenticators = createAuthenticatorPages(needs);
+  const add = createAddPage(needs);
+  const codes = createBackupCodePages(needs);
+  const devices = createDevicePages(needs);
+  const sessions = createSessionPages(needs);
+  const applications = createApplicationPages(needs);
+
+  const overview = createOverview({
+    ...needs,
+    grace: setUp.grace,
+    signOut: '/account/sign-out',
+    sections: {
+      password: (_, present) => password.section(present),
+      authenticators: (_, present) => authenticators.section(present),
+      backupCodes: (_, present) => codes.section(present),
+      devices: devices.section,
+      sessions: (_, present) => sessions.section(present),
+      applications: (_, present) => applications.section(present),
+    },
+  });
+
+  at.get(ACCOUNT, page(overview));
+  at.get(SET_UP, page(setUp.go));
+  at.post('/account/sign-out', sessions.signOut);
+
+  at.get('/account/password', freshPage(password.page));
+  at.post('/account/password', freshForm(password.submit));
+  at.post('/account/password/check', form(password.check, '/account/password'));
+
+  at.get('/account/authenticators/add/:method', freshPage(add.page));
+  at.post('/account/authenticators/add/:method', freshForm(add.submit));
+  at.get('/account/authenticators/:method/:id/rename', freshPage(authenticators.renamePage));
+  at.post('/account/authenticators/:method/:id/rename', freshForm(authenticators.rename));
+  at.get('/account/authenticators/:method/:id/remove', freshPage(authenticators.removePage));
+  at.post('/account/authenticators/:method/:id/remove', freshForm(authenticators.remove));
+
+  at.get('/account/backup-codes', freshPage(codes.page));
+  at.post('/account/backup-codes', freshForm(codes.submit));
+  at.get('/account/backup-codes.txt', freshPage(codes.download));
+
+  at.get('/account/applications/:client/revoke', freshPage(applications.revokePage));
+  at.post('/account/applications/:client/revoke', freshForm(applications.revoke));
+
+  // Ways out want no fresh proof: whoever finds a stranger among their sessions is in a hurry.
+  at.post('/account/devices/:id/forget', form(devices.forget, ACCOUNT));
+  at.get('/account/devices/forget-all', page(devices.forgetAllPage));
+  at.post('/account/devices/forget-all', form(devices.forgetAll));
+  at.post('/account/sessions/:id/end', form(sessions.end, ACCOUNT));
+  at.get(EVERYWHERE, page(sessions.everywherePage));
+  at.post(EVERYWHERE, form(sessions.everywhere));
+}

@@ -1,0 +1,108 @@
+// Change password: the section, the page, its form, and the answers it asks for while one types.
+import { z } from 'zod';
+import type { PasswordPolicy } from '../../../domain/passwords/policy.ts';
+import type { ChangeOutcome, ChangePassword } from '../../../signin/change-password.ts';
+import { type Form, fieldErrors } from '../../forms.ts';
+import {
+  createNewPasswordForm,
+  type NewPasswordForm,
+  type Tried,
+} from '../../new-password-form.ts';
+import { redirect } from '../../redirect.ts';
+import { refusalOf } from '../../refusals.ts';
+import type { Translate } from '../../texts.ts';
+import { dateOf } from '../../times.ts';
+import type { Visitors } from '../../visitors.ts';
+import type { FormHandler, PageHandler, Present } from './entrance.ts';
+import { ACCOUNT, type Show } from './site.ts';
+import type { Told } from './told.ts';
+
+export interface PasswordPageNeeds {
+  readonly passwords: PasswordPolicy;
+  readonly changePassword: ChangePassword;
+  readonly visitors: Visitors;
+  readonly show: Show;
+  readonly told: Told;
+  readonly t: Translate;
+}
+
+const PATH = `${ACCOUNT}/password`;
+const LONGEST = 1024;
+
+const current = z.object({
+  current_password: z
+    .string()
+    .min(1, 'change-password.current-missing')
+    .max(LONGEST, 'new-password.too-long'),
+});
+
+export function createPasswordPage(needs: PasswordPageNeeds) {
+  const fields = createNewPasswordForm(needs);
+
+  const page = (ctx: Parameters<PageHandler>[0], present: Present, tried?: Tried) =>
+    needs.show(ctx, present, 'account/password', {
+      actions: { submit: PATH, check: `${PATH}/check` },
+      ...fields.data(tried?.unmet),
+      ...tried,
+    });
+
+  const submit: FormHandler = async (ctx, present, form) => {
+    const read = readFields(form, fields, needs.t);
+    if (read.kind === 'wrong') return page(ctx, present, read.tried);
+    const { account, session } = present;
+    const { browser } = needs.visitors.of(ctx);
+    const change = { ...read, session: session.uid, browser };
+    const outcome = await needs.changePassword(account, change);
+    const tried = triedBy(outcome, fields, needs.t);
+    if (tried?.retryAfter !== undefined) ctx.set('Retry-After', String(tried.retryAfter));
+    if (tried) return page(ctx, present, tried);
+    if (outcome.kind === 'changed') needs.told.tell(ctx, 'password-changed');
+    redirect(ctx, ACCOUNT);
+  };
+
+  const check: FormHandler = async (ctx, { account }, form) => fields.check(ctx, account, form);
+
+  return {
+    section: ({ account: { passwordChangedAt: at, createdAt } }: Present) => ({
+      changedAt: at === undefined || at === createdAt ? null : dateOf(at),
+      href: PATH,
+    }),
+    page: ((ctx, present) => page(ctx, present)) satisfies PageHandler,
+    submit,
+    check,
+  };
+}
+
+type Read =
+  | { readonly kind: 'read'; readonly current: string; readonly next: string }
+  | { readonly kind: 'wrong'; readonly tried: Tried };
+
+/** Says at once what is wrong with any of the three. */
+function readFields(form: Form, fields: NewPasswordForm, t: Translate): Read {
+  const typed = current.safeParse(form);
+  const next = fields.read(form);
+  if (typed.success && next.kind === 'read') {
+    return { kind: 'read', current: typed.data.current_password, next: next.password };
+  }
+  const own = typed.success ? {} : fieldErrors(typed.error.issues, t);
+  const others = next.kind === 'wrong' ? next.tried.errors : {};
+  return { kind: 'wrong', tried: { status: 400, errors: { ...own, ...others } } };
+}
+
+/** Undefined: it is done, or somebody else was faster. */
+function triedBy(
+  outcome: ChangeOutcome,
+  fields: NewPasswordForm,
+  t: Translate,
+): (Tried & { readonly retryAfter?: number }) | undefined {
+  switch (outcome.kind) {
+    case 'changed':
+    case 'void':
+      return undefined;
+    case 'unmet':
+    case 'same':
+      return fields.refused(outcome);
+    default:
+      return refusalOf(outcome, 'change-password', t);
+  }
+}

@@ -1,0 +1,90 @@
+// Sessions: where somebody is signed in, and the ways out.
+import type { Context } from 'koa';
+import { type SessionsDomain, signedInAt } from '../../../domain/sessions.ts';
+import type { TrustedDevices } from '../../../domain/trusted-devices.ts';
+import type { WaysOut } from '../../../domain/ways-out.ts';
+import { noteInRequest } from '../../../lib/request-context.ts';
+import type { BrowserSessions } from '../../../oidc/browser-sessions.ts';
+import type { Session } from '../../../store/sessions.ts';
+import { agentInWords } from '../../agents.ts';
+import type { Csrf } from '../../csrf.ts';
+import { readForm } from '../../forms.ts';
+import { redirect } from '../../redirect.ts';
+import type { Translate } from '../../texts.ts';
+import { momentOf } from '../../times.ts';
+import type { Visitors } from '../../visitors.ts';
+import { createConfirmed } from './confirm.ts';
+import type { FormHandler, Present } from './entrance.ts';
+import { ACCOUNT, type Show } from './site.ts';
+
+export interface SessionPagesNeeds {
+  readonly sessions: SessionsDomain;
+  readonly waysOut: WaysOut;
+  readonly trustedDevices: TrustedDevices;
+  readonly browserSessions: BrowserSessions;
+  readonly visitors: Visitors;
+  readonly csrf: Csrf;
+  readonly show: Show;
+  readonly t: Translate;
+}
+
+const PATH = `${ACCOUNT}/sessions`;
+export const EVERYWHERE = `${ACCOUNT}/sign-out-everywhere`;
+
+export function createSessionPages(needs: SessionPagesNeeds) {
+  const { browserSessions, waysOut, trustedDevices, visitors, t } = needs;
+
+  const section = async ({ account, session }: Present) => {
+    const all = await needs.sessions.list(account.id);
+    const items = all.map((each) => itemOf(each, each.uid === session.uid, t));
+    return { items, everywhere: EVERYWHERE };
+  };
+
+  const leave = (ctx: Context) => {
+    browserSessions.forget(ctx);
+    redirect(ctx, browserSessions.signedOutUrl());
+  };
+
+  const end: FormHandler = async (ctx, { account, session }) => {
+    const uid = String(ctx.params.id);
+    const isThis = uid === session.uid;
+    await waysOut.endSession(account.id, uid, isThis ? 'signed out' : 'signed out from elsewhere');
+    if (isThis) leave(ctx);
+    else redirect(ctx, ACCOUNT);
+  };
+
+  const everywhere: FormHandler = async (ctx, { account }) => {
+    // Missed: the account has moved on meanwhile, and this session may have ended with that.
+    if (!(await waysOut.signOutEverywhere(account))) return redirect(ctx, ACCOUNT);
+    visitors.rememberDevices(ctx, new Map([[trustedDevices.cookieOf(account.id), undefined]]));
+    leave(ctx);
+  };
+
+  /** Out of this browser: also of a session that is good for nothing else. */
+  const signOut = async (ctx: Context): Promise<void> => {
+    const form = await readForm(ctx);
+    const session = await browserSessions.find(ctx);
+    if (session) {
+      needs.csrf.assert(ctx, form, session.uid);
+      noteInRequest({ actor: session.accountId });
+      await waysOut.endSession(session.accountId, session.uid, 'signed out');
+    }
+    leave(ctx);
+  };
+
+  const all = createConfirmed(needs.show, { act: 'everywhere', confirmed: everywhere });
+  return { section, end, signOut, everywherePage: all.page, everywhere: all.submit };
+}
+
+function itemOf(session: Session, isThis: boolean, t: Translate) {
+  const { origin } = session;
+  return {
+    id: session.uid,
+    label: agentInWords(origin?.userAgent ?? '', t),
+    address: origin?.address ?? t('agents.unknown-address'),
+    startedAt: momentOf(signedInAt(session)),
+    seenAt: momentOf(session.seenAt),
+    isThis,
+    end: `${PATH}/${encodeURIComponent(session.uid)}/end`,
+  };
+}

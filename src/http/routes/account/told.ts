@@ -1,0 +1,44 @@
+// What the account page says once about a change that has just been made.
+import type { Context } from 'koa';
+
+/** Kind of the alert, and where the catalogue has its text. */
+const NEWS = {
+  'password-changed': ['done', 'change-password.done'],
+  'authenticator-added': ['done', 'add-authenticator.done'],
+  'authenticator-renamed': ['done', 'rename-authenticator.done'],
+  'authenticator-removed': ['done', 'remove-authenticator.done'],
+  'backup-codes-renewed': ['done', 'account.backup-codes.done'],
+  'backup-codes-void': ['warning', 'account.backup-codes.void'],
+  'devices-forgotten': ['done', 'account-confirm.forget-all.done'],
+  'access-revoked': ['done', 'account-confirm.revoke.done'],
+} as const;
+
+export type News = keyof typeof NEWS;
+export type Taken = (typeof NEWS)[News];
+
+export interface Told {
+  /** For the page that this browser is sent to next. */
+  tell(ctx: Context, news: News): void;
+  /** It is told no second time. */
+  take(ctx: Context): Taken | undefined;
+}
+
+const MINUTE = 60_000;
+
+export function createTold(issuer: string): Told {
+  const secure = issuer.startsWith('https:');
+  const name = `${secure ? '__Secure-' : ''}gatehouse_told`;
+  const options = { path: '/account', httpOnly: true, sameSite: 'lax', secure } as const;
+  const set = (ctx: Context, value: string | null, more = {}) => {
+    ctx.cookies.set(name, value, { ...options, ...more, signed: false });
+  };
+  return {
+    tell: (ctx, news) => set(ctx, news, { maxAge: MINUTE }),
+    take: (ctx) => {
+      const news = ctx.cookies.get(name, { signed: false });
+      if (news === undefined) return undefined;
+      set(ctx, null);
+      return Object.hasOwn(NEWS, news) ? NEWS[news as News] : undefined;
+    },
+  };
+}
