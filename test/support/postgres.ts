@@ -1,6 +1,6 @@
 // Runs a real PostgreSQL for the tests, from the binaries that npm installs.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, existsSync, statSync } from 'node:fs';
 import {
@@ -19,12 +19,13 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { freePort } from './ports.ts';
 
 export type ShutdownMode = 'fast' | 'immediate';
 
@@ -219,21 +220,6 @@ async function launchOnFreePort(cluster: Cluster): Promise<void> {
     } catch (error) {
       if (attempt === 5) throw error;
     }
-  }
-}
-
-/** A port below those of outgoing connections, which could take it while the server restarts. */
-async function freePort(): Promise<number> {
-  const port = randomInt(20_000, 32_000);
-  const server = createServer();
-  try {
-    server.listen({ port, host: '127.0.0.1', exclusive: true });
-    await once(server, 'listening');
-    return port;
-  } catch {
-    return freePort();
-  } finally {
-    server.close();
   }
 }
 
