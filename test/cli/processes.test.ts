@@ -1,4 +1,6 @@
 // Every kind of command as people run it: a process that reads, prints, ends by itself, and says how.
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { PASSWORD } from '../support/relying-party.ts';
 import { onBothStores, type TestDatabase } from '../support/stores.ts';
@@ -34,6 +36,9 @@ onBothStores('a command in a process of its own', (store) => {
     expect(clients).to.have.length(1);
     const bye = await done(['client', 'delete', String(client.client_id)], options);
     expect(bye).to.equal(`Deleted ${client.client_id}.\n`);
+    for (const file of readdirSync(database.dataDir)) {
+      expect(statSync(join(database.dataDir, file)).mode & 0o077, file).to.equal(0);
+    }
   });
 
   it('finds everything in order, and ends', async () => {
