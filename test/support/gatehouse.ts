@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { House, Options } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { type Running, start } from '../../src/main.ts';
+import { rememberHashes } from './hashing.ts';
 import { freePort } from './ports.ts';
 import { SQLITE, type StoreKind, type TestDatabase } from './stores.ts';
 
@@ -55,7 +56,7 @@ export async function startGatehouse(options: GatehouseOptions = {}): Promise<Ga
   const database = options.database ?? (await (options.store ?? SQLITE).create());
   const port = options.port ?? (await freePort());
   const config = loadConfig(environment(database, port, options.env));
-  const running: Running = await start(config, options);
+  const running: Running = await start(config, { hashing: rememberHashes, ...options });
   const pause = () => running.stop();
   return {
     url: config.issuer,
