@@ -53,7 +53,7 @@ export function environment(
 }
 
 export async function startGatehouse(options: GatehouseOptions = {}): Promise<Gatehouse> {
-  const database = options.database ?? (await (options.store ?? SQLITE).create());
+  const database = options.database ?? (await (options.store ?? SQLITE).createMigrated());
   const port = options.port ?? (await freePort());
   const config = loadConfig(environment(database, port, options.env));
   const running: Running = await start(config, { hashing: rememberHashes, ...options });

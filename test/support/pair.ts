@@ -22,7 +22,7 @@ export async function startPair(
   env: Readonly<Record<string, string>> = {},
   given?: TestDatabase,
 ): Promise<Pair> {
-  const database = given ?? (await store.create());
+  const database = given ?? (await store.createMigrated());
   const ports = [await freePort(), await freePort()] as const;
   const issuer = `http://localhost:${ports[0]}`;
   const config = loadConfig(environment(database, ports[0]));
