@@ -155,7 +155,7 @@ describe('a flood of sign-ins', () => {
   let database: TestDatabase;
   let gatehouse: Gatehouse;
   before(async () => {
-    database = await SQLITE.create();
+    database = await SQLITE.createMigrated();
     const file = join(database.dataDir, 'slow.json');
     const slow = { memory: 131_072, passes: 4, at_once: 1, queue: 2 };
     writeFileSync(file, JSON.stringify({ hashing: slow, ...WITHOUT_FACTOR }));

@@ -44,7 +44,7 @@ describe('a sign-in that is refused', () => {
   let gatehouse: Gatehouse;
   let person: Person;
   before(async () => {
-    const database = await SQLITE.create();
+    const database = await SQLITE.createMigrated();
     const file = join(database.dataDir, 'floor.json');
     writeFileSync(file, JSON.stringify({ password: { refusal_floor: FLOOR }, ...WITHOUT_FACTOR }));
     const env = { GATEHOUSE_CONFIG: file };
