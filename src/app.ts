@@ -133,6 +133,8 @@ export interface House {
 export interface Options {
   /** Replaces the list of methods, for a test that adds one. */
   readonly methods?: (needs: MethodNeeds) => readonly Method[];
+  /** Replaces argon2, for tests that are about something else. */
+  readonly hashing?: (config: Config) => Hashing;
 }
 
 /** Opens the store, brings its tables up, makes what is missing, and wires everything. */
@@ -180,13 +182,16 @@ interface Ground {
   readonly store: Store;
   readonly tables: Tables;
   readonly vault: Vault;
+  readonly hashing: Hashing;
 }
 
 async function furnish(config: Config, store: Store, log: Log, options: Options): Promise<House> {
   const tables = openTables(store);
   const clock = createTestClock(tables.settings);
   if (config.test_clock) await clock.sync();
-  const ground = { config, log, store, tables, vault: createVault(loadMasterKey(config)) };
+  const vault = createVault(loadMasterKey(config));
+  const hashing = (options.hashing ?? createHashing)(config);
+  const ground = { config, log, store, tables, vault, hashing };
   const requiredSince = await findRequiredSince(config.mfa, tables.settings);
   const domain = createDomain(ground, requiredSince);
   await domain.keys.ensure();
@@ -195,7 +200,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     ...domain,
     config: config.password,
     product: config.product.name,
-    vault: ground.vault,
+    vault,
   });
   const oidc = await createOidc(ground, domain, site);
   const app = createApp(ground, { domain, site, methods, oidc, clock });
@@ -244,9 +249,9 @@ const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-aut
 
 type Domain = ReturnType<typeof createDomain>;
 
-function createDomain({ config, log, store, tables, vault }: Ground, requiredSince: number) {
+function createDomain(ground: Ground, requiredSince: number) {
+  const { config, log, store, tables, vault, hashing } = ground;
   const audit = createAudit({ store, log, events: tables.auditEvents });
-  const hashing = createHashing(config);
   const passwords = createPasswordPolicy(config.password);
   const knownBrowsers = createKnownBrowsers({
     config: config.limits.known_browsers,

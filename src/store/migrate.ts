@@ -11,6 +11,8 @@ export interface DatabaseAddress {
   readonly dialect: 'better-sqlite3' | 'pg';
   /** File of SQLite, URL of PostgreSQL. */
   readonly location: string;
+  /** Seconds that connecting may take. */
+  readonly timeout: number;
 }
 
 export interface MigrationReport {
@@ -19,7 +21,6 @@ export interface MigrationReport {
 
 const PATIENCE_TRIES = 300;
 const PATIENCE_PAUSE = 200;
-const ACQUIRE_WITHIN = 10_000;
 
 /** Applies what is missing. @returns the names of the migrations applied now */
 export function migrateUp(address: DatabaseAddress): Promise<MigrationReport> {
@@ -40,17 +41,19 @@ export async function pendingMigrations(address: DatabaseAddress): Promise<strin
 }
 
 async function withKnex<T>(
-  { dialect, location }: DatabaseAddress,
+  { dialect, location, timeout }: DatabaseAddress,
   work: (knex: Knex) => Promise<T>,
 ): Promise<T> {
-  const connection = dialect === 'pg' ? location : { filename: location };
+  const within = timeout * 1000;
+  const server = { connectionString: location, connectionTimeoutMillis: within };
+  const connection = dialect === 'pg' ? server : { filename: location };
   if (dialect !== 'pg') makeFolder(dirname(location));
   const knex = knexModule({
     client: dialect,
     connection,
     useNullAsDefault: true,
     pool: { min: 1, max: 1, afterCreate },
-    acquireConnectionTimeout: ACQUIRE_WITHIN,
+    acquireConnectionTimeout: within,
     log: { warn: () => undefined, error: () => undefined },
   });
   try {

@@ -10,14 +10,15 @@ import { createStore, type Store } from './store.ts';
 
 export function addressOf(config: Config): DatabaseAddress {
   const url = config.database_url ?? `sqlite:${join(config.data_dir, 'gatehouse.sqlite')}`;
+  const { timeout } = config.store;
   return url.startsWith('sqlite:')
-    ? { dialect: 'better-sqlite3', location: resolve(url.slice('sqlite:'.length)) }
-    : { dialect: 'pg', location: url };
+    ? { dialect: 'better-sqlite3', location: resolve(url.slice('sqlite:'.length)), timeout }
+    : { dialect: 'pg', location: url, timeout };
 }
 
 export function openStore(config: Config, log: Log): Store {
-  const { dialect, location } = addressOf(config);
-  const { pool, timeout } = config.store;
+  const { dialect, location, timeout } = addressOf(config);
+  const { pool } = config.store;
   const engine =
     dialect === 'pg' ? openPostgres({ url: location, pool, timeout, log }) : openSqlite(location);
   return createStore(dialect, createBuilder(dialect), engine);

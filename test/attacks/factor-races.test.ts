@@ -23,7 +23,7 @@ onBothStores('races for a second factor over two processes', (store) => {
   let party: RelyingParty;
 
   before(async () => {
-    const database = await store.create();
+    const database = await store.createMigrated();
     // The limit would leave ten of twenty: here it is the single use that must hold.
     const settings = join(database.dataDir, 'many-codes.json');
     const codes = { failures: 1_000, window: 900, consecutive: 10_000 };

@@ -98,7 +98,7 @@ describe('every page', () => {
   let faults: string[];
 
   const start = async () => {
-    const database = await SQLITE.create();
+    const database = await SQLITE.createMigrated();
     const extra = join(database.dataDir, 'extra.json');
     const resources = [{ identifier: API, scopes: API_SCOPES }];
     const support = { contact: 'help@example.com' };

@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import bcrypt from 'bcrypt';
 import { expect } from 'chai';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
-import { runCommand } from '../support/processes.ts';
 import { createRelyingParty, PASSWORD, signIn } from '../support/relying-party.ts';
 import { onBothStores, SQLITE, type TestDatabase } from '../support/stores.ts';
-import { done, json, misused, refused } from './helpers.ts';
+import { command, done, json, misused, refused } from './helpers.ts';
 
 interface Report {
   readonly dry_run: boolean;
@@ -73,7 +72,7 @@ onBothStores('gatehouse account import', (store) => {
       { email: 'one@example.com' },
     );
     const args = ['account', 'import', '-', '--dry-run', '--json'];
-    const result = await runCommand(args, { ...options, stdin });
+    const result = await command(args, { ...options, stdin });
     expect(result.code).to.equal(1);
     const message = 'belongs to an account already';
     expect(JSON.parse(result.stdout)).to.deep.equal({
@@ -83,7 +82,7 @@ onBothStores('gatehouse account import', (store) => {
       errors: [2, 3].map((line) => ({ line, field: 'email', message })),
     });
     expect(await refused(['account', 'show', 'dry@example.com'], options)).to.include('No account');
-    const real = await runCommand(['account', 'import', '-', '--json'], { ...options, stdin });
+    const real = await command(['account', 'import', '-', '--json'], { ...options, stdin });
     expect(JSON.parse(real.stdout)).to.deep.include({ imported: 1, refused: 2 });
     await done(['account', 'show', 'dry@example.com'], options);
   });
@@ -92,7 +91,7 @@ onBothStores('gatehouse account import', (store) => {
     const stdin = lines(
       ...Array.from({ length: 450 }, (_, index) => ({ email: `p${index % 430}@many.example.com` })),
     );
-    const result = await runCommand(['account', 'import', '-', '--json'], { ...options, stdin });
+    const result = await command(['account', 'import', '-', '--json'], { ...options, stdin });
     const report = JSON.parse(result.stdout) as Report;
     expect(report).to.include({ imported: 430, refused: 20 });
     expect(report.errors.map(({ line }) => line)).to.deep.equal(
@@ -138,7 +137,7 @@ describe('what gatehouse account import refuses', () => {
   it('is each named by line and field, and nothing of it is made', async () => {
     const stdin = lines(...TABLE.map(([record]) => record));
     const args = ['account', 'import', '-', '--json'];
-    const { code, stdout, stderr } = await runCommand(args, { database, stdin });
+    const { code, stdout, stderr } = await command(args, { database, stdin });
     expect(code).to.equal(1);
     expect(stderr).to.equal(`gatehouse: ${TABLE.length} lines were refused.\n`);
     const { imported, errors } = JSON.parse(stdout) as Report;
@@ -154,7 +153,7 @@ describe('what gatehouse account import refuses', () => {
 
   it('is told to people too', async () => {
     const stdin = lines({ email: 'a@example.com', x: 1 }, 'oops');
-    const { code, stdout } = await runCommand(['account', 'import', '-'], { database, stdin });
+    const { code, stdout } = await command(['account', 'import', '-'], { database, stdin });
     expect(code).to.equal(1);
     expect(stdout).to.equal(
       'line 1: x is not known\nline 2: it is not valid JSON\n0 imported, 2 refused\n',
@@ -172,7 +171,7 @@ describe('gatehouse account create', () => {
   it('judges the password, and lists what it lacks', async () => {
     const database = await SQLITE.create();
     const args = ['account', 'create', 'ada@example.com', '--name', 'Lovelace', '--password-stdin'];
-    const weak = await runCommand(args, { database, stdin: 'Lovelace1234' });
+    const weak = await command(args, { database, stdin: 'Lovelace1234' });
     expect(weak).to.include({ code: 1, stdout: '' });
     expect(weak.stderr.split('\n')).to.deep.equal([
       'gatehouse: The password does not meet the policy. Not met:',

@@ -55,7 +55,8 @@ onBothStores('gatehouse migrate', (store) => {
 
   it('works when two run at once', async () => {
     const { pending = [] } = await migrate('--status');
-    const reports = await Promise.all([migrate(), migrate()]);
+    const apart = () => json<Report>(['migrate'], { database, apart: true });
+    const reports = await Promise.all([apart(), apart()]);
     const applied = reports.flatMap((report) => report.applied ?? []);
     expect(applied.sort()).to.deep.equal([...pending].sort());
     expect(await migrate('--status')).to.deep.equal({ pending: [] });

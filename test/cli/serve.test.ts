@@ -126,7 +126,10 @@ describe('a start that must fail', () => {
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
-    const why = await serve({ DATABASE_URL: `postgres://somebody@127.0.0.1:${port}/none` });
+    const impatient = join(database.dataDir, 'impatient.json');
+    writeFileSync(impatient, JSON.stringify({ store: { timeout: 1 } }));
+    const DATABASE_URL = `postgres://somebody@127.0.0.1:${port}/none`;
+    const why = await serve({ DATABASE_URL, GATEHOUSE_CONFIG: impatient });
     expect(why).to.equal('The database of DATABASE_URL does not answer.');
   });
 });

@@ -7,7 +7,7 @@ import { createProgram } from '../../src/cli/program.ts';
 import { PROJECT_ROOT } from '../../src/lib/root.ts';
 import { runCommand } from '../support/processes.ts';
 import { SQLITE, type TestDatabase } from '../support/stores.ts';
-import { done, misused } from './helpers.ts';
+import { command, done, misused } from './helpers.ts';
 
 /** The words of every command that there is: `[]`, `['account']`, `['account', 'create']`, … */
 function allCommands(command: Command, path: readonly string[] = []): Array<readonly string[]> {
@@ -124,7 +124,7 @@ describe('usage of the command', () => {
   });
 
   it('answers a wrong configuration with exit 1 and a report', async () => {
-    const { code, stdout, stderr } = await runCommand(['account', 'list'], { database, env });
+    const { code, stdout, stderr } = await command(['account', 'list'], { database, env });
     expect({ code, stdout }).to.deep.equal({ code: 1, stdout: '' });
     expect(stderr).to.match(/^gatehouse: The configuration has a mistake:\n {2}- PORT .*\n$/);
   });

@@ -136,7 +136,7 @@ describe('headers behind https', () => {
   let running: Running;
   let at: string;
   before(async () => {
-    database = await SQLITE.create();
+    database = await SQLITE.createMigrated();
     const port = await freePort();
     at = `http://localhost:${port}`;
     running = await start(loadConfig(environment(database, port, { ISSUER, TEST_CLOCK: '' })));

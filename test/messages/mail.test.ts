@@ -91,7 +91,7 @@ onBothStores('mails', (store) => {
   };
   /** With a configuration file beside the database. */
   const startWith = async (config: object, env: Record<string, string> = {}) => {
-    const database = await store.create();
+    const database = await store.createMigrated();
     const file = join(database.dataDir, 'config.json');
     writeFileSync(file, JSON.stringify({ ...WITHOUT_FACTOR, ...config }));
     gatehouse = await startGatehouse({ database, env: { GATEHOUSE_CONFIG: file, ...env } });

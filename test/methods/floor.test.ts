@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import bcrypt from 'bcrypt';
 import { expect } from 'chai';
+import { createHashing } from '../../src/domain/hashing.ts';
 import { refused, type Verdict } from '../../src/methods/method.ts';
 import { refuseNoEarlier } from '../../src/methods/password/floor.ts';
 import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
@@ -43,10 +44,11 @@ describe('a sign-in that is refused', () => {
   let gatehouse: Gatehouse;
   let person: Person;
   before(async () => {
-    const database = await SQLITE.create();
+    const database = await SQLITE.createMigrated();
     const file = join(database.dataDir, 'floor.json');
     writeFileSync(file, JSON.stringify({ password: { refusal_floor: FLOOR }, ...WITHOUT_FACTOR }));
-    gatehouse = await startGatehouse({ database, env: { GATEHOUSE_CONFIG: file } });
+    const env = { GATEHOUSE_CONFIG: file };
+    gatehouse = await startGatehouse({ database, env, hashing: createHashing });
     person = await createPerson(gatehouse);
   });
   after(() => gatehouse.stop());

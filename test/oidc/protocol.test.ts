@@ -39,7 +39,7 @@ onBothStores('the protocol', (store) => {
   let person: Person;
 
   before(async () => {
-    const database = await store.create();
+    const database = await store.createMigrated();
     const extra = join(database.dataDir, 'resources.json');
     writeFileSync(extra, JSON.stringify({ resources: RESOURCES, ...WITHOUT_FACTOR }));
     gatehouse = await startGatehouse({ database, env: { GATEHOUSE_CONFIG: extra } });

@@ -185,7 +185,7 @@ onBothStores('a new password at sign-in', (store) => {
 });
 
 async function startWith(store: StoreKind, inMs: number): Promise<Gatehouse> {
-  const database = await store.create();
+  const database = await store.createMigrated();
   const file = join(database.dataDir, 'policy.json');
   const announced = {
     version: 2,

@@ -1,4 +1,4 @@
-// Starts a Chromium for the tests: an installed one, or else the one that npm installs.
+// Starts a Chromium for the tests: the one that npm installs, or else one of the system.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -51,29 +51,32 @@ export async function closeBrowser(): Promise<void> {
 }
 
 /**
- * Starts a browser of its own. GATEHOUSE_BROWSER=bundled passes over the installed ones. Where
- * libsqlite3 is missing, the bundled one cannot check certificates and ends at the first https
- * page, unless --ignore-certificate-errors-spki-list=<base64 of the key's SHA-256> is among the
- * extra flags.
+ * Starts a browser of its own. CHROMIUM_PATH chooses another than the bundled one, which is the same
+ * on every machine, and built for work without a screen: a sign-in costs it a third of the time.
+ * Where libsqlite3 is missing, it cannot check certificates and ends at the first https page, unless
+ * --ignore-certificate-errors-spki-list=<base64 of the key's SHA-256> is among the extra flags.
  */
 export async function launchChromium(extraFlags: string[] = []): Promise<Browser> {
-  const bundled = process.env.GATEHOUSE_BROWSER === 'bundled';
-  const program = (bundled ? undefined : installedProgram()) ?? (await bundledProgram());
+  const program = chosenProgram() ?? (await bundledProgram()) ?? installedProgram();
   return chromium.launch({ ...program, args: [...flags, ...extraFlags], headless: true });
 }
 
-function installedProgram(): Program | undefined {
-  const chosen = process.env.CHROMIUM_PATH;
-  if (chosen && !existsSync(chosen)) throw new Error(`CHROMIUM_PATH: there is no ${chosen}`);
-  const executablePath = chosen || installedPlaces.find((path) => existsSync(path));
-  return executablePath ? { executablePath, env: settled } : undefined;
+function chosenProgram(): Program | undefined {
+  const executablePath = process.env.CHROMIUM_PATH;
+  if (!executablePath) return undefined;
+  if (existsSync(executablePath)) return { executablePath, env: settled };
+  throw new Error(`CHROMIUM_PATH: there is no ${executablePath}`);
+}
+
+function installedProgram(): Program {
+  const executablePath = installedPlaces.find((path) => existsSync(path));
+  if (executablePath) return { executablePath, env: settled };
+  throw new Error('The bundled Chromium is for Linux on x64: install one, or set CHROMIUM_PATH');
 }
 
 /** The browser of @sparticuz/chromium, with the libraries and the font that come with it. */
-async function bundledProgram(): Promise<Program> {
-  if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Error('The bundled Chromium is for Linux on x64: install one, or set CHROMIUM_PATH');
-  }
+async function bundledProgram(): Promise<Program | undefined> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
   const entry = import.meta.resolve('@sparticuz/chromium');
   const about = await readFile(new URL('../../package.json', entry), 'utf8');
   const folder = await cachedFolder(`chromium-${JSON.parse(about).version}`, unpack);

@@ -1,10 +1,10 @@
 // A whole Gatehouse in this process, on a free port and a database of its own.
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { House, Options } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { type Running, start } from '../../src/main.ts';
+import { rememberHashes } from './hashing.ts';
+import { freePort } from './ports.ts';
 import { SQLITE, type StoreKind, type TestDatabase } from './stores.ts';
 
 export interface Gatehouse {
@@ -26,13 +26,7 @@ export interface GatehouseOptions extends Options {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
+export { freePort };
 
 /** Most tests are about something else than second factors; in a file for GATEHOUSE_CONFIG. */
 export const WITHOUT_FACTOR = { mfa: { required: false } };
@@ -59,10 +53,10 @@ export function environment(
 }
 
 export async function startGatehouse(options: GatehouseOptions = {}): Promise<Gatehouse> {
-  const database = options.database ?? (await (options.store ?? SQLITE).create());
+  const database = options.database ?? (await (options.store ?? SQLITE).createMigrated());
   const port = options.port ?? (await freePort());
   const config = loadConfig(environment(database, port, options.env));
-  const running: Running = await start(config, options);
+  const running: Running = await start(config, { hashing: rememberHashes, ...options });
   const pause = () => running.stop();
   return {
     url: config.issuer,

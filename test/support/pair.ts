@@ -3,6 +3,7 @@ import { type House, openHouse } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { moveTestClock } from '../../src/lib/clock.ts';
 import { advanceClock, environment, freePort } from './gatehouse.ts';
+import { rememberHashes } from './hashing.ts';
 import { type GatehouseProcess, startProcess } from './processes.ts';
 import type { StoreKind, TestDatabase } from './stores.ts';
 
@@ -21,10 +22,11 @@ export async function startPair(
   env: Readonly<Record<string, string>> = {},
   given?: TestDatabase,
 ): Promise<Pair> {
-  const database = given ?? (await store.create());
+  const database = given ?? (await store.createMigrated());
   const ports = [await freePort(), await freePort()] as const;
   const issuer = `http://localhost:${ports[0]}`;
-  const house = await openHouse(loadConfig(environment(database, ports[0])));
+  const config = loadConfig(environment(database, ports[0]));
+  const house = await openHouse(config, { hashing: rememberHashes });
   const processes = await Promise.all([
     startProcess({ database, port: ports[0], issuer, env }),
     startProcess({ database, port: ports[1], issuer, env }),

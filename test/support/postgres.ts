@@ -1,6 +1,6 @@
 // Runs a real PostgreSQL for the tests, from the binaries that npm installs.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, existsSync, statSync } from 'node:fs';
 import {
@@ -19,20 +19,23 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { freePort } from './ports.ts';
 
 export type ShutdownMode = 'fast' | 'immediate';
 
 export type Running = {
   /** The connection URL of a database of this server. */
   url(database: string): string;
-  /** Makes a fresh, empty database and gives its connection URL. */
-  createDatabase(): Promise<string>;
+  /** Makes a fresh database, empty or a copy of a template, and gives its connection URL. */
+  createDatabase(template?: string): Promise<string>;
+  /** The name of a template, which the first call of that name fills. */
+  template(name: string, fill: (url: string) => Promise<void>): Promise<string>;
   /** Stops the server and starts it again on the same port, with the same data. */
   restart(mode: ShutdownMode): Promise<void>;
   /** Stops the server and keeps its data, as an outage does; `resume` ends the outage. */
@@ -84,6 +87,8 @@ const settings = [
   'fsync=off',
   'full_page_writes=off',
   'timezone=UTC',
+  // Databases of a few hundred rows, each for a minute: nothing to clean up.
+  'autovacuum=off',
 ];
 
 let shared: Promise<Running> | undefined;
@@ -126,11 +131,24 @@ function handle(cluster: Cluster, janitor: ChildProcess): Running {
   let databases = 0;
   const url = (database: string) =>
     `postgres://postgres:${cluster.password}@127.0.0.1:${cluster.port}/${database}`;
-  const createDatabase = async () => {
+  const create = (name: string, from = 'template0') =>
+    execute(url('postgres'), `create database ${name} template ${from} strategy file_copy`);
+  const createDatabase = async (from?: string) => {
     databases += 1;
     const name = `gatehouse_${databases}`;
-    await execute(url('postgres'), `create database ${name} template template0 strategy file_copy`);
+    await create(name, from);
     return url(name);
+  };
+  const templates = new Map<string, Promise<string>>();
+  const fillTemplate = async (name: string, fill: (url: string) => Promise<void>) => {
+    await create(name);
+    await fill(url(name));
+    return name;
+  };
+  const template: Running['template'] = (name, fill) => {
+    const made = templates.get(name) ?? fillTemplate(name, fill);
+    templates.set(name, made);
+    return made;
   };
   const halt = (mode: ShutdownMode) => shutDown(cluster, mode);
   const resume = () => launch(cluster);
@@ -138,7 +156,8 @@ function handle(cluster: Cluster, janitor: ChildProcess): Running {
     await halt(mode);
     await resume();
   };
-  return { url, createDatabase, restart, halt, resume, stop: () => dismiss(janitor) };
+  const stop = () => dismiss(janitor);
+  return { url, createDatabase, template, restart, halt, resume, stop };
 }
 
 async function execute(url: string, statement: string): Promise<void> {
@@ -219,21 +238,6 @@ async function launchOnFreePort(cluster: Cluster): Promise<void> {
     } catch (error) {
       if (attempt === 5) throw error;
     }
-  }
-}
-
-/** A port below those of outgoing connections, which could take it while the server restarts. */
-async function freePort(): Promise<number> {
-  const port = randomInt(20_000, 32_000);
-  const server = createServer();
-  try {
-    server.listen({ port, host: '127.0.0.1', exclusive: true });
-    await once(server, 'listening');
-    return port;
-  } catch {
-    return freePort();
-  } finally {
-    server.close();
   }
 }
 

@@ -1,7 +1,8 @@
 // The two databases that every test of behaviour runs on.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type DatabaseAddress, migrateUp } from '../../src/store/migrate.ts';
 import { postgres } from './postgres.ts';
 
 export interface TestDatabase {
@@ -13,23 +14,73 @@ export interface TestDatabase {
 
 export interface StoreKind {
   readonly name: 'SQLite' | 'PostgreSQL';
+  /** An empty one. */
   create(): Promise<TestDatabase>;
+  /** One with all tables, copied from one that the migrations have made. */
+  createMigrated(): Promise<TestDatabase>;
 }
 
+const MEMORY = '/dev/shm';
+const PLENTY = 1024 ** 3;
+const FILE = 'gatehouse.sqlite';
+
 function folder(): Pick<TestDatabase, 'dataDir' | 'remove'> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'gatehouse-test-'));
+  const dataDir = mkdtempSync(join(temporaryFolder(), 'gatehouse-test-'));
   return { dataDir, remove: () => rmSync(dataDir, { recursive: true, force: true }) };
+}
+
+/** Memory where there is plenty: no test waits for a disk, and none can tell whether it did. */
+function temporaryFolder(): string {
+  if (process.env.TMPDIR) return tmpdir();
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY);
+    return bavail * bsize > PLENTY ? MEMORY : tmpdir();
+  } catch {
+    return tmpdir();
+  }
 }
 
 const SQLITE: StoreKind = {
   name: 'SQLite',
   create: async () => ({ ...folder(), url: undefined }),
+  createMigrated: async () => {
+    const database = await SQLITE.create();
+    writeFileSync(join(database.dataDir, FILE), await migratedFile(), { mode: 0o600 });
+    return database;
+  },
 };
 
 const POSTGRES: StoreKind = {
   name: 'PostgreSQL',
   create: async () => ({ ...folder(), url: await (await postgres()).createDatabase() }),
+  createMigrated: async () => {
+    const server = await postgres();
+    const template = await server.template('migrated', (url) => migrate('pg', url));
+    return { ...folder(), url: await server.createDatabase(template) };
+  },
 };
+
+let migrated: Promise<Buffer> | undefined;
+
+function migratedFile(): Promise<Buffer> {
+  migrated ??= makeMigratedFile();
+  return migrated;
+}
+
+async function makeMigratedFile(): Promise<Buffer> {
+  const { dataDir, remove } = folder();
+  const file = join(dataDir, FILE);
+  try {
+    await migrate('better-sqlite3', file);
+    return readFileSync(file);
+  } finally {
+    remove();
+  }
+}
+
+async function migrate(dialect: DatabaseAddress['dialect'], location: string): Promise<void> {
+  await migrateUp({ dialect, location, timeout: 30 });
+}
 
 /** Runs the same tests on both. */
 export function onBothStores(title: string, tests: (store: StoreKind) => void): void {

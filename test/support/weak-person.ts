@@ -1,13 +1,10 @@
 // Accounts whose password is below the policy, as an import brings them.
 import { randomBytes } from 'node:crypto';
-import argon2 from 'argon2';
 import type { Gatehouse } from './gatehouse.ts';
 import type { Person } from './relying-party.ts';
 
 export const WEAK_PASSWORD = 'sunshine1';
 export const NEW_PASSWORD = 'Vemo4-Lurk8-Pazi2';
-
-const cheap = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
 /** @param hash of the password; argon2id as ours when left out */
 export async function createWeakPerson(
@@ -17,7 +14,7 @@ export async function createWeakPerson(
 ): Promise<Person> {
   const email = `weak-${randomBytes(6).toString('hex')}@example.com`;
   const { id } = await house.accounts.create({ email });
-  const stored = hash ?? (await argon2.hash(password.normalize('NFKC'), cheap));
+  const stored = hash ?? (await house.hashing.hash(password));
   await setHash({ house }, id, stored);
   return { email, password, id };
 }
