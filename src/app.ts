@@ -95,7 +95,7 @@ import { addressOf, openStore } from './store/open.ts';
 import { createOutbox } from './store/outbox.ts';
 import { createPhones } from './store/phones.ts';
 import { createSessions } from './store/sessions.ts';
-import { createSettings } from './store/settings.ts';
+import { createSettings, type Settings } from './store/settings.ts';
 import { createSigningKeys } from './store/signing-keys.ts';
 import type { Store } from './store/store.ts';
 import { createTrustedDevices as createTrustedDeviceTable } from './store/trusted-devices.ts';
@@ -115,6 +115,7 @@ export interface House {
   readonly hashing: Hashing;
   readonly methods: readonly Method[];
   readonly limits: Limits;
+  readonly settings: Settings;
   readonly audit: Audit;
   readonly knownBrowsers: KnownBrowsers;
   readonly backupCodes: BackupCodesDomain;
@@ -225,6 +226,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     acts: createAccountActs({ ...domain, store, accounts: tables.accounts, resetFactors }),
     links: domain.links,
     limits: domain.limits,
+    settings: tables.settings,
     audit: domain.audit,
     knownBrowsers: domain.knownBrowsers,
     backupCodes: domain.backupCodes,

@@ -1,5 +1,6 @@
 // gatehouse serve: runs until it is told to stop.
 import { Command } from 'commander';
+import type { House } from '../app.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Running } from '../main.ts';
@@ -35,11 +36,21 @@ async function serveByWorkers(config: Config): Promise<void> {
 async function announce({ url, demo, house }: Running): Promise<void> {
   const { env, product } = house.config;
   print(`${product.name} serves ${url} (${env})`);
+  await announceAdmin(house);
   if (!demo) return;
   print(`Demo application: ${demo.url}`);
   const { announcePeople } = await import('./demo-people.ts');
   await announcePeople(demo.people, product.name);
   print('Ctrl-C stops both.');
+}
+
+/** Shown at the first start and never again. */
+async function announceAdmin(house: House): Promise<void> {
+  const { ensureFirstAdmin } = await import('../first-admin.ts');
+  const admin = await ensureFirstAdmin(house);
+  if (!admin) return;
+  print(`First administrator: ${admin.email}`);
+  print(`  chooses a password, this once, at ${admin.link}`);
 }
 
 /** A worker takes its orders from the first process, though the terminal's Ctrl-C reaches both. */

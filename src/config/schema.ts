@@ -169,6 +169,11 @@ export const schema = z.strictObject({
   support: z.strictObject({
     contact: z.string().max(200).describe('Whom people turn to who have lost a device'),
   }),
+  admin: z.strictObject({
+    email: z
+      .union([z.literal(''), z.email()])
+      .describe('Who becomes the first administrator, made at the first start; nobody when empty'),
+  }),
   demo: z.strictObject({
     enabled: z.boolean().describe('Whether the demo relying party runs (development only)'),
     port: z.number().int().min(0).max(65_535).describe('DEMO_PORT'),

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
 import { PROJECT_ROOT } from '../../src/lib/root.ts';
+import { codeFor } from '../support/authenticator-app.ts';
 import { sharedBrowser } from '../support/chromium.ts';
 import { freePort } from '../support/gatehouse.ts';
 import { onBothStores, type TestDatabase } from '../support/stores.ts';
@@ -53,6 +54,13 @@ async function announced({ stdout, stderr }: ChildProcess): Promise<Served> {
   const demo = said.get('Demo application');
   if (!demo || !email || !password) throw new Error(`it did not start: ${complaints}`);
   return { demo, person: { email, password } };
+}
+
+/** The account is in its days of grace, which is offered before it goes on. */
+async function signInLater(page: Page, person: Served['person']): Promise<void> {
+  await signIn(page, person);
+  await expectPage(page, 'Set up two-factor authentication');
+  await press(page, 'Remind me later');
 }
 
 async function rowsShown(page: Page, table: string): Promise<Record<string, string>> {
@@ -102,9 +110,39 @@ onBothStores('the demo', (store) => {
     expect(JSON.parse(readFileSync(file, 'utf8'))[0]).to.include(served.person);
   });
 
+  it('has accounts that show the ways to sign in, and says which', () => {
+    const people = JSON.parse(readFileSync(join(database.dataDir, 'demo.json'), 'utf8'));
+    expect(people.map(({ email }: { email: string }) => email)).to.deep.equal([
+      'demo@example.com',
+      'enrolled@example.com',
+      'legacy@example.com',
+      'new@example.com',
+    ]);
+    for (const each of people) expect(each.shows).to.be.a('string');
+  });
+
+  const PAGES = [
+    ['enrolled@example.com', 'Two-factor authentication'],
+    ['legacy@example.com', 'Update your password'],
+    ['new@example.com', 'Set up two-factor authentication'],
+  ] as const;
+  for (const [email, heading] of PAGES) {
+    it(`shows ${email} the page ${heading}`, async () => {
+      const people = JSON.parse(readFileSync(join(database.dataDir, 'demo.json'), 'utf8'));
+      const person = people.find((each: { email: string }) => each.email === email);
+      await start();
+      await signIn(page, person);
+      await expectPage(page, heading);
+      if (!person.totp_secret) return;
+      await page.getByLabel('6-digit code', { exact: true }).fill(codeFor(person.totp_secret));
+      await press(page, 'Verify & Login');
+      await expectPage(page, 'Save your backup codes');
+    });
+  }
+
   it('leads back with plain words from Deny', async () => {
     await start();
-    await signIn(page, served.person);
+    await signInLater(page, served.person);
     await expectPage(page, 'Allow access');
     await press(page, 'Deny');
     await expectPage(page, 'The sign-in did not finish');
@@ -135,6 +173,8 @@ onBothStores('the demo', (store) => {
     expect(await page.getByLabel('Password', { exact: true }).inputValue()).to.equal('');
     await page.getByLabel('Password', { exact: true }).fill(served.person.password);
     await press(page, 'Sign in');
+    await expectPage(page, 'Set up two-factor authentication');
+    await press(page, 'Remind me later');
 
     await expectPage(page, 'Allow access');
     const asked = page.getByRole('list', { name: 'Requested access' });
@@ -163,13 +203,13 @@ onBothStores('the demo', (store) => {
 
     await page.getByRole('link', { name: 'Sign in', exact: true }).click();
     await expectPage(page, 'Sign in');
-    await signIn(page, served.person);
+    await signInLater(page, served.person);
     await expectPage(page, 'Signed in');
   });
 
   it('has account pages with a sign-in and a sign-out of their own', async () => {
     await page.goto(`${url}/account`);
-    await signIn(page, served.person);
+    await signInLater(page, served.person);
     await expectPage(page, 'Account');
     expect(new URL(page.url()).pathname).to.equal('/account');
     expect(await mainText(page)).to.include(served.person.email);
@@ -181,7 +221,7 @@ onBothStores('the demo', (store) => {
 
   it('stops at Ctrl-C, also while a browser is there', async () => {
     await start();
-    await signIn(page, served.person);
+    await signInLater(page, served.person);
     await expectPage(page, 'Signed in');
     // Browsers open connections in advance, on which nothing is asked yet.
     const spare = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => undefined);

@@ -1,0 +1,49 @@
+// The first administrator, when many first starts happen at once, and when there has been one.
+import { expect } from 'chai';
+import { type House, openHouse } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { ensureFirstAdmin } from '../../src/first-admin.ts';
+import { environment } from '../support/gatehouse.ts';
+import { onBothStores, type TestDatabase } from '../support/stores.ts';
+
+const ADMIN = 'admin@example.com';
+
+onBothStores('the first administrator', (kind) => {
+  let database: TestDatabase;
+  let houses: House[];
+
+  beforeEach(async () => {
+    database = await kind.create();
+    const config = { ...loadConfig(environment(database, 3000)), admin: { email: ADMIN } };
+    houses = [await openHouse(config), await openHouse(config)];
+  });
+  afterEach(async () => {
+    for (const house of houses) await house.close();
+    database.remove();
+  });
+
+  const start = (times: number) =>
+    Promise.all(
+      Array.from({ length: times }, (_, index) => ensureFirstAdmin(houses[index % 2] as House)),
+    );
+
+  it('is made once of twenty, with one link', async () => {
+    const made = (await start(20)).filter((each) => each !== undefined);
+    expect(made).to.have.length(1);
+    expect(made[0]).to.include({ email: ADMIN });
+    expect(made[0]?.link).to.match(/\/reset-password\/[\w-]{43}$/);
+    const account = await houses[0]?.accounts.get(ADMIN);
+    expect(account).to.include({ role: 'admin', passwordHash: undefined });
+    expect((await start(2)).filter(Boolean)).to.deep.equal([]);
+  });
+
+  it('is not made again after it was deleted, nor in the place of an account', async () => {
+    const [house] = houses as [House];
+    await house.accounts.create({ email: ADMIN });
+    expect(await ensureFirstAdmin(house)).to.equal(undefined);
+    const account = await house.accounts.get(ADMIN);
+    expect(account.role).to.equal('user');
+    await house.acts.delete(account, { actor: 'cli:test', reason: 'a test' });
+    expect(await ensureFirstAdmin(house)).to.equal(undefined);
+  });
+});
