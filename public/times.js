@@ -5,11 +5,19 @@
   const DAY = 86_400_000;
   const { lang } = document.documentElement;
 
+  /** Under the locale C, Chromium says `en-US@posix`, of which Intl wants to know nothing. */
+  const isTag = (language) => {
+    try {
+      return Intl.getCanonicalLocales(language).length === 1;
+    } catch {
+      return false;
+    }
+  };
+
   // In the language of the page, as it is written where the person lives.
-  const locale = navigator.languages.find((each) => each.split('-')[0] === lang) ?? lang;
-  const { hourCycle } = new Intl.DateTimeFormat(navigator.language, {
-    hour: 'numeric',
-  }).resolvedOptions();
+  const languages = navigator.languages.filter(isTag);
+  const locale = languages.find((each) => each.split('-')[0] === lang) ?? lang;
+  const { hourCycle } = new Intl.DateTimeFormat(languages, { hour: 'numeric' }).resolvedOptions();
 
   const startOfDay = (date) => new Date(date).setHours(0, 0, 0, 0);
   const daysFromToday = (date) => Math.round((startOfDay(date) - startOfDay(new Date())) / DAY);

@@ -1,7 +1,9 @@
 // A one-time link bent to another account, another browser, or guessed.
 import { expect } from 'chai';
+import { send } from '../http/helpers.ts';
 import { advanceClock, type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { BEHIND_PROXY, freshAddress } from '../support/guesses.ts';
+import { lastMailTo, linkIn } from '../support/mailbox.ts';
 import {
   createPerson,
   createRelyingParty,
@@ -90,6 +92,28 @@ onBothStores('a reset link for others', (store) => {
     expect(refused.map(({ status }) => status)).to.deep.equal([403, 403, 403, 403, 403]);
     expect(visited.cookies().map(({ name }) => name)).to.deep.equal(['gatehouse_form']);
     expect(titleOf(await useLink(web, link)), 'the link itself is not spent').to.equal(RESET);
+  });
+
+  it('leads to this place, whatever host the request named', async () => {
+    const evil = {
+      host: 'evil.example',
+      'x-forwarded-host': 'evil.example',
+      'x-forwarded-proto': 'https',
+      forwarded: 'host=evil.example;proto=https',
+    };
+    const page = await web.get(`${gatehouse.url}/forgot-password`, evil);
+    const { fields } = findForm(page, '/forgot-password');
+    const cookie = web.cookieHeader(page.url);
+    const type = { 'content-type': 'application/x-www-form-urlencoded' };
+    const { status } = await send(gatehouse.url, '/forgot-password', {
+      method: 'POST',
+      headers: { ...evil, ...type, cookie },
+      body: new URLSearchParams({ ...fields, email: victim.email }).toString(),
+    });
+    expect(status).to.equal(200);
+    const mail = await lastMailTo(gatehouse, victim.email);
+    expect(linkIn(mail)).to.match(new RegExp(`^${gatehouse.url}/reset-password/`));
+    expect(mail.raw).not.to.include('evil.example');
   });
 
   it('a planted ticket is none', async () => {

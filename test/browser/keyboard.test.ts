@@ -94,11 +94,12 @@ describe('the keyboard', () => {
 
   it('goes through the page in the order in which one reads it', async () => {
     expect(await focused()).to.equal('textbox "Email"');
-    expect(await tab(4)).to.deep.equal([
+    expect(await tab(5)).to.deep.equal([
       'textbox "Password"',
       'button "Show password"',
       'button "Sign in"',
       'button "Cancel"',
+      'link "Forgot password?"',
     ]);
     await page.keyboard.press('Tab');
     expect(await page.locator(':focus').count(), 'anything after the last').to.equal(0);

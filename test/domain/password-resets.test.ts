@@ -1,4 +1,4 @@
-// Asking for a link is the same work whoever has the address: statement for statement.
+// Asking for a link is the same work whoever has the address, and its use is decided at the write.
 import { expect } from 'chai';
 import { loadConfig } from '../../src/config/load.ts';
 import { createAudit } from '../../src/domain/audit/audit.ts';
@@ -17,10 +17,11 @@ import type { Statement } from '../../src/store/statement.ts';
 import type { Store } from '../../src/store/store.ts';
 import { environment, type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { onBothStores } from '../support/stores.ts';
+import { NEW_PASSWORD } from '../support/weak-person.ts';
 
 const statementsIn = (work: readonly unknown[]) => work.map((each) => [each].flat()[0]);
 
-onBothStores('asking for a reset link', (kind) => {
+onBothStores('password resets', (kind) => {
   let gatehouse: Gatehouse;
   before(async () => {
     gatehouse = await startGatehouse({ store: kind });
@@ -75,6 +76,41 @@ onBothStores('asking for a reset link', (kind) => {
     });
   };
 
+  it('is void where the account is suspended while its new password is hashed', async () => {
+    const { store, accounts, passwords, limits, knownBrowsers } = gatehouse.house;
+    const { id } = await accounts.create({ email: 'late@example.com' });
+    const config = loadConfig(environment(gatehouse.database, 3000));
+    const vault = createVault('a-master-key-of-more-than-32-characters');
+    const links = createOneTimeLinks({ config, store, links: createLinks(store), vault });
+    const { unit, url } = links.create({ id, generation: 1 }, 'invitation', 'a test');
+    await store.write(...unit);
+    const ticket = (await links.spend(url.split('/').at(-1) ?? '')) ?? '';
+    const nothing = { sql: 'select 1', bindings: [] };
+    const row = store.sql('accounts').where({ id });
+    const resets = createPasswordResets({
+      store,
+      links,
+      passwords,
+      limits,
+      knownBrowsers,
+      accounts: createAccounts(store),
+      sessions: { moveOn: async () => [] } as never,
+      trustedDevices: { forgetAll: () => nothing } as never,
+      audit: { record: () => nothing } as never,
+      notices: { tell: () => nothing } as never,
+      mails: {} as never,
+      hashing: {
+        verify: async () => 'wrong',
+        hash: async () => {
+          await store.write(store.compile(row.update({ status: 'suspended' }), 1));
+          return 'a hash';
+        },
+      },
+    });
+    expect(await resets.choose(ticket, NEW_PASSWORD)).to.deep.equal({ kind: 'void' });
+    expect(await accounts.get(id)).to.include({ generation: 1, passwordHash: undefined });
+  });
+
   it('asks the database the same for known, unknown and suspended addresses', async () => {
     const { store, accounts } = gatehouse.house;
     const known = await accounts.create({ email: 'known@example.com' });
@@ -87,7 +123,8 @@ onBothStores('asking for a reset link', (kind) => {
     // As long as the others: sizes are compared, too.
     expect(await workFor('nobod@example.com')).to.deep.equal(work);
     expect(await workFor(suspended.email)).to.deep.equal(work);
-    const links = await store.all(store.compile(store.sql('one_time_links').select('account_id')));
+    const asked = store.sql('one_time_links').where({ created_by: 'visitor' });
+    const links = await store.all(store.compile(asked));
     expect(links.map(({ account_id: id }) => id)).to.deep.equal([known.id]);
   });
 

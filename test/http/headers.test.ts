@@ -154,17 +154,37 @@ describe('headers behind https', () => {
     }
   });
 
+  /** Of a one-time link and of the button on its page. */
+  const resetHeaders = async () => {
+    const { accounts, links, store } = running.house;
+    const account = await accounts.create({ email: 'person@example.com' });
+    const { unit, url } = links.create(account, 'invitation', 'a test');
+    await store.write(...unit);
+    const { pathname } = new URL(url);
+    const page = await send(at, pathname, { headers: { accept: 'text/html' } });
+    const [cookie = ''] = page.headers.get('set-cookie')?.split(';') ?? [];
+    const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+    const type = 'application/x-www-form-urlencoded';
+    const sending = { method: 'POST', headers: { cookie, 'content-type': type } };
+    const spent = await send(at, pathname, { ...sending, body: `csrf=${csrf}` });
+    return [page.headers, spent.headers];
+  };
+
   it('make cookies that stay here: __Host- or __Secure-, Secure, HttpOnly, Lax, no Domain', async () => {
     const party = await createRelyingParty({ house: running.house, url: ISSUER });
     const { search } = new URL(party.url().url);
     const { headers } = await send(at, `/authorize${search}`);
     const device = await send(at, '/device', { headers: { accept: 'text/html' } });
-    const lines = [...headers.getSetCookie(), ...device.headers.getSetCookie()];
+    const lines = [headers, device.headers, ...(await resetHeaders())].flatMap((each) =>
+      each.getSetCookie(),
+    );
     const names = lines.map((line) => line.split('=')[0]);
     expect(names).to.include.members([
       '__Host-gatehouse_session',
       '__Secure-gatehouse_interaction',
       '__Secure-gatehouse_resume',
+      '__Host-gatehouse_form',
+      '__Secure-gatehouse_reset',
     ]);
     for (const line of lines) {
       expect(line)
@@ -173,7 +193,7 @@ describe('headers behind https', () => {
         .and.to.match(/; samesite=lax/i);
       expect(line).not.to.match(/; domain/i);
       if (line.startsWith('__Host-')) expect(line).to.match(/; path=\/(;|$)/i);
-      else expect(line).to.match(/^__Secure-.*; path=\/(sign-in|authorize)\//i);
+      else expect(line).to.match(/^__Secure-.*; path=\/(sign-in\/|authorize\/|reset-password;)/i);
     }
   });
 });

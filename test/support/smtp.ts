@@ -110,10 +110,13 @@ function converse(socket: Socket, mood: Mood, received: Received[]): void {
   say('220 test');
 }
 
-/** Never silent for long, and never done. */
+/** Answers the first word with one that never ends, and is never silent for long. */
 function mumble(socket: Socket): void {
-  const timer = setInterval(() => socket.write('220-one moment\r\n'), 50);
-  socket.on('close', () => clearInterval(timer));
+  socket.write('220 test\r\n');
+  socket.once('data', () => {
+    const timer = setInterval(() => socket.write('250-one moment\r\n'), 50);
+    socket.on('close', () => clearInterval(timer));
+  });
 }
 
 function addressIn(line: string): string {

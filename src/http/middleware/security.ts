@@ -59,8 +59,9 @@ export const refuseBrokenUrls: Middleware = async (ctx, next) => {
 
 function isReadable(ctx: Context): boolean {
   try {
-    decodeURIComponent(ctx.path);
-    return true;
+    // Null where the target of the request could not be parsed at all.
+    const path: string | null = ctx.path;
+    return path !== null && decodeURIComponent(path) !== '';
   } catch {
     return false;
   }

@@ -21,7 +21,9 @@ const REASONS: Readonly<Record<number, string>> = { 400: 'cookies_needed', 410: 
 export function leaveTrail(needs: TrailNeeds): Middleware {
   return async (ctx, next) => {
     await next();
-    const uid = BELOW_SIGN_IN.exec(ctx.path)?.[1];
+    // As it was sent: what cannot be parsed has no path, and has been refused.
+    const [path = ''] = (ctx.req.url ?? '').split('?');
+    const uid = BELOW_SIGN_IN.exec(path)?.[1];
     // While the database is away there is nothing to ask it.
     if (uid && ctx.status !== 503 && showsTrace(ctx)) await record(ctx, uid, needs);
   };
