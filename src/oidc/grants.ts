@@ -4,6 +4,7 @@ import type { ConsentsDomain, Granted } from '../domain/consents.ts';
 import { randomId } from '../lib/ids.ts';
 import type { Consents } from '../store/consents.ts';
 import type { SessionClient, Sessions } from '../store/sessions.ts';
+import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { ClientExtras, Ctx, SessionModel } from './types.ts';
 import { oauthError, setAside, workOf } from './work.ts';
@@ -44,12 +45,15 @@ async function grantedFor(ctx: Ctx, needs: GrantNeeds): Promise<Granted | undefi
 const REVOKED = oauthError('access_denied', 'the access was taken back meanwhile');
 
 /** What this request issues comes wholly before or not after a person takes the consent back. */
-function holdConsent(ctx: Ctx, { guardConsent }: GrantNeeds): void {
+function holdConsent(ctx: Ctx, needs: GrantNeeds): void {
+  const items = guardOf(ctx, needs).map((statement) => ({ statement, missed: REVOKED }));
+  workOf(ctx)?.items.push(...items.map((item) => ({ ...item, revokes: false })));
+}
+
+function guardOf(ctx: Ctx, { guardConsent }: GrantNeeds): Unit {
   const { accountId = '' } = ctx.oidc.session as unknown as SessionModel;
   const { first_party: isFirstParty } = ctx.oidc.client as unknown as ClientExtras;
-  if (isFirstParty) return;
-  const statement = guardConsent(accountId, clientIdOf(ctx));
-  workOf(ctx)?.items.push({ statement, missed: REVOKED, revokes: false });
+  return isFirstParty ? [] : [guardConsent(accountId, clientIdOf(ctx))];
 }
 
 /** The session was made by this very request: nobody else can know it, all goes into its unit. */
@@ -125,7 +129,10 @@ async function keepUp(
   needs: GrantNeeds,
 ): Promise<void> {
   if (!fill(grant, granted)) return;
-  await needs.store.commit(await setAside(ctx, () => grant.save()));
+  const made = await setAside(ctx, () => grant.save());
+  // Missed: the consent is gone, and a Grant that went with it must not come back.
+  const { kind } = await needs.store.commit([...guardOf(ctx, needs), ...made]);
+  if (kind === 'missed') return;
   const latest = await grantedFor(ctx, needs);
   if (latest) await keepUp(ctx, grant, latest, needs);
 }

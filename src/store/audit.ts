@@ -23,6 +23,8 @@ export interface AuditRow {
 export interface AuditFilter {
   readonly accountId?: string | undefined;
   readonly kind?: string | undefined;
+  /** Any of these. */
+  readonly kinds?: readonly string[] | undefined;
 }
 
 export interface AuditEvents {
@@ -65,13 +67,14 @@ export function createAuditEvents(store: Store): AuditEvents {
     store.compile(store.sql(TABLE).where(column, value).orderBy('id').limit(MANY));
   return {
     insert: (row) => insert(toColumns(row)),
-    newest: async ({ accountId, kind }, limit) => {
+    newest: async ({ accountId, kind, kinds }, limit) => {
       const wanted = {
         ...(accountId === undefined ? {} : { account_id: accountId }),
         ...(kind === undefined ? {} : { kind }),
       };
       const query = store.sql(TABLE).where(wanted).orderBy(newestFirst(wanted)).limit(limit);
-      return (await store.all(store.compile(query))).map(parse);
+      const narrowed = kinds === undefined ? query : query.whereIn('kind', kinds);
+      return (await store.all(store.compile(narrowed))).map(parse);
     },
     ofTrace: async (trace) => (await store.all(of('trace', trace))).map(parse),
     ofFlow: async (flowId) => (await store.all(of('flow_id', flowId))).map(parse),

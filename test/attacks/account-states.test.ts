@@ -26,6 +26,7 @@ const DOORS = [
   'existing session, another client',
   'account page',
   'userinfo',
+  'password change',
   'reset link',
 ] as const;
 
@@ -33,14 +34,24 @@ type Door = (typeof DOORS)[number];
 
 /** In the order of DOORS. */
 const TABLE: Readonly<Record<string, readonly string[]>> = {
-  'in grace': ['set-up', 'ok', 'ok', 'ok', 'ok', 'Account', 'ok', 'done'],
-  enrolled: ['code', 'ok', 'ok', 'ok', 'ok', 'Account', 'ok', 'done'],
-  'grace over': ['set-up', 'no', 'Sign in', 'no', 'Sign in', 'Sign in', 'ok', 'done'],
-  'must change': ['new password', 'no', 'Sign in', 'no', 'Sign in', 'Sign in', 'ok', 'done'],
-  locked: ['refused', 'no', 'Sign in', 'no', 'Sign in', 'Sign in', 'no', 'done'],
-  suspended: ['refused', 'no', 'Sign in', 'no', 'Sign in', 'Sign in', 'no', 'void'],
-  'without a hash': ['refused', 'ok', 'ok', 'ok', 'ok', 'Account', 'ok', 'done'],
-  unknown: ['refused', 'no', 'Sign in', 'no', 'Sign in', 'Sign in', 'no', 'void'],
+  'in grace': ['set-up', 'ok', 'ok', 'ok', 'ok', 'Account', 'ok', 'open', 'done'],
+  enrolled: ['code', 'ok', 'ok', 'ok', 'ok', 'Account', 'ok', 'open', 'done'],
+  'grace over': ['set-up', 'no', 'Sign in', 'no', 'Sign in', 'Sign in', 'ok', 'Sign in', 'done'],
+  'must change': [
+    'new password',
+    'no',
+    'Sign in',
+    'no',
+    'Sign in',
+    'Sign in',
+    'ok',
+    'Sign in',
+    'done',
+  ],
+  locked: ['refused', 'no', 'Sign in', 'no', 'Sign in', 'Sign in', 'no', 'Sign in', 'done'],
+  suspended: ['refused', 'no', 'Sign in', 'no', 'Sign in', 'Sign in', 'no', 'Sign in', 'void'],
+  'without a hash': ['refused', 'ok', 'ok', 'ok', 'ok', 'Account', 'ok', 'open', 'done'],
+  unknown: ['refused', 'no', 'Sign in', 'no', 'Sign in', 'Sign in', 'no', 'Sign in', 'void'],
 };
 
 /** Which doors there are: whoever adds one finds the table above incomplete. */
@@ -184,6 +195,20 @@ onBothStores('account states at every door', (store) => {
     'account page': async ({ web }) => titleOf(await web.copy().get(`${gatehouse.url}/account`)),
     userinfo: async ({ accessToken }) =>
       (await party.userinfo(accessToken)).status === 200 ? 'ok' : 'no',
+    // With a wrong password: whether it is looked at at all.
+    'password change': async ({ web }) => {
+      const path = '/account/password';
+      const browser = web.copy();
+      const page = await browser.get(`${gatehouse.url}${path}`);
+      const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+      const answer = await browser.post(`${gatehouse.url}${path}`, {
+        csrf,
+        current_password: 'wrong',
+        new_password: NEW_PASSWORD,
+        confirm_password: NEW_PASSWORD,
+      });
+      return answer.status === 422 ? 'open' : titleOf(answer);
+    },
     // The last one: it ends everything that is signed in.
     'reset link': async ({ person, resetUrl }) => {
       const web = createWeb(gatehouse.url);

@@ -23,7 +23,10 @@ const WORDS: Readonly<Record<AuditKind, Words>> = {
   'device.trusted': 'The device is trusted from now on',
   'device.ended': 'A device is trusted no longer',
   'session.ended': 'A session ended',
-  'password.changed': 'The password was changed',
+  'password.changed': {
+    ok: 'The password was changed',
+    refused: 'The password was not changed',
+  },
   'password.reset': 'The password was reset',
   'consent.granted': { ok: 'Access was allowed', refused: 'Access was denied' },
   'consent.revoked': 'Access was taken back',

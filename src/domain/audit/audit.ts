@@ -44,6 +44,8 @@ export interface Audit {
 export interface AuditFilter {
   readonly accountId?: string | undefined;
   readonly kind?: AuditKind | undefined;
+  /** Any of these. */
+  readonly kinds?: readonly AuditKind[] | undefined;
 }
 
 export interface Traced {

@@ -23,6 +23,7 @@ const SECTIONS = [
   'Trusted devices',
   'Sessions',
   'Connected applications',
+  'Recent activity',
 ];
 
 onBothStores('the account page', (store) => {
@@ -62,7 +63,11 @@ onBothStores('the account page', (store) => {
     const action = pathOn(challenge, /prove\/totp$/);
     const csrf = /name="csrf" value="([^"]+)"/.exec(challenge.text)?.[1] ?? '';
     const code = await nextCode(gatehouse, person.secret);
-    const page = await web.post(new URL(action, gatehouse.url), { csrf, code }, headers);
+    const form = { 'content-type': 'application/x-www-form-urlencoded', ...headers };
+    const body = new URLSearchParams({ csrf, code }).toString();
+    const init = { method: 'POST', headers: form, body };
+    const proved = await web.once(new URL(action, gatehouse.url), init);
+    const page = await web.get(String(proved.headers.get('location')), headers);
     const sessions = sectionOf(page, 'Sessions');
     expect(sessions).to.match(
       /^Sessions Two sessions, on this device and others\. Firefox on Linux This session Signed in .*UTC ?, last seen .*UTC ?\. From 203\.0\.113\.7\. /,

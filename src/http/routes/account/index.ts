@@ -5,6 +5,7 @@ import type { Vault } from '../../../lib/vault.ts';
 import { ACCOUNT_CALLBACK } from '../../../oidc/configuration.ts';
 import { redirect } from '../../redirect.ts';
 import type { Render } from '../../render.ts';
+import { type ActivityNeeds, createActivity } from './activity.ts';
 import { type AddPageNeeds, createAddPage } from './add-authenticator.ts';
 import { type ApplicationPagesNeeds, createApplicationPages } from './applications.ts';
 import { type AuthenticatorPagesNeeds, createAuthenticatorPages } from './authenticators.ts';
@@ -24,7 +25,8 @@ import { createTold } from './told.ts';
 type Made = 'show' | 'told' | 'returns';
 
 interface PagesNeeds
-  extends AddPageNeeds,
+  extends ActivityNeeds,
+    AddPageNeeds,
     ApplicationPagesNeeds,
     AuthenticatorPagesNeeds,
     BackupCodePagesNeeds,
@@ -74,6 +76,7 @@ function addPages(at: ReturnType<typeof createTable>, entrance: Entrance, needs:
   const devices = createDevicePages(needs);
   const sessions = createSessionPages(needs);
   const applications = createApplicationPages(needs);
+  const activity = createActivity(needs);
 
   const overview = createOverview({
     ...needs,
@@ -86,6 +89,7 @@ function addPages(at: ReturnType<typeof createTable>, entrance: Entrance, needs:
       devices: devices.section,
       sessions: (_, present) => sessions.section(present),
       applications: (_, present) => applications.section(present),
+      activity: (_, present) => activity(present),
     },
   });
 

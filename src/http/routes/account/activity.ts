@@ -1,0 +1,79 @@
+// Recent activity: what the audit has of an account, as far as its owner wants to know.
+import type { Audit, AuditRow } from '../../../domain/audit/audit.ts';
+import type { AuditKind } from '../../../domain/audit/kinds.ts';
+import type { SessionEnd } from '../../../domain/sessions.ts';
+import type { ClientOnPage } from '../../../oidc/pages.ts';
+import { agentInWords } from '../../agents.ts';
+import type { Translate } from '../../texts.ts';
+import { momentOf } from '../../times.ts';
+import type { Present } from './entrance.ts';
+
+export interface ActivityNeeds {
+  readonly audit: Audit;
+  readonly findClient: (id: string) => Promise<ClientOnPage | undefined>;
+  readonly t: Translate;
+}
+
+const SAME_BROWSER: SessionEnd = 'somebody else signed in';
+const SHOWN = 20;
+/** Some of them are not shown: each sign-in proves a password and perhaps a code, all of it right. */
+const READ = 80;
+
+type Outcome = AuditRow['outcome'];
+const ANY: readonly Outcome[] = ['ok', 'refused'];
+const OK: readonly Outcome[] = ['ok'];
+const REFUSED: readonly Outcome[] = ['refused'];
+
+/** The kinds with a text in the catalogue. Tokens come and go all day: they say nothing here. */
+const TOLD: Readonly<Partial<Record<AuditKind, readonly Outcome[]>>> = {
+  'sign_in.password': REFUSED,
+  'sign_in.factor': REFUSED,
+  'sign_in.finished': OK,
+  'sign_in.locked': REFUSED,
+  'factor.enrolled': ANY,
+  'factor.removed': OK,
+  'backup_code.used': OK,
+  'backup_codes.renewed': OK,
+  'device.trusted': OK,
+  'device.ended': OK,
+  'session.ended': OK,
+  'password.changed': ANY,
+  'password.reset': OK,
+  'consent.granted': ANY,
+  'consent.revoked': OK,
+  'token.reuse': REFUSED,
+  'account.suspended': OK,
+  'account.activated': OK,
+  'account.unlocked': OK,
+  'admin.reset_2fa': OK,
+  'admin.reset_password': OK,
+  'admin.deadline_moved': OK,
+};
+
+export function createActivity({ audit, findClient, t }: ActivityNeeds) {
+  const kinds = Object.keys(TOLD) as AuditKind[];
+
+  const nameOf = async ({ clientId }: AuditRow): Promise<string> => {
+    const client = clientId === undefined ? undefined : await findClient(clientId);
+    return client?.name ?? t('activity.application');
+  };
+
+  const itemOf = async (row: AuditRow) => ({
+    time: momentOf(row.time),
+    what: t(`activity.${row.kind}.${row.outcome}`, { client: await nameOf(row) }),
+    where: whereOf(row, t),
+  });
+
+  return async ({ account }: Present) => {
+    const rows = await audit.newest({ accountId: account.id, kinds }, READ);
+    const told = rows.filter(({ kind, outcome }) => TOLD[kind as AuditKind]?.includes(outcome));
+    return { items: await Promise.all(told.slice(0, SHOWN).map(itemOf)) };
+  };
+}
+
+/** `Firefox on Linux, 203.0.113.7`. From where an operator acts is theirs to know. */
+function whereOf({ accountId, actor = accountId, ...row }: AuditRow, t: Translate): string {
+  if (actor !== accountId && row.reason !== SAME_BROWSER) return t('activity.operator');
+  const { userAgent = '', address = t('agents.unknown-address') } = row;
+  return `${agentInWords(userAgent, t)}, ${address}`;
+}
