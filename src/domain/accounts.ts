@@ -4,6 +4,8 @@ import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import { accountId } from '../lib/ids.ts';
 import { walkPages } from '../lib/pages.ts';
 import type { Account, AccountRole, Accounts as AccountStore } from '../store/accounts.ts';
+import type { LivingAccount } from '../store/living.ts';
+import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { Audit } from './audit/audit.ts';
 import { emailKey, isEmail } from './emails.ts';
@@ -19,7 +21,8 @@ export interface NewAccountRequest {
 
 export interface AccountsDomain {
   /** Throws `invalid_input`, `password_unmet` (its details are the rules) and `already_exists`. */
-  create(request: NewAccountRequest): Promise<Account>;
+  /** @param also joins the unit that makes it */
+  create(request: NewAccountRequest, also?: (made: LivingAccount) => Unit): Promise<Account>;
   find(id: string): Promise<Account | undefined>;
   /** By id or by e-mail address in any spelling; throws `unknown_account`. */
   get(idOrEmail: string): Promise<Account>;
@@ -27,6 +30,8 @@ export interface AccountsDomain {
   /** Yields all accounts, page by page. */
   list(): AsyncGenerator<Account>;
 }
+
+const FIRST_GENERATION = 1;
 
 interface AccountNeeds {
   readonly hashing: Hashing;
@@ -41,7 +46,7 @@ export function createAccountsDomain(
 ): AccountsDomain {
   const findByEmail = (email: string) => accounts.findByEmailKey(emailKey(email));
 
-  const create = async (request: NewAccountRequest): Promise<Account> => {
+  const create: AccountsDomain['create'] = async (request, also = () => []) => {
     const email = request.email.trim();
     if (!isEmail(email)) {
       throw new GatehouseError('invalid_input', { message: `"${email}" is no e-mail address.` });
@@ -62,7 +67,8 @@ export function createAccountsDomain(
       at: now(),
     });
     const recorded = audit.record({ kind: 'account.created', accountId: id, detail: { role } });
-    await store.write(row, recorded).catch((error: unknown) => {
+    const unit = [row, recorded, ...also({ id, generation: FIRST_GENERATION })];
+    await store.write(...unit).catch((error: unknown) => {
       const message = `There is an account with the address ${email} already.`;
       throw isGatehouseError(error, 'already_exists')
         ? new GatehouseError('already_exists', { message, cause: error })

@@ -26,6 +26,7 @@ export interface TrustedDevices {
   find(owner: Owner, visitor: Visitor): Promise<DeviceFound>;
   /** A row for this browser, and the cookies by which it is known: undefined ones are removed. */
   trust(owner: Owner, visitor: Visitor): Trusted;
+  /** Must hit: it is still trusted. */
   touch(id: string): Statement;
   /** Must hit. */
   forget(accountId: string, id: string): Statement;

@@ -1,4 +1,5 @@
 // What the end of a sign-in writes of the password: a new one, or what the right one told.
+import type { KnownBrowsers } from '../domain/known-browsers.ts';
 import type { Notices } from '../domain/notices.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { now } from '../lib/clock.ts';
@@ -16,6 +17,7 @@ export interface PasswordWrites {
 export interface PasswordWriteNeeds {
   readonly accounts: Accounts;
   readonly sessions: SessionsDomain;
+  readonly knownBrowsers: KnownBrowsers;
   readonly notices: Notices;
 }
 
@@ -25,12 +27,14 @@ interface Whose {
   readonly generation: number;
   /** The session of this browser, if it is this person's. */
   readonly session: string | undefined;
+  /** The cookie of known browsers of this one: it stays known. */
+  readonly browser: string | undefined;
 }
 
 export async function passwordWrites(
   { row, facts: { password } }: Flow,
-  { account, generation, session }: Whose,
-  { accounts, sessions, notices }: PasswordWriteNeeds,
+  { account, generation, session, browser }: Whose,
+  { accounts, sessions, knownBrowsers, notices }: PasswordWriteNeeds,
 ): Promise<PasswordWrites> {
   const accountId = account.id;
   const hash = row.stagedHash;
@@ -41,7 +45,12 @@ export async function passwordWrites(
     const moved = await sessions.moveOn(accountId, next, session, 'password changed');
     const told = notices.tell(account, { kind: 'password-changed' });
     return {
-      unit: [accounts.changePassword(accountId, generation, made), ...moved, told],
+      unit: [
+        accounts.changePassword(accountId, generation, made),
+        ...moved,
+        await knownBrowsers.forget(accountId, browser),
+        told,
+      ],
       generation: next,
     };
   }

@@ -12,7 +12,7 @@ import { type Refusal, refused, type Verdict } from '../methods/method.ts';
 import type { Account, Accounts } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
 import type { SignInAudit } from './audit-events.ts';
-import { type FactorNeeds, stateOf } from './factors.ts';
+import { type FactorNeeds, type FactorState, stateOf } from './factors.ts';
 import { type FirstProofNeeds, firstProof } from './first-proof.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
 import { dueStep } from './steps/index.ts';
@@ -180,8 +180,9 @@ async function recordProof(
   // Read when the password was proved and never again: what changes meanwhile voids the flow.
   const generation = flow.row.generation ?? account.generation;
   const isFirst = flow.facts.proofs.length === 0;
-  const first = isFirst ? await firstProof({ ...account, generation }, visitor, at, needs) : none;
   const state = await stateOf(account.id, needs);
+  const found = { ...withOpenFactors(account, state), generation };
+  const first = isFirst ? await firstProof(found, visitor, at, needs) : none;
   const proved = {
     proof,
     accountId: account.id,
@@ -197,6 +198,11 @@ async function recordProof(
   const told = left === undefined ? [] : [needs.notices.tell(account, usedUp(left))];
   const record = needs.flows.record(flow, proved);
   return needs.store.commit([...spend, record, ...first.unit, ...recorded, ...told]);
+}
+
+/** A factor that was switched off opens nothing: an account with no other has none. */
+function withOpenFactors(account: Account, { enrolled }: FactorState): Account {
+  return enrolled.length > 0 ? account : { ...account, mfaEnrolledAt: undefined };
 }
 
 const usedUp = (left: number) => ({ kind: 'backup-code-used', left }) as const;

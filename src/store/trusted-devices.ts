@@ -19,6 +19,7 @@ export interface TrustedDevices {
   /** Those that still count, newest first. */
   ofAccount(accountId: string, generation: number, at: number): Promise<TrustedDevice[]>;
   insert(device: TrustedDevice): Statement;
+  /** Must hit: nobody has forgotten it meanwhile. */
   touch(id: string, at: number): Statement;
   /** Must hit. */
   delete(accountId: string, id: string): Statement;
@@ -42,7 +43,7 @@ export function createTrustedDevices(store: Store): TrustedDevices {
       return (await store.all(store.compile(living.orderBy('created_at', 'desc')))).map(parse);
     },
     insert: (device) => store.compile(table().insert(toRow(device)), 1),
-    touch: (id, at) => store.compile(table().where({ id }).update({ used_at: at })),
+    touch: (id, at) => store.compile(table().where({ id }).update({ used_at: at }), 1),
     delete: (accountId, id) => store.compile(table().where({ id, account_id: accountId }).del(), 1),
     deleteOf: (accountId) => store.compile(table().where({ account_id: accountId }).del()),
   };

@@ -46,4 +46,17 @@ onBothStores('the first administrator', (kind) => {
     await house.acts.delete(account, { actor: 'cli:test', reason: 'a test' });
     expect(await ensureFirstAdmin(house)).to.equal(undefined);
   });
+
+  it('is made by the next start when the link of the first one could not be written', async () => {
+    const [house] = houses as [House];
+    const links: House['links'] = {
+      ...house.links,
+      create: () => {
+        throw new Error('no link');
+      },
+    };
+    const failed = await ensureFirstAdmin({ ...house, links }).catch((error: Error) => error);
+    expect(failed).to.be.an.instanceOf(Error);
+    expect((await ensureFirstAdmin(house))?.link).to.match(/\/reset-password\/[\w-]{43}$/);
+  });
 });

@@ -207,6 +207,7 @@ describe('finish', () => {
       accounts: {} as never,
       flows: { end: untouched } as never,
       sessions: {} as never,
+      knownBrowsers: {} as never,
       limits: {} as never,
       signInAudit: {} as never,
       trustedDevices: {} as never,

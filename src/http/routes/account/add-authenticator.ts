@@ -99,7 +99,7 @@ export function createAddPage(needs: AddPageNeeds) {
   return { page, submit };
 }
 
-/** A secret that was shown counts in this session alone, and for the account as it was then. */
-function occasionOf({ session }: Present): string {
-  return `session ${session.uid} ${session.generation}`;
+/** A secret that was shown counts until somebody proves anew who they are, and never after. */
+function occasionOf({ session: { uid, generation, provedAt } }: Present): string {
+  return `session ${uid} ${generation} ${provedAt}`;
 }
