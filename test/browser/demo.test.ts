@@ -1,7 +1,7 @@
 // What a newcomer gets: one command, a demo application beside the provider, and a way to try it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
@@ -23,6 +23,9 @@ interface Served {
 /** As the command line starts it: nothing of this process's environment but the path. */
 function launch(database: TestDatabase, port: number, demoPort: number): ChildProcess {
   const { PATH } = process.env;
+  // A stop that waits for what it need not outlasts the test.
+  const patient = join(database.dataDir, 'patient.json');
+  writeFileSync(patient, JSON.stringify({ http: { stop_timeout: 300 } }));
   return spawn(join(PROJECT_ROOT, 'bin/gatehouse'), ['serve'], {
     cwd: PROJECT_ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -32,6 +35,7 @@ function launch(database: TestDatabase, port: number, demoPort: number): ChildPr
       PORT: String(port),
       DEMO_PORT: String(demoPort),
       DATA_DIR: database.dataDir,
+      GATEHOUSE_CONFIG: patient,
       ...(database.url ? { DATABASE_URL: database.url } : {}),
     },
   });
@@ -228,11 +232,9 @@ onBothStores('the demo', (store) => {
     const spare = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => undefined);
     await once(spare, 'connect');
     const exit = once(child, 'exit');
-    const since = Date.now();
     child.kill('SIGINT');
     const [code] = await exit;
     expect(code).to.equal(0);
-    expect(Date.now() - since, 'milliseconds until it stopped').to.be.lessThan(5_000);
     for (const address of [url, served.demo]) {
       expect(await fetch(address).catch((error: Error) => error)).to.be.instanceOf(TypeError);
     }

@@ -134,14 +134,32 @@ describe('a start that must fail', () => {
   });
 });
 
+/** Connections are kept for a quarter of an hour, as some balancers want it. */
+const KEEPING = `
+  const http = require('node:http');
+  const { createServer } = http;
+  http.createServer = (...needs) => {
+    const server = createServer(...needs);
+    server.keepAliveTimeout = 900_000;
+    return server;
+  };
+  require('node:module').syncBuiltinESMExports();`;
+
+/** Whatever a stop waits for that it need not outlasts the test: five minutes, or a quarter hour. */
 describe('a stop', () => {
   let database: TestDatabase;
+  let env: Record<string, string>;
   let running: GatehouseProcess;
   before(async () => {
     database = await SQLITE.create();
+    const patient = join(database.dataDir, 'patient.json');
+    const keeping = join(database.dataDir, 'keeping.cjs');
+    writeFileSync(patient, JSON.stringify({ http: { stop_timeout: 300 } }));
+    writeFileSync(keeping, KEEPING);
+    env = { GATEHOUSE_CONFIG: patient, NODE_OPTIONS: `--require ${keeping}` };
   });
   beforeEach(async () => {
-    running = await startProcess({ database, port: await freePort() });
+    running = await startProcess({ database, port: await freePort(), env });
   });
   afterEach(() => running.stop());
   after(() => database.remove());
@@ -189,10 +207,8 @@ describe('a stop', () => {
       expect(String(answer))
         .to.match(/^HTTP\/1\.1 400 /)
         .and.to.include('invalid_request');
-      const answered = performance.now();
+      // Its connection would be kept for another request.
       expect(await exit).to.deep.equal({ code: 0, signal: undefined });
-      // Its connection would be kept for another request, five seconds long.
-      expect(performance.now() - answered).to.be.lessThan(4_000);
     });
   }
 
@@ -202,10 +218,7 @@ describe('a stop', () => {
     kept.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n');
     await once(kept, 'data');
     const closed = Promise.all([once(silent, 'close'), once(kept, 'close')]);
-    const before = performance.now();
     expect(await running.kill('SIGTERM')).to.deep.equal({ code: 0, signal: undefined });
-    // Running requests would have 20 seconds.
-    expect(performance.now() - before).to.be.lessThan(10_000);
     await closed;
   });
 
@@ -213,10 +226,8 @@ describe('a stop', () => {
     const slow = await begin('grant_type=client_credentials');
     const exit = running.kill('SIGTERM');
     await untilRefusing();
-    const before = performance.now();
     process.kill(running.pid, 'SIGTERM');
     expect(await exit).to.deep.equal({ code: 1, signal: undefined });
-    expect(performance.now() - before).to.be.lessThan(10_000);
     slow.destroy();
   });
 });

@@ -289,7 +289,7 @@ describe('demo app with a real provider', () => {
     const waiting = signIn('carol');
     provider = await startProvider(providerPort, demo.url);
     expect(factOf((await waiting).data.claims, 'sub')).to.equal('carol');
-  }).timeout(10_000);
+  });
 
   it('names a port that is in use', async () => {
     const message = await startTestDemo(provider.issuer, appPort).then(

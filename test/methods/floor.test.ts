@@ -1,12 +1,11 @@
 // A refused password takes its time, and the same time whatever the reason.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import bcrypt from 'bcrypt';
 import { expect } from 'chai';
-import { createHashing } from '../../src/domain/hashing.ts';
+import { createMethods, type MethodNeeds } from '../../src/methods/index.ts';
 import { refused, type Verdict } from '../../src/methods/method.ts';
-import { refuseNoEarlier } from '../../src/methods/password/floor.ts';
+import { refuseNoEarlier, type Stopwatch } from '../../src/methods/password/floor.ts';
 import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import { createPerson, createRelyingParty, type Person } from '../support/relying-party.ts';
 import { SQLITE } from '../support/stores.ts';
@@ -14,28 +13,49 @@ import { createWeakPerson } from '../support/weak-person.ts';
 import { createWeb } from '../support/web.ts';
 
 const PROVED = { kind: 'proved', account: {}, spend: [] } as unknown as Verdict;
+const WRONG = refused('wrong');
 
-async function timed(work: Promise<unknown>): Promise<number> {
-  const begin = performance.now();
-  await work.catch(() => undefined);
-  return performance.now() - begin;
+/** Time that passes only when work says that it took some, and how long was slept. */
+function createTime() {
+  let passed = 0;
+  const slept: number[] = [];
+  const time: Stopwatch = {
+    elapsed: () => passed,
+    sleep: async (milliseconds) => {
+      slept.push(milliseconds);
+    },
+  };
+  const work = (takes: number, verdict: Verdict) => async () => {
+    passed += takes;
+    return verdict;
+  };
+  return { time, slept, work };
 }
 
 describe('the floor of a refusal', () => {
   it('holds back what is refused, a failure too, and nothing else', async () => {
-    expect(await timed(refuseNoEarlier(150, async () => refused('wrong')))).to.be.at.least(145);
-    const failing = refuseNoEarlier(150, () => Promise.reject(new Error('broken')));
-    expect(await timed(failing)).to.be.at.least(145);
-    expect(await timed(refuseNoEarlier(5_000, async () => PROVED))).to.be.below(1_000);
+    const { time, slept } = createTime();
+    expect(await refuseNoEarlier(150, async () => WRONG, time)).to.equal(WRONG);
+    const failing = refuseNoEarlier(150, () => Promise.reject(new Error('broken')), time);
+    expect(await failing.catch(String)).to.equal('Error: broken');
+    expect(slept).to.deep.equal([150, 150]);
+    expect(await refuseNoEarlier(150, async () => PROVED, time)).to.equal(PROVED);
+    expect(slept).to.have.length(2);
   });
 
   it('counts from the arrival, and adds nothing to what took longer', async () => {
-    const slow = async (ms: number) => {
-      await sleep(ms);
-      return refused('wrong');
-    };
-    expect(await timed(refuseNoEarlier(300, () => slow(200)))).to.be.within(295, 450);
-    expect(await timed(refuseNoEarlier(50, () => slow(200)))).to.be.within(195, 300);
+    const { time, slept, work } = createTime();
+    await refuseNoEarlier(300, work(200, WRONG), time);
+    await refuseNoEarlier(50, work(200, WRONG), time);
+    expect(slept).to.deep.equal([100, 0]);
+  });
+
+  it('is real time', async () => {
+    const before = performance.now();
+    await refuseNoEarlier(150, async () => WRONG);
+    expect(performance.now() - before).to.be.at.least(145);
+    // Held back, this would outlast the test.
+    expect(await refuseNoEarlier(3_600_000, async () => PROVED)).to.equal(PROVED);
   });
 });
 
@@ -43,21 +63,26 @@ describe('a sign-in that is refused', () => {
   const FLOOR = 700;
   let gatehouse: Gatehouse;
   let person: Person;
+  const { time, slept } = createTime();
   before(async () => {
     const database = await SQLITE.createMigrated();
     const file = join(database.dataDir, 'floor.json');
     writeFileSync(file, JSON.stringify({ password: { refusal_floor: FLOOR }, ...WITHOUT_FACTOR }));
     const env = { GATEHOUSE_CONFIG: file };
-    gatehouse = await startGatehouse({ database, env, hashing: createHashing });
+    const methods = (needs: MethodNeeds) => createMethods({ ...needs, time });
+    gatehouse = await startGatehouse({ database, env, methods });
     person = await createPerson(gatehouse);
   });
   after(() => gatehouse.stop());
 
-  const attempt = async (email: string, password: string) => {
+  /** How long each of these was held back. */
+  const attempt = async (email: string, password: string): Promise<number[]> => {
     const party = await createRelyingParty(gatehouse);
     const web = createWeb(gatehouse.url);
     const page = await web.get(party.url().url);
-    return timed(web.submit(page, '/prove/password', { email, password }));
+    slept.length = 0;
+    await web.submit(page, '/prove/password', { email, password });
+    return [...slept];
   };
 
   it('takes as long for unknown, wrong, legacy, without a password and suspended', async () => {
@@ -74,7 +99,7 @@ describe('a sign-in that is refused', () => {
       await attempt(none.email, 'wrong'),
       await attempt(suspended.email, suspended.password),
     ];
-    for (const time of times) expect(time).to.be.within(FLOOR, FLOOR + 400);
-    expect(await attempt(person.email, person.password)).to.be.below(FLOOR);
+    expect(times).to.deep.equal(Array(5).fill([FLOOR]));
+    expect(await attempt(person.email, person.password)).to.deep.equal([]);
   });
 });

@@ -99,7 +99,7 @@ onBothStores('limits on codes', (store) => {
     expect((await say(door, 'wrong')).status).to.equal(422);
     const eleventh = await say(door, RIGHT_WORD);
     expect(eleventh.status).to.equal(429);
-    expect(Number(eleventh.headers.get('retry-after'))).to.be.within(880, 900);
+    expect(Number(eleventh.headers.get('retry-after'))).to.be.within(840, 900);
     expect(alertOf(eleventh)).to.match(/Try again at .*UTC/);
     expect((await say(door, RIGHT_WORD, 'fake-last')).status).to.equal(429);
     expect(looks - before).to.equal(10);

@@ -11,7 +11,7 @@ export function plain({ status, headers, text }: Page, email: string) {
     .replace(/\b[0-9A-HJKMNP-TV-Z]{10}\b/g, 'TRACE');
   const same = [...headers].filter(([name]) => !['date', 'content-length'].includes(name));
   const rounded = same.map(([name, value]) =>
-    name === 'retry-after' ? [name, Math.round(Number(value) / 10)] : [name, value],
+    name === 'retry-after' ? [name, Math.ceil(Number(value) / 60)] : [name, value],
   );
   return { status, body, headers: rounded };
 }

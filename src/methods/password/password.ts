@@ -9,7 +9,7 @@ import { randomId } from '../../lib/ids.ts';
 import { PROJECT_ROOT } from '../../lib/root.ts';
 import type { Account } from '../../store/accounts.ts';
 import { type Method, type PasswordFinding, refused, type Verdict } from '../method.ts';
-import { refuseNoEarlier } from './floor.ts';
+import { refuseNoEarlier, type Stopwatch } from './floor.ts';
 
 const input = z.object({
   email: z.string().trim().min(1, 'sign-in.email-missing').max(320, 'sign-in.email-too-long'),
@@ -23,10 +23,12 @@ export interface PasswordNeeds {
   readonly accounts: AccountsDomain;
   readonly hashing: Hashing;
   readonly passwords: PasswordPolicy;
+  /** The real one when left out. */
+  readonly time?: Stopwatch;
 }
 
 export function createPasswordMethod(needs: PasswordNeeds): Method<PasswordInput> {
-  const { accounts, hashing, config } = needs;
+  const { accounts, hashing, config, time } = needs;
   // Verified in the place of a hash that is not there, so that unknown names take as long.
   let decoy: Promise<string> | undefined;
   const decoyHash = () => {
@@ -67,7 +69,7 @@ export function createPasswordMethod(needs: PasswordNeeds): Method<PasswordInput
     isEnrolled: async (id) => (await accounts.find(id))?.passwordHash !== undefined,
     identify: ({ email }) => emailKey(email),
     verify: ({ input: typed, at }) =>
-      refuseNoEarlier(config.refusal_floor, () => verify(typed, at)),
+      refuseNoEarlier(config.refusal_floor, () => verify(typed, at), time),
   };
 }
 

@@ -186,7 +186,7 @@ describe('a stored password that cannot be read', () => {
         expect(found, damaged).to.equal(undefined);
       }
     }
-  }).timeout(20_000);
+  });
 });
 
 describe('the rows', () => {
