@@ -1,17 +1,41 @@
 // WORKERS=2: two processes on one port, one of which may die.
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { freePort } from '../support/gatehouse.ts';
 import { type GatehouseProcess, startProcess } from '../support/processes.ts';
 import { SQLITE, type TestDatabase } from '../support/stores.ts';
 
+/** The sockets of this machine that are connected to the port, as /proc names them. */
+function socketsOf(port: number): Set<string> {
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  const fields = lines.map((line) => line.trim().split(/\s+/));
+  const connected = fields.filter(([, local, , state]) => local?.endsWith(end) && state === '01');
+  return new Set(connected.map((each) => `socket:[${each[9]}]`));
+}
+
+function holdsOneOf(sockets: ReadonlySet<string>, pid: number): boolean {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).some((file) => {
+    try {
+      return sockets.has(readlinkSync(`${folder}/${file}`));
+    } catch {
+      return false;
+    }
+  });
+}
+
 describe('several workers', () => {
+  let port: number;
   let database: TestDatabase;
   let server: GatehouseProcess;
   before(async () => {
     database = await SQLITE.create();
-    const port = await freePort();
+    port = await freePort();
     server = await startProcess({ database, port, env: { WORKERS: '2' } });
+    await untilAllServe();
   });
   after(async () => {
     await server.stop();
@@ -26,8 +50,22 @@ describe('several workers', () => {
     while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 20));
   };
 
+  /** Each takes its turn at new connections, as soon as it listens. */
+  const untilAllServe = async (): Promise<void> => {
+    const pids = childrenOf(server.pid);
+    expect(pids).to.have.length(2);
+    const open: Socket[] = [];
+    await until(async () => {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      open.push(socket);
+      const sockets = socketsOf(port);
+      return pids.every((pid) => holdsOneOf(sockets, pid));
+    });
+    for (const socket of open) socket.destroy();
+  };
+
   it('serve one port', async () => {
-    expect(childrenOf(server.pid)).to.have.length(2);
     const answers = await Promise.all(
       Array.from({ length: 20 }, () =>
         fetch(`${server.url}/health/ready`, { headers: { connection: 'close' } }),
