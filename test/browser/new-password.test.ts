@@ -1,12 +1,9 @@
 // Update your password, in a browser: looks, live answers, keyboard, screen reader, and no script.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
-import { PROJECT_ROOT } from '../../src/lib/root.ts';
-import { expectAccessible } from '../support/axe.ts';
 import { sharedBrowser } from '../support/chromium.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
+import { expectGoodLooks } from '../support/looks.ts';
 import type { Person, RelyingParty } from '../support/relying-party.ts';
 import { createWeakPerson, NEW_PASSWORD } from '../support/weak-person.ts';
 import {
@@ -21,11 +18,6 @@ import {
   startApp,
 } from './helpers.ts';
 
-const SCREENSHOTS = join(PROJECT_ROOT, 'test/screenshots');
-const SIZES = {
-  phone: { width: 360, height: 800 },
-  desktop: { width: 1280, height: 800 },
-};
 const UPDATE = 'Update your password';
 const REQUIREMENTS = [
   '12 to 128 characters',
@@ -49,7 +41,6 @@ describe('Update your password', () => {
   let faults: string[];
 
   before(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
     gatehouse = await startGatehouse();
     app = await startApp();
     party = await createParty(gatehouse, app);
@@ -100,18 +91,7 @@ describe('Update your password', () => {
   const meter = () => page.getByRole('meter', { name: 'Password strength' });
   const inspect = async (name: string) => {
     expect(faults).to.deep.equal([]);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      for (const [size, viewport] of Object.entries(SIZES)) {
-        await page.setViewportSize(viewport);
-        await expectAccessible(page);
-        const path = join(SCREENSHOTS, `${name}-${size}-${colorScheme}.png`);
-        await page.screenshot({ path, fullPage: size === 'phone' });
-      }
-    }
-    await page.setViewportSize(SIZES.phone);
-    const width = await page.evaluate('document.scrollingElement.scrollWidth');
-    expect(width, 'width on a phone').to.equal(SIZES.phone.width);
+    await expectGoodLooks(page, name);
   };
 
   it('says what is wanted, and that nothing is met yet', async () => {

@@ -1,13 +1,11 @@
 // Every page there is: to be seen on a phone and a desktop, by day and by night, and by axe.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
 import { z } from 'zod';
-import { PROJECT_ROOT } from '../../src/lib/root.ts';
 import { createMethods, type Method, type MethodNeeds } from '../../src/methods/index.ts';
 import { refused } from '../../src/methods/method.ts';
-import { expectAccessible } from '../support/axe.ts';
 import { sharedBrowser } from '../support/chromium.ts';
 import {
   advanceClock,
@@ -16,6 +14,7 @@ import {
   startGatehouse,
   WITHOUT_FACTOR,
 } from '../support/gatehouse.ts';
+import { expectGoodLooks } from '../support/looks.ts';
 import { createPerson, type Person, type RelyingParty } from '../support/relying-party.ts';
 import { SQLITE } from '../support/stores.ts';
 import {
@@ -30,11 +29,6 @@ import {
   startApp,
 } from './helpers.ts';
 
-const SCREENSHOTS = join(PROJECT_ROOT, 'test/screenshots');
-const SIZES = {
-  phone: { width: 360, height: 800 },
-  desktop: { width: 1280, height: 800 },
-};
 /** The smallest phone on which the main button is seen without scrolling. */
 const SMALLEST = { width: 360, height: 640 };
 const API = 'https://calendar.example.com';
@@ -110,7 +104,6 @@ describe('every page', () => {
   };
 
   before(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
     gatehouse = await start();
     app = await startApp();
     party = await createParty(gatehouse, app);
@@ -168,19 +161,8 @@ describe('every page', () => {
   /** Nothing that a script, axe or a ruler finds. */
   const inspect = async (name: string) => {
     expect(await page.getByRole('heading', { level: 1 }).count(), 'headings').to.equal(1);
-    // Looked at before axe: it fetches stylesheets once more, which the demo's policy forbids.
     expect(faults).to.deep.equal([]);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      for (const [size, viewport] of Object.entries(SIZES)) {
-        await page.setViewportSize(viewport);
-        await expectAccessible(page);
-        await page.screenshot({ path: join(SCREENSHOTS, `${name}-${size}-${colorScheme}.png`) });
-      }
-    }
-    await page.setViewportSize(SIZES.phone);
-    const width = await page.evaluate('document.scrollingElement.scrollWidth');
-    expect(width, 'width on a phone').to.equal(SIZES.phone.width);
+    await expectGoodLooks(page, name);
   };
 
   const expectInSight = async (role: 'button' | 'link', name: string) => {

@@ -1,12 +1,9 @@
 // Forgot your password? and Choose a new password, in a browser: looks, keyboard, no script, no Referer.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { PROJECT_ROOT } from '../../src/lib/root.ts';
-import { expectAccessible } from '../support/axe.ts';
 import { sharedBrowser } from '../support/chromium.ts';
 import { advanceClock, type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
+import { expectGoodLooks } from '../support/looks.ts';
 import { lastMailTo, linksTo } from '../support/mailbox.ts';
 import { createPerson, type Person, type RelyingParty } from '../support/relying-party.ts';
 import { askForLink, DONE, RESET, VOID } from '../support/reset-link.ts';
@@ -24,11 +21,6 @@ import {
   startApp,
 } from './helpers.ts';
 
-const SCREENSHOTS = join(PROJECT_ROOT, 'test/screenshots');
-const SIZES = {
-  phone: { width: 360, height: 800 },
-  desktop: { width: 1280, height: 800 },
-};
 /** The smallest phone on which the main button is seen without scrolling. */
 const SMALLEST = { width: 360, height: 640 };
 const FORGOT = 'Forgot your password?';
@@ -44,7 +36,6 @@ describe('resetting a password in a browser', () => {
   let faults: string[];
 
   before(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
     gatehouse = await startGatehouse();
     app = await startApp();
     party = await createParty(gatehouse, app);
@@ -78,18 +69,7 @@ describe('resetting a password in a browser', () => {
   const inspect = async (name: string, main?: string) => {
     expect(await page.getByRole('heading', { level: 1 }).count(), 'headings').to.equal(1);
     expect(faults).to.deep.equal([]);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      for (const [size, viewport] of Object.entries(SIZES)) {
-        await page.setViewportSize(viewport);
-        await expectAccessible(page);
-        const path = join(SCREENSHOTS, `${name}-${size}-${colorScheme}.png`);
-        await page.screenshot({ path, fullPage: size === 'phone' });
-      }
-    }
-    await page.setViewportSize(SIZES.phone);
-    const width = await page.evaluate('document.scrollingElement.scrollWidth');
-    expect(width, 'width on a phone').to.equal(SIZES.phone.width);
+    await expectGoodLooks(page, name);
     if (main) await expectInSight(main);
   };
   const expectInSight = async (name: string) => {

@@ -1,20 +1,12 @@
 // The pages of the second factor and of the account, each by itself, with made-up data.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
-import { PROJECT_ROOT } from '../../src/lib/root.ts';
-import { expectAccessible } from '../support/axe.ts';
 import { sharedBrowser } from '../support/chromium.ts';
+import { expectGoodLooks } from '../support/looks.ts';
 import { expectPage } from './helpers.ts';
 import { SAMPLES } from './view-samples.ts';
 import { startViews, type ViewServer } from './view-server.ts';
 
-const SCREENSHOTS = join(PROJECT_ROOT, 'test/screenshots');
-const SIZES = {
-  phone: { width: 360, height: 800 },
-  desktop: { width: 1280, height: 800 },
-};
 /** The smallest phone on which the main button is seen without scrolling. */
 const SMALLEST = { width: 360, height: 640 };
 
@@ -25,7 +17,6 @@ describe('the views', () => {
   let faults: string[];
 
   before(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
     views = await startViews(SAMPLES);
     context = await (await sharedBrowser()).newContext({ reducedMotion: 'reduce' });
     context.on('weberror', (error) => faults.push(String(error.error())));
@@ -57,18 +48,7 @@ describe('the views', () => {
   /** Nothing that a script, axe or a ruler finds. */
   const inspect = async (name: string) => {
     expect(await page.getByRole('heading', { level: 1 }).count(), 'headings').to.equal(1);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      for (const [size, viewport] of Object.entries(SIZES)) {
-        await page.setViewportSize(viewport);
-        await expectAccessible(page);
-        const path = join(SCREENSHOTS, `view-${name}-${size}-${colorScheme}.png`);
-        await page.screenshot({ path, fullPage: process.env.FULL === '1' });
-      }
-    }
-    await page.setViewportSize(SIZES.phone);
-    const width = await page.evaluate('document.scrollingElement.scrollWidth');
-    expect(width, 'width on a phone').to.equal(SIZES.phone.width);
+    await expectGoodLooks(page, `view-${name}`);
     expect(faults).to.deep.equal([]);
   };
 

@@ -1,17 +1,15 @@
 // Whole sign-ins in a real browser, from the application to its tokens: one for each way there is.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import argon2 from 'argon2';
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 import type { BrowserContext, Page } from 'playwright-core';
-import { PROJECT_ROOT } from '../../src/lib/root.ts';
 import { codeFor } from '../support/authenticator-app.ts';
 import { expectAccessible } from '../support/axe.ts';
 import { sharedBrowser } from '../support/chromium.ts';
 import { createEnrolledPerson } from '../support/enrolled-person.ts';
 import { createExistingPerson } from '../support/existing-person.ts';
 import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../support/gatehouse.ts';
+import { keepPicture } from '../support/looks.ts';
 import { createPerson, createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { NEW_PASSWORD, setHash, WEAK_PASSWORD } from '../support/weak-person.ts';
 import {
@@ -27,7 +25,6 @@ import {
   startApp,
 } from './helpers.ts';
 
-const SCREENSHOTS = join(PROJECT_ROOT, 'test/screenshots');
 const SIZES = {
   phone: { viewport: { width: 360, height: 800 }, scheme: 'light' },
   desktop: { viewport: { width: 1280, height: 800 }, scheme: 'dark' },
@@ -45,7 +42,6 @@ describe('whole sign-ins in a browser', () => {
   let walk = '';
 
   before(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
     gatehouse = await startGatehouse({ env: WITH_FACTOR });
     app = await startApp();
     party = await createParty(gatehouse, app);
@@ -73,8 +69,7 @@ describe('whole sign-ins in a browser', () => {
     for (const [size, { viewport, scheme }] of Object.entries(SIZES)) {
       await page.setViewportSize(viewport);
       await page.emulateMedia({ colorScheme: scheme });
-      const path = join(SCREENSHOTS, `walk-${walk}-${name}-${size}-${scheme}.png`);
-      await page.screenshot({ path, fullPage: true });
+      await keepPicture(page, `walk-${walk}-${name}-${size}-${scheme}`, true);
     }
   };
   const start = async (name: string, parameters: Record<string, string> = {}) => {

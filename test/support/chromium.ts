@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { cachedFolder } from './postgres.ts';
 
 type Program = { executablePath: string; env: NodeJS.ProcessEnv };
@@ -27,10 +27,16 @@ const flags = [
 ];
 
 /**
- * Chromium adds these two variables to its environment when its threads already read it, which now
- * and then ends it with a segmentation fault; where they are set beforehand, nothing is added.
+ * Chromium adds the first two variables to its environment when its threads already read it, which
+ * now and then ends it with a segmentation fault; where they are set beforehand, nothing is added.
+ * Without a language of the machine it speaks one that its own Intl refuses.
  */
-const settled = { ...process.env, DBUS_SESSION_BUS_ADDRESS: 'disabled:', FC_FONTATIONS: '1' };
+const settled = {
+  ...process.env,
+  DBUS_SESSION_BUS_ADDRESS: 'disabled:',
+  FC_FONTATIONS: '1',
+  LC_ALL: 'en_US.UTF-8',
+};
 
 let shared: Promise<Browser> | undefined;
 
@@ -57,6 +63,8 @@ export async function closeBrowser(): Promise<void> {
  * --ignore-certificate-errors-spki-list=<base64 of the key's SHA-256> is among the extra flags.
  */
 export async function launchChromium(extraFlags: string[] = []): Promise<Browser> {
+  // Large, and most files of tests need no browser.
+  const { chromium } = await import('playwright-core');
   const program = chosenProgram() ?? (await bundledProgram()) ?? installedProgram();
   return chromium.launch({ ...program, args: [...flags, ...extraFlags], headless: true });
 }
