@@ -128,6 +128,7 @@ const resetPassword: Plan = async (account, { actor }, needs) => {
   const unit = [
     accounts.dropPassword(account.id, account.generation),
     ...(await endsWithPassword(account, 'password reset by an operator', needs)),
+    ...needs.limits.clearAccount(account),
     ...link.unit,
     notices.tell(account, { kind: 'admin-reset-password' }),
   ];
@@ -138,6 +139,7 @@ const remove: Plan = async (account, _cause, needs) => ({
   kind: 'account.deleted',
   unit: [
     ...(await endsWithPassword(account, 'account deleted', needs)),
+    ...needs.limits.clearAccount(account),
     needs.accounts.delete(account.id),
   ],
 });

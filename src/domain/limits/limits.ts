@@ -30,7 +30,9 @@ export interface Limits {
   reserveLink(visitor: Visitor): Promise<Ticket>;
   /** What a finished sign-in changes, and the cookie that makes its browser known. */
   finished(account: Subject, visitor: Visitor): Promise<{ unit: Unit; browser: string }>;
-  /** Clears all counters of an account: for a password reset and an operator's unlock. */
+  /** Clears the counters of passwords: for whoever reset theirs by mail. Those of codes stay. */
+  clearPasswords(account: Subject): readonly Statement[];
+  /** Clears all counters of an account: for what an operator does. */
   clearAccount(account: Subject): readonly Statement[];
   /** What refuses attempts on an account now, in all ranges and browsers; longest first. */
   findClosed(account: Subject): Promise<readonly Closed[]>;
@@ -98,6 +100,7 @@ export function createLimits(needs: LimitsNeeds): Limits {
     reserveMail: (identifier) => orRefuse(() => attempt(plans.mail(identifier))),
     reserveLink: (visitor) => orRefuse(() => attempt(plans.link(visitor))),
     finished: (account, visitor) => orRefuse(() => finished(account, visitor)),
+    clearPasswords: ({ email }) => [counters.deleteOf(plans.subjectOf(emailKey(email)))],
     clearAccount: (account) => subjectsOf(account).map(counters.deleteOf),
   };
 }
