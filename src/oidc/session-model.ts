@@ -137,7 +137,7 @@ function loginResultOf(current: CurrentContext): LoginResult {
 function signIn(
   session: SessionModel,
   { accountId, loginTs }: { accountId: string; loginTs: number },
-  { acr, amr, generation }: LoginResult,
+  { acr, amr, generation, renews }: LoginResult,
 ): void {
   // A consent page repeats the sign-in before it: what has been proved since then stands.
   if (session.accountId === accountId && isNewer(session, loginTs, acr)) return;
@@ -146,6 +146,7 @@ function signIn(
     origin: originOf(currentRequest()),
     seenAt: now(),
     signedIn: true,
+    renewed: renews,
   });
 }
 
@@ -221,10 +222,14 @@ function changeOf(session: SessionModel, { vault, domain, config }: SessionNeeds
   // A session found idle stays idle until somebody signs in again.
   if (!domain.isIdle(session.seenAt ?? 0)) change.seenAt = at;
   if (session.signedIn) {
+    const { accountId, generation, origin } = session;
+    Object.assign(change, { accountId, generation, origin, login: loginOf(session) });
+  }
+  // With a code alone a session could be kept for ever.
+  if (session.signedIn && session.renewed) {
     const expiresAt = at + lifetime(session, config);
     session.exp = Math.floor(expiresAt / 1000);
-    const { accountId, generation, origin } = session;
-    Object.assign(change, { accountId, generation, origin, login: loginOf(session), expiresAt });
+    Object.assign(change, { expiresAt });
   }
   return change;
 }

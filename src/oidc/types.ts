@@ -13,6 +13,8 @@ export interface LoginResult {
   readonly ts: number;
   /** The account's generation when the password was proved. */
   readonly generation: number;
+  /** The password was proved in this sign-in. */
+  readonly renews: boolean;
   /** The row of the sign-in, so that what it brings can be traced back to it. */
   readonly flow: string;
 }
@@ -72,6 +74,8 @@ export interface SessionModel {
   loaded?: LoadedSession;
   /** A sign-in ended in this very request. */
   signedIn?: boolean;
+  /** And it began with a password: what the session lent to a step-up prolongs nothing. */
+  renewed?: boolean;
   touched?: boolean;
   destroyed?: boolean;
   authorizationFor(clientId: string, create?: boolean): Authorization;

@@ -22,6 +22,8 @@ export interface SignedIn {
   /** Seconds. */
   readonly ts: number;
   readonly generation: number;
+  /** The password was proved in this sign-in: the session begins anew. */
+  readonly renews: boolean;
   /** The row of this sign-in. */
   readonly flow: string;
 }
@@ -77,10 +79,13 @@ export function createFinish(needs: FinishNeeds): Finish {
   };
 }
 
-function resultOf({ facts }: Flow) {
+function resultOf({ row, facts }: Flow) {
   const isRemembered = facts.enrolled.length > 0 && isDeviceEnough(facts);
   const { acr, amr, authTime } = assuranceOf(facts.proofs, isRemembered);
-  return { acr, amr, ts: Math.floor(authTime / 1000) };
+  const renews = facts.proofs.some(
+    (each) => each.factor === 'knowledge' && each.at >= row.createdAt,
+  );
+  return { acr, amr, ts: Math.floor(authTime / 1000), renews };
 }
 
 function isEnough({ facts: { wanted } }: Flow, acr: string): boolean {

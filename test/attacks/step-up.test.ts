@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { ACR } from '../../src/domain/assurance.ts';
 import { openOnTrustedDevice } from '../support/account-page.ts';
+import { codeFor } from '../support/authenticator-app.ts';
 import { createEnrolledPerson, type EnrolledPerson } from '../support/enrolled-person.ts';
 import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../support/gatehouse.ts';
 import { createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
@@ -47,6 +48,27 @@ onBothStores('a session that is asked for more', (store) => {
 
   it('needs the password from whoever starts again', async () => {
     expectPassword(await web.submit(await ask(), '/switch'));
+  });
+
+  it('lives no longer for a step-up', async () => {
+    const { store: database } = gatehouse.house;
+    const end = async () => {
+      const mine = database.sql('sessions').where({ account_id: person.id }).whereNull('ended_at');
+      const rows = await database.all(database.compile(mine));
+      return Math.max(...rows.map((row) => Number(row.expires_at)));
+    };
+    const before = await end();
+    await gatehouse.advance('1h');
+    const last = await web.submit(await ask(), '/prove/totp', { code: codeFor(person.secret) });
+    expect(last.url.searchParams.get('code')).to.be.a('string');
+    expect(await end()).to.equal(before);
+    const again = await web.submit(await ask({ prompt: 'login' }), '/prove/password', {
+      email: person.email,
+      password: person.password,
+    });
+    await gatehouse.advance('30s');
+    await web.submit(again, '/prove/totp', { code: codeFor(person.secret) });
+    expect(await end()).to.be.greaterThan(before);
   });
 
   it('lends nothing of what a change of the account has ended', async () => {
