@@ -1,4 +1,5 @@
 // What the end of a sign-in writes of the password: a new one, or what the right one told.
+import type { KnownBrowsers } from '../domain/known-browsers.ts';
 import type { Notices } from '../domain/notices.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { now } from '../lib/clock.ts';
@@ -16,6 +17,7 @@ export interface PasswordWrites {
 export interface PasswordWriteNeeds {
   readonly accounts: Accounts;
   readonly sessions: SessionsDomain;
+  readonly knownBrowsers: KnownBrowsers;
   readonly notices: Notices;
 }
 
@@ -25,12 +27,14 @@ interface Whose {
   readonly generation: number;
   /** The session of this browser, if it is this person's. */
   readonly session: string | undefined;
+  /** Its cookie of known browsers. */
+  readonly browser: string | undefined;
 }
 
 export async function passwordWrites(
   { row, facts: { password } }: Flow,
-  { account, generation, session }: Whose,
-  { accounts, sessions, notices }: PasswordWriteNeeds,
+  { account, generation, session, browser }: Whose,
+  { accounts, sessions, knownBrowsers, notices }: PasswordWriteNeeds,
 ): Promise<PasswordWrites> {
   const accountId = account.id;
   const hash = row.stagedHash;
@@ -39,11 +43,13 @@ export async function passwordWrites(
     const next = generation + 1;
     const made = { hash, policyVersion, at: now() };
     const moved = await sessions.moveOn(accountId, next, session, 'password changed');
-    const told = notices.tell(account, { kind: 'password-changed' });
-    return {
-      unit: [accounts.changePassword(accountId, generation, made), ...moved, told],
-      generation: next,
-    };
+    const unit = [
+      accounts.changePassword(accountId, generation, made),
+      ...moved,
+      await knownBrowsers.forget(accountId, browser),
+      notices.tell(account, { kind: 'password-changed' }),
+    ];
+    return { unit, generation: next };
   }
   const learned = { hash, policyVersion };
   const isNews = Object.values(learned).some((each) => each !== undefined);
