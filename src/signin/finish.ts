@@ -119,8 +119,7 @@ async function signIn(
   const remembered = await limits.finished(account, door.visitor);
   const other = door.session && door.session.accountId !== accountId ? door.session : undefined;
   const session = other ? undefined : door.session?.uid;
-  const { browser: cookie } = door.visitor;
-  const whose = { ...login, account, session, browser: cookie };
+  const whose = { ...login, account, session, browser: door.visitor.browser };
   const { unit, generation } = await passwordWrites(flow, whose, needs);
   const device = deviceWrites(flow, { id: accountId, generation }, door.visitor, needs);
   const outcome = await store.commit([

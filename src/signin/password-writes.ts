@@ -27,7 +27,7 @@ interface Whose {
   readonly generation: number;
   /** The session of this browser, if it is this person's. */
   readonly session: string | undefined;
-  /** The cookie of known browsers of this one: it stays known. */
+  /** Its cookie of known browsers. */
   readonly browser: string | undefined;
 }
 
@@ -43,16 +43,13 @@ export async function passwordWrites(
     const next = generation + 1;
     const made = { hash, policyVersion, at: now() };
     const moved = await sessions.moveOn(accountId, next, session, 'password changed');
-    const told = notices.tell(account, { kind: 'password-changed' });
-    return {
-      unit: [
-        accounts.changePassword(accountId, generation, made),
-        ...moved,
-        await knownBrowsers.forget(accountId, browser),
-        told,
-      ],
-      generation: next,
-    };
+    const unit = [
+      accounts.changePassword(accountId, generation, made),
+      ...moved,
+      await knownBrowsers.forget(accountId, browser),
+      notices.tell(account, { kind: 'password-changed' }),
+    ];
+    return { unit, generation: next };
   }
   const learned = { hash, policyVersion };
   const isNews = Object.values(learned).some((each) => each !== undefined);

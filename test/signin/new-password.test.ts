@@ -91,6 +91,20 @@ onBothStores('a password below the policy', (store) => {
     expect(refused.status).to.equal(422);
   });
 
+  it('makes strangers of the browsers that the old one was used in, but for this one', async () => {
+    const good = await createPerson(gatehouse);
+    const { web: elsewhere } = await signIn(gatehouse, party, good);
+    person = { ...good, password: WEAK_PASSWORD };
+    await setHash(gatehouse, person.id, await bcrypt.hash(WEAK_PASSWORD, 4));
+    await choose(await afterPassword(), NEW_PASSWORD);
+    const isKnown = async (browser: Web) => {
+      const cookie = browser.cookies().find(({ name }) => name === 'gatehouse_browser')?.value;
+      return gatehouse.house.knownBrowsers.find({ accountId: person.id }, cookie);
+    };
+    expect(await isKnown(elsewhere)).to.equal(undefined);
+    expect(await isKnown(web)).to.be.a('string');
+  });
+
   it('is not asked for where the policy is met', async () => {
     const good = await createPerson(gatehouse);
     await setHash(gatehouse, good.id, await bcrypt.hash(STRONG, 4));

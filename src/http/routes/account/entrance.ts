@@ -47,7 +47,7 @@ export interface Entrance {
   form(handle: FormHandler, back?: string): Handler;
   /** For changes: who has not proved it of late does so first. */
   freshPage(handle: PageHandler): Handler;
-  freshForm(handle: FormHandler, back?: string): Handler;
+  freshForm(handle: FormHandler): Handler;
 }
 
 /** Seconds for which a proof is enough to change what an account is protected by. */
@@ -67,11 +67,11 @@ export function createEntrance(needs: EntranceNeeds): Entrance {
     };
 
   const fresh =
-    (handle: PageHandler, back?: string): PageHandler =>
+    (handle: PageHandler): PageHandler =>
     async (ctx, present) => {
       const missing = await missingProof(present, needs);
       if (missing === undefined) return handle(ctx, present);
-      const state = returns.write(back ?? ctx.path);
+      const state = returns.write(ctx.path);
       const loginHint = present.account.email;
       const wish = { acr: missing, maxAge: PROOF_AGE, state, loginHint };
       return redirect(ctx, browserSessions.signInUrl(wish));
@@ -93,7 +93,7 @@ export function createEntrance(needs: EntranceNeeds): Entrance {
     page: (handle) => within(handle),
     form: (handle, back) => withForm((inner) => inner, handle, back),
     freshPage: (handle) => within(fresh(handle)),
-    freshForm: (handle, back) => withForm((inner) => fresh(inner, back), handle, back),
+    freshForm: (handle) => withForm(fresh, handle),
   };
 }
 
