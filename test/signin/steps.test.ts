@@ -211,7 +211,6 @@ describe('finish', () => {
       limits: {} as never,
       signInAudit: {} as never,
       trustedDevices: {} as never,
-      knownBrowsers: {} as never,
       notices: {} as never,
       log: createLog('silent'),
     });
