@@ -66,6 +66,7 @@ import { createInteractions } from './oidc/interactions.ts';
 import { clientOnPage, createLostRaceAnswers, replaceSelfSubmittingPages } from './oidc/pages.ts';
 import { buildProvider, mountProvider } from './oidc/provider.ts';
 import { unitOfWork } from './oidc/work.ts';
+import { createAddPhone } from './signin/add-phone.ts';
 import { createSignInAudit } from './signin/audit-events.ts';
 import { createFlowBackupCodes } from './signin/backup-codes.ts';
 import { createSendChallenge } from './signin/challenge.ts';
@@ -421,6 +422,7 @@ function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: P
       sessionTable: tables.sessions,
       browserSessions: oidc.browserSessions,
       credentials: createAccountCredentials(proving),
+      addPhone: createAddPhone(proving),
       newBackupCodes: createNewBackupCodes({ ...proving, sessionTable: tables.sessions }),
       waysOut: createWaysOut(proving),
       changePassword: createChangePassword({ ...proving, proveAgain: createProveAgain(proving) }),

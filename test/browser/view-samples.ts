@@ -299,6 +299,7 @@ const submitting = accountOf({ submit: '/posted/submit', download: '/download' }
 const renamePage = page('account/rename', 'Rename authenticator', 'Save');
 const removePage = page('account/remove', 'Remove authenticator', 'Remove');
 const addPage = page('account/add-authenticator', 'Add authenticator');
+const phonePage = page('account/phone', 'Add phone number');
 const confirmPage = (act: string, title: string, name?: string) =>
   page('account/confirm', title, title)({ ...submitting, act, name });
 
@@ -319,6 +320,8 @@ const accountPages: Readonly<Record<string, Sample>> = {
     ...passwordData,
     errors: { current_password: t('change-password.refused') },
   }),
+  'add-phone': phonePage(submitting),
+  'add-phone-code': phonePage({ ...submitting, sentTo: '+442079460000' }),
   'account-add': addPage({ ...submitting, setup }),
   'account-add-refused': addPage({ ...submitting, setup, ...refused('enrol-factor') }),
   'account-rename': renamePage({ ...submitting, authenticator: { name: 'My phone' } }),

@@ -7,6 +7,7 @@ import { json } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 import { readPhoneNumber } from '../../src/domain/phones.ts';
+import { openAccount } from '../support/account-page.ts';
 import { auditRows } from '../support/audit.ts';
 import { codeFor } from '../support/authenticator-app.ts';
 import {
@@ -159,6 +160,35 @@ onBothStores('texted codes', (store) => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => send(page)));
     expect(answers.filter(({ status }) => status === 200)).to.have.length(1);
     expect(await sent()).to.have.length(1);
+  });
+
+  it('go to a number that the person adds on the account page, once its code is entered', async () => {
+    const { house } = gatehouse;
+    await house.store.write(house.phones.remove(person.id));
+    const { web: own, page } = await openAccount(gatehouse, person);
+    expect(page.text).to.include('Add phone number');
+    const form = await own.get(`${gatehouse.url}/account/phone`);
+    expect(titleOf(form)).to.equal('Add phone number');
+    const wrong = await own.submit(form, '/account/phone', { phone: '12345' });
+    expect(wrong.status).to.equal(400);
+    const asked = await own.submit(wrong, '/account/phone', {
+      phone: `${number.slice(0, 5)} ${number.slice(5)}`,
+    });
+    const [code = ''] = await sent();
+    const guess = String((Number(code) + 1) % 1_000_000).padStart(6, '0');
+    const refused = await own.submit(asked, '/account/phone', { code: guess });
+    expect(refused.status).to.equal(422);
+    expect(await house.phones.find(person.id)).to.equal(undefined);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => own.copy().submit(refused, '/account/phone', { code })),
+    );
+    for (const { status } of answers) expect(status).to.be.below(500);
+    expect(await house.phones.find(person.id)).to.include({ number });
+    expect((await house.accounts.get(person.id)).generation).to.equal(3);
+    const after = await own.get(`${gatehouse.url}/account`);
+    expect(titleOf(after)).to.equal('Account');
+    expect(after.text).to.include(`•••${number.slice(-2)}`);
+    expect(after.text).not.to.include('Add phone number');
   });
 
   it('are not sent for an account without a number, nor before the password', async () => {

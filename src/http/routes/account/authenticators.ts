@@ -1,6 +1,7 @@
 // Authenticators: what an account has of every method, and the pages that rename and remove.
 import type { Context } from 'koa';
 import { z } from 'zod';
+import type { AddPhone } from '../../../signin/add-phone.ts';
 import type { AccountCredentials, HeldCredential } from '../../../signin/credentials.ts';
 import type { FactorNeeds } from '../../../signin/factors.ts';
 import { fieldErrors } from '../../forms.ts';
@@ -10,11 +11,13 @@ import { dayOf } from '../../times.ts';
 import { addPath } from './add-authenticator.ts';
 import type { Present } from './entrance.ts';
 import { createWithHeld, type HeldHandler } from './held.ts';
+import { phonePath } from './phone.ts';
 import { ACCOUNT, type PageData, type Show } from './site.ts';
 import type { Told } from './told.ts';
 
 export interface AuthenticatorPagesNeeds extends FactorNeeds {
   readonly credentials: AccountCredentials;
+  readonly addPhone: AddPhone;
   readonly show: Show;
   readonly told: Told;
   readonly t: Translate;
@@ -38,7 +41,8 @@ export function createAuthenticatorPages(needs: AuthenticatorPagesNeeds) {
     const all = await credentials.list(account.id);
     const addHref = await addPath(account.id, needs);
     const items = all.map((each) => itemOf(each, t));
-    return { items, ...(addHref ? { addHref } : {}) };
+    const phoneHref = await phonePath(account.id, needs);
+    return { items, ...(addHref ? { addHref } : {}), ...(phoneHref ? { phoneHref } : {}) };
   };
 
   const showRename = (

@@ -15,6 +15,7 @@ import { createDevicePages, type DevicePagesNeeds } from './devices.ts';
 import { createEntrance, type Entrance, type EntranceNeeds } from './entrance.ts';
 import { createOverview } from './overview.ts';
 import { createPasswordPage, type PasswordPageNeeds } from './password.ts';
+import { createPhonePage, type PhonePageNeeds } from './phone.ts';
 import { createReturns } from './returns.ts';
 import { createSessionPages, EVERYWHERE, type SessionPagesNeeds } from './sessions.ts';
 import { createSetUp, SET_UP } from './set-up.ts';
@@ -33,6 +34,7 @@ interface PagesNeeds
     DevicePagesNeeds,
     EntranceNeeds,
     PasswordPageNeeds,
+    PhonePageNeeds,
     SessionPagesNeeds {}
 
 export interface AccountPagesNeeds extends Omit<PagesNeeds, Made> {
@@ -72,6 +74,7 @@ function addPages(at: ReturnType<typeof createTable>, entrance: Entrance, needs:
   const password = createPasswordPage(needs);
   const authenticators = createAuthenticatorPages(needs);
   const add = createAddPage(needs);
+  const phone = createPhonePage(needs);
   const codes = createBackupCodePages(needs);
   const devices = createDevicePages(needs);
   const sessions = createSessionPages(needs);
@@ -103,6 +106,8 @@ function addPages(at: ReturnType<typeof createTable>, entrance: Entrance, needs:
 
   at.get('/account/authenticators/add/:method', freshPage(add.page));
   at.post('/account/authenticators/add/:method', freshForm(add.submit));
+  at.get('/account/phone', freshPage(phone.page));
+  at.post('/account/phone', freshForm(phone.submit));
   at.get('/account/authenticators/:method/:id/rename', freshPage(authenticators.renamePage));
   at.post('/account/authenticators/:method/:id/rename', freshForm(authenticators.rename));
   at.get('/account/authenticators/:method/:id/remove', freshPage(authenticators.removePage));

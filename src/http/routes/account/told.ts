@@ -5,6 +5,7 @@ import type { Context } from 'koa';
 const NEWS = {
   'password-changed': ['done', 'change-password.done'],
   'authenticator-added': ['done', 'add-authenticator.done'],
+  'phone-added': ['done', 'add-phone.done'],
   'authenticator-renamed': ['done', 'rename-authenticator.done'],
   'authenticator-removed': ['done', 'remove-authenticator.done'],
   'backup-codes-renewed': ['done', 'account.backup-codes.done'],

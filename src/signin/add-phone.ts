@@ -1,0 +1,93 @@
+// A phone number beside the authenticator: confirmed by the code that was texted to it.
+import type { Audit } from '../domain/audit/audit.ts';
+import { telling } from '../domain/audit/locks.ts';
+import type { Limited } from '../domain/limits/attempt.ts';
+import type { Limits } from '../domain/limits/limits.ts';
+import type { Remaining } from '../domain/limits/remaining.ts';
+import type { Visitor } from '../domain/limits/visitor.ts';
+import type { Notices } from '../domain/notices.ts';
+import type { PhonesDomain } from '../domain/phones.ts';
+import type { SessionsDomain } from '../domain/sessions.ts';
+import { now } from '../lib/clock.ts';
+import type { Account, Accounts } from '../store/accounts.ts';
+import type { Statement } from '../store/statement.ts';
+import type { Store } from '../store/store.ts';
+
+export type SendOutcome = { readonly kind: 'sent' } | Limited;
+
+export type AddOutcome =
+  | { readonly kind: 'added' }
+  | ({ readonly kind: 'refused' } & Remaining)
+  | Limited
+  /** There is one already, or the account has changed meanwhile. */
+  | { readonly kind: 'void' };
+
+/** Whoever calls has seen to it that the person has just proved who they are. */
+export interface AddPhone {
+  /** Whether the account may have one, and has none. */
+  isOpen(accountId: string): Promise<boolean>;
+  send(account: Account, number: string): Promise<SendOutcome>;
+  confirm(account: Account, typed: Typed): Promise<AddOutcome>;
+}
+
+export interface Typed {
+  /** E.164. */
+  readonly number: string;
+  readonly code: string;
+  readonly visitor: Visitor;
+  /** Of this browser: it goes on. */
+  readonly session: string;
+}
+
+interface Needs {
+  readonly store: Store;
+  readonly accounts: Accounts;
+  readonly phones: PhonesDomain;
+  readonly sessions: SessionsDomain;
+  readonly limits: Limits;
+  readonly notices: Notices;
+  readonly audit: Audit;
+}
+
+export function createAddPhone(needs: Needs): AddPhone {
+  const { phones, limits, audit } = needs;
+  return {
+    isOpen: async (accountId) => phones.isOffered && (await phones.find(accountId)) === undefined,
+    send: async ({ id }, number) => {
+      const reserved = await limits.reserveText(id, number);
+      const ticket = await telling(reserved, audit, { method: 'sms', accountId: id });
+      if (ticket.kind === 'limited') return ticket;
+      await ticket.failed(phones.sendCode(id, number));
+      return { kind: 'sent' };
+    },
+    confirm: async (account, typed) => {
+      const { id } = account;
+      const reserved = await limits.reserveCode(id, false, typed.visitor);
+      const ticket = await telling(reserved, audit, { method: 'sms', accountId: id });
+      if (ticket.kind === 'limited') return ticket;
+      const spend = await phones.findCode(id, typed.number, typed.code.replace(/\s/g, ''));
+      if (!spend) return { kind: 'refused', ...(await ticket.failed()) };
+      await ticket.returned();
+      return add(account, typed, spend, needs);
+    },
+  };
+}
+
+/** Every change of factors moves the account on. */
+async function add(
+  account: Account,
+  { number, session }: Typed,
+  spend: Statement,
+  { store, accounts, phones, sessions, notices, audit }: Needs,
+): Promise<AddOutcome> {
+  const { id, generation } = account;
+  const { kind } = await store.commit([
+    accounts.enrol(id, generation, now()),
+    spend,
+    phones.add(id, number),
+    ...(await sessions.moveOn(id, generation + 1, session, 'second factor enrolled')),
+    audit.record({ kind: 'factor.enrolled', accountId: id, detail: { method: 'sms' } }),
+    notices.tell(account, { kind: 'factor-added', name: `•••${number.slice(-2)}` }),
+  ]);
+  return { kind: kind === 'committed' ? 'added' : 'void' };
+}
