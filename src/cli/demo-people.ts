@@ -1,6 +1,5 @@
 // What the terminal says of the demo accounts, with a QR code for an authenticator app.
 import { generateURI } from 'otplib';
-import QRCode from 'qrcode';
 import type { DemoPerson } from '../demo-people.ts';
 import { print } from './output.ts';
 
@@ -21,6 +20,7 @@ async function announce(person: DemoPerson, issuer: string): Promise<void> {
   const uri = generateURI({ issuer, label: email, secret });
   // In a terminal black on white, whatever its own colours are: cameras need that.
   const type = process.stdout.isTTY ? 'terminal' : 'utf8';
+  const { default: QRCode } = await import('qrcode');
   const qr = await QRCode.toString(uri, { type, small: true, errorCorrectionLevel: 'L' });
   for (const line of qr.trimEnd().split('\n')) print(`  ${line}`);
 }

@@ -1,6 +1,5 @@
 // A new authenticator: the secret as a QR code and as text, confirmed by its first code.
 import { generateURI, ScureBase32Plugin } from 'otplib';
-import QRCode from 'qrcode';
 import { z } from 'zod';
 import type { AuthenticatorsDomain } from '../../domain/authenticators.ts';
 import type { Vault } from '../../lib/vault.ts';
@@ -40,6 +39,8 @@ export function createTotpEnrolment(needs: TotpEnrolmentNeeds): Enrolment {
     offer: async ({ id, email }, occasion) => {
       const secret = secretOf(id, occasion);
       const uri = uriOf(product, email, secret);
+      // Large, and most starts and commands draw none.
+      const { default: QRCode } = await import('qrcode');
       const qr = await QRCode.toDataURL(uri, { margin: 4, scale: 5, errorCorrectionLevel: 'M' });
       return { qr, uri, key: secret.replace(/(.{4})(?=.)/g, '$1 ') };
     },
