@@ -8,7 +8,7 @@ export interface Options extends CommandOptions {
   readonly apart?: boolean;
 }
 
-/** A server is always one of its own: it would not end. */
+/** A server is one of its own, unless it cannot start: it would not end. */
 export function command(
   args: readonly string[],
   { apart = args[0] === 'serve', ...options }: Options,

@@ -5,12 +5,12 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { freePort } from '../support/gatehouse.ts';
+import { freePort, startGatehouse } from '../support/gatehouse.ts';
 import { type GatehouseProcess, startProcess } from '../support/processes.ts';
 import { onBothStores, SQLITE, type TestDatabase } from '../support/stores.ts';
 import { refused } from './helpers.ts';
 
-async function kidsOf({ url }: GatehouseProcess): Promise<string[]> {
+async function kidsOf({ url }: Pick<GatehouseProcess, 'url'>): Promise<string[]> {
   const { keys } = (await (await fetch(`${url}/jwks`)).json()) as { keys: Array<{ kid: string }> };
   return keys.map(({ kid }) => kid).sort();
 }
@@ -22,26 +22,18 @@ onBothStores('gatehouse serve', (store) => {
   });
   afterEach(() => database.remove());
 
-  it('keeps its keys over a restart', async () => {
+  it('keeps its keys through a SIGKILL, and over a restart', async () => {
     const port = await freePort();
     const first = await startProcess({ database, port });
     const kids = await kidsOf(first);
-    await first.stop();
-    const second = await startProcess({ database, port });
-    expect(await kidsOf(second))
-      .to.deep.equal(kids)
-      .and.have.length(3);
-    await second.stop();
-  });
-
-  it('keeps its keys through a SIGKILL', async () => {
-    const port = await freePort();
-    const first = await startProcess({ database, port });
-    const kids = await kidsOf(first);
+    expect(kids).to.have.length(3);
     expect(await first.kill('SIGKILL')).to.deep.equal({ code: undefined, signal: 'SIGKILL' });
     const second = await startProcess({ database, port });
     expect(await kidsOf(second)).to.deep.equal(kids);
     await second.stop();
+    const third = await startProcess({ database, port });
+    expect(await kidsOf(third)).to.deep.equal(kids);
+    await third.stop();
   });
 
   it('agrees with another process that starts at the same moment', async () => {
@@ -57,14 +49,18 @@ onBothStores('gatehouse serve', (store) => {
   });
 
   it('says so when GATEHOUSE_SECRET is not the one of the store', async () => {
-    const port = await freePort();
     const env = { GATEHOUSE_SECRET: 'the-first-secret-of-32-characters-and-more' };
-    await (await startProcess({ database, port, env })).stop();
+    const first = await startGatehouse({ database, env });
+    const kids = await kidsOf(first);
+    await first.pause();
     const GATEHOUSE_SECRET = 'another-secret-of-32-characters-and-more';
-    const why = await refused(['serve', '--no-demo'], { database, env: { GATEHOUSE_SECRET } });
+    const options = { database, env: { GATEHOUSE_SECRET }, apart: false };
+    const why = await refused(['serve', '--no-demo'], options);
     expect(why).to.equal('The stored secrets were sealed with another GATEHOUSE_SECRET.');
     // Neither has it replaced what it could not read.
-    await (await startProcess({ database, port, env })).stop();
+    const again = await startGatehouse({ database, env });
+    expect(await kidsOf(again)).to.deep.equal(kids);
+    await again.pause();
   });
 });
 
@@ -80,14 +76,16 @@ describe('a start that must fail', () => {
     database.remove();
   });
 
-  const serve = (env: Record<string, string>) => refused(['serve', '--no-demo'], { database, env });
+  const serve = (env: Record<string, string>, apart = false) =>
+    refused(['serve', '--no-demo'], { database, env, apart });
 
-  it('names a busy port and the cure', async () => {
-    const busy = await startProcess({ database, port: await freePort() });
-    const { port } = new URL(busy.url);
-    const why = await serve({ PORT: port });
+  it('names a busy port and the cure, and ends', async () => {
+    const busy = createServer().listen(0, '127.0.0.1');
+    await once(busy, 'listening');
+    const { port } = busy.address() as AddressInfo;
+    const why = await serve({ PORT: String(port) }, true);
     expect(why).to.match(new RegExp(`^Port ${port} is in use\\..* PORT `));
-    await busy.stop();
+    busy.close();
   });
 
   it('names a HOST that is none of this machine', async () => {
@@ -129,7 +127,7 @@ describe('a start that must fail', () => {
     const impatient = join(database.dataDir, 'impatient.json');
     writeFileSync(impatient, JSON.stringify({ store: { timeout: 1 } }));
     const DATABASE_URL = `postgres://somebody@127.0.0.1:${port}/none`;
-    const why = await serve({ DATABASE_URL, GATEHOUSE_CONFIG: impatient });
+    const why = await serve({ DATABASE_URL, GATEHOUSE_CONFIG: impatient }, true);
     expect(why).to.equal('The database of DATABASE_URL does not answer.');
   });
 });

@@ -23,7 +23,7 @@ let surrounded = false;
 
 /**
  * One command, to its end. Signals, exit codes of the process, and whether it ends at all, are for
- * `runCommand`; so is `serve`, which would not end.
+ * `runCommand`; so is a `serve` that may start.
  */
 export async function runHere(
   args: readonly string[],
