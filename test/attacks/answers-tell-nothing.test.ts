@@ -2,17 +2,27 @@
 // stands, neither by what it says nor by when.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import type { Config } from '../../src/config/schema.ts';
+import { createQueue, type Hashing } from '../../src/domain/hashing.ts';
 import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import { BEHIND_PROXY, freshAddress, guess } from '../support/guesses.ts';
+import { rememberHashes } from '../support/hashing.ts';
 import { plain } from '../support/plain.ts';
-import { createPerson, createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import {
+  createPerson,
+  createRelyingParty,
+  PASSWORD,
+  type RelyingParty,
+} from '../support/relying-party.ts';
 import { SQLITE } from '../support/stores.ts';
 
 const SAMPLES = 200;
 /** Fewer failures for each name than slow strangers down. */
 const NAMES = 5;
 const SIDE_BY_SIDE = 4;
+const HASH_TAKES = 40;
 const KINDS = ['known', 'unknown', 'locked', 'suspended'] as const;
 
 type Kind = (typeof KINDS)[number];
@@ -30,6 +40,7 @@ describe('answers to wrong guesses', () => {
     gatehouse = await startGatehouse({
       database,
       env: { ...BEHIND_PROXY, GATEHOUSE_CONFIG: file },
+      hashing: createSlowHashing,
     });
     party = await createRelyingParty(gatehouse);
     const { store } = gatehouse.house;
@@ -69,6 +80,17 @@ describe('answers to wrong guesses', () => {
     expect(Math.max(...medians) / Math.min(...medians), String(medians)).to.be.below(1.1);
   }).timeout(180_000);
 });
+
+/** As long as argon2 and as many at once, but idle: other tests run beside this one. */
+function createSlowHashing(config: Config): Hashing {
+  const { hash } = rememberHashes(config);
+  const queue = createQueue(2, config.hashing.queue);
+  const verify: Hashing['verify'] = async (_, password) => {
+    await queue(() => sleep(HASH_TAKES));
+    return password === PASSWORD ? 'right' : 'wrong';
+  };
+  return { hash, verify };
+}
 
 /** Whoever comes first is served first: that must be nobody in particular. */
 function shuffled<T>(items: readonly T[]): T[] {
