@@ -1,4 +1,5 @@
 // Around the tests: no outside network, one database server and one browser for all of a process.
+import { setImmediate } from 'node:timers/promises';
 import { closeBrowser } from './chromium.ts';
 import { refuseNetwork } from './network.ts';
 import { stopPostgres } from './postgres.ts';
@@ -11,8 +12,16 @@ export const mochaHooks = {
     refuseNetwork();
   },
   async afterAll(): Promise<void> {
+    await expectNothingListens();
     if (isWorker) return;
     await closeBrowser();
     await stopPostgres();
   },
 };
+
+/** A worker is ended when its files are done: nobody would notice what a test forgot to stop. */
+async function expectNothingListens(): Promise<void> {
+  await setImmediate();
+  const open = process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap');
+  if (open.length > 0) throw new Error(`${open.length} servers listen after the last test`);
+}
