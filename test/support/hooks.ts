@@ -19,9 +19,13 @@ export const mochaHooks = {
   },
 };
 
+let forgotten = 0;
+
 /** A worker is ended when its files are done: nobody would notice what a test forgot to stop. */
 async function expectNothingListens(): Promise<void> {
   await setImmediate();
   const open = process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap');
-  if (open.length > 0) throw new Error(`${open.length} servers listen after the last test`);
+  const more = open.length - forgotten;
+  forgotten = open.length;
+  if (more > 0) throw new Error(`${more} more listening after the last test than before the first`);
 }
