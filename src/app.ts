@@ -95,6 +95,7 @@ import { migrateUp } from './store/migrate.ts';
 import { addressOf, openStore } from './store/open.ts';
 import { createOutbox } from './store/outbox.ts';
 import { createPhones } from './store/phones.ts';
+import { createServiceAccounts } from './store/service-accounts.ts';
 import { createSessions } from './store/sessions.ts';
 import { createSettings, type Settings } from './store/settings.ts';
 import { createSigningKeys } from './store/signing-keys.ts';
@@ -168,6 +169,8 @@ function openTables(store: Store) {
     knownBrowsers: createKnownBrowserTable(store),
     auditEvents: createAuditEvents(store),
     authenticators: createAuthenticators(store),
+    serviceAccounts: createServiceAccounts(store),
+    serviceAccountAuthenticators: createAuthenticators(store, 'service_account_authenticators'),
     phones: createPhones(store),
     backupCodes: createBackupCodes(store),
     trustedDevices: createTrustedDeviceTable(store),

@@ -41,3 +41,7 @@ export function timeOrderedId(at: number): string {
 
 export const accountId = (): string => `usr_${randomId()}`;
 export const clientId = (): string => `app_${randomId()}`;
+
+/** What ids of service accounts begin with; ids of people and clients never do. */
+export const SERVICE_ACCOUNT = 'sa_';
+export const serviceAccountId = (): string => `${SERVICE_ACCOUNT}${randomId()}`;

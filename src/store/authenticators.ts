@@ -31,16 +31,16 @@ export interface Authenticators {
   deleteOf(accountId: string): Statement;
 }
 
-const TABLE = 'authenticators';
+type Table = 'authenticators' | 'service_account_authenticators';
 const spentKey = (id: string, step: number) => `${id}.${step}`;
 
-export function createAuthenticators(store: Store): Authenticators {
-  const table = () => store.sql(TABLE);
+export function createAuthenticators(store: Store, name: Table = 'authenticators'): Authenticators {
+  const table = () => store.sql(name);
   const ofAccount = store.prepare<{ accountId: string }>((p, sql) =>
-    sql(TABLE).where({ account_id: p.accountId }).orderBy('created_at').orderBy('id'),
+    sql(name).where({ account_id: p.accountId }).orderBy('created_at').orderBy('id'),
   );
   const count = store.prepare<{ accountId: string }>((p, sql) =>
-    sql(TABLE).where({ account_id: p.accountId }).count({ count: '*' }),
+    sql(name).where({ account_id: p.accountId }).count({ count: '*' }),
   );
   return {
     ofAccount: async (accountId) => (await store.all(ofAccount({ accountId }))).map(parse),

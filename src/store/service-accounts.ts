@@ -1,0 +1,160 @@
+// Service accounts and their keys: a key counts as long as it and its account stand.
+import type { JWK } from 'jose';
+import type { Row, Statement } from './statement.ts';
+import type { Store } from './store.ts';
+
+export type ServiceAccountStatus = 'active' | 'disabled';
+
+export interface ServiceAccount {
+  readonly id: string;
+  readonly name: string;
+  readonly status: ServiceAccountStatus;
+  /** The only ones it may ask for. */
+  readonly scopes: readonly string[];
+  /** Identifiers of the only resources it may ask tokens for; never empty. */
+  readonly resources: readonly string[];
+  /** Address ranges it may ask from; any where there are none. */
+  readonly addresses: readonly string[];
+  readonly createdAt: number;
+}
+
+export interface ServiceAccountKey {
+  readonly accountId: string;
+  readonly kid: string;
+  /** The one algorithm it is good for. */
+  readonly alg: string;
+  /** Its public half. */
+  readonly jwk: JWK;
+  readonly expiresAt: number | undefined;
+  readonly revokedAt: number | undefined;
+  readonly usedAt: number | undefined;
+  readonly createdAt: number;
+}
+
+export interface ServiceAccounts {
+  find(id: string): Promise<ServiceAccount | undefined>;
+  list(limit: number, after?: string): Promise<ServiceAccount[]>;
+  insert(account: ServiceAccount): Statement;
+  /** Must hit: it has not had this status. */
+  setStatus(id: string, status: ServiceAccountStatus, at: number): Statement;
+  /** Must hit. Its keys and authenticators go with it. */
+  delete(id: string): Statement;
+  /** Oldest first. */
+  keysOf(accountId: string): Promise<ServiceAccountKey[]>;
+  findKey(accountId: string, kid: string): Promise<ServiceAccountKey | undefined>;
+  /** Throws `already_exists` where the account has had this key. */
+  insertKey(key: ServiceAccountKey): Statement;
+  /** Must hit: it was not revoked before. */
+  revokeKey(accountId: string, kid: string, at: number): Statement;
+  /** Must hit: the account is active, the key neither revoked nor expired. */
+  useKey(accountId: string, kid: string, at: number): Statement;
+}
+
+const ACCOUNTS = 'service_accounts';
+const KEYS = 'service_account_keys';
+
+export function createServiceAccounts(store: Store): ServiceAccounts {
+  const byId = store.prepare<{ id: string }>((p, sql) => sql(ACCOUNTS).where({ id: p.id }));
+  const keyOf = store.prepare<{ accountId: string; kid: string }>((p, sql) =>
+    sql(KEYS).where({ account_id: p.accountId, kid: p.kid }),
+  );
+  const keysOf = store.prepare<{ accountId: string }>((p, sql) =>
+    sql(KEYS).where({ account_id: p.accountId }).orderBy('created_at').orderBy('kid'),
+  );
+  const useKey = store.prepare<{ accountId: string; kid: string; at: number }>(
+    (p, sql) =>
+      sql(KEYS)
+        .where({ account_id: p.accountId, kid: p.kid })
+        .whereNull('revoked_at')
+        .where((either) => either.whereNull('expires_at').orWhere('expires_at', '>', p.at))
+        .whereExists(sql(ACCOUNTS).where({ id: p.accountId, status: 'active' }).select('id'))
+        .update({ used_at: p.at }),
+    1,
+  );
+  const accounts = () => store.sql(ACCOUNTS);
+  return {
+    find: async (id) => {
+      const row = await store.find(byId({ id }));
+      return row && parse(row);
+    },
+    list: async (limit, after) => {
+      const query = accounts().orderBy('id').limit(limit);
+      const page = after === undefined ? query : query.where('id', '>', after);
+      return (await store.all(store.compile(page))).map(parse);
+    },
+    insert: (account) => store.compile(accounts().insert(toRow(account)), 1),
+    setStatus: (id, status, at) =>
+      store.compile(
+        accounts().where({ id }).whereNot({ status }).update({ status, updated_at: at }),
+        1,
+      ),
+    delete: (id) => store.compile(accounts().where({ id }).del(), 1),
+    keysOf: async (accountId) => (await store.all(keysOf({ accountId }))).map(parseKey),
+    findKey: async (accountId, kid) => {
+      const row = await store.find(keyOf({ accountId, kid }));
+      return row && parseKey(row);
+    },
+    insertKey: (key) => store.compile(store.sql(KEYS).insert(toKeyRow(key)), 1),
+    revokeKey: (accountId, kid, at) =>
+      store.compile(
+        store
+          .sql(KEYS)
+          .where({ account_id: accountId, kid })
+          .whereNull('revoked_at')
+          .update({ revoked_at: at }),
+        1,
+      ),
+    useKey: (accountId, kid, at) => useKey({ accountId, kid, at }),
+  };
+}
+
+function toRow(account: ServiceAccount): Row {
+  return {
+    id: account.id,
+    name: account.name,
+    status: account.status,
+    scopes: JSON.stringify(account.scopes),
+    resources: JSON.stringify(account.resources),
+    addresses: JSON.stringify(account.addresses),
+    created_at: account.createdAt,
+    updated_at: account.createdAt,
+  };
+}
+
+function parse(row: Row): ServiceAccount {
+  return {
+    id: row.id as string,
+    name: row.name as string,
+    status: row.status as ServiceAccountStatus,
+    scopes: JSON.parse(row.scopes as string),
+    resources: JSON.parse(row.resources as string),
+    addresses: JSON.parse(row.addresses as string),
+    createdAt: row.created_at as number,
+  };
+}
+
+function toKeyRow(key: ServiceAccountKey): Row {
+  return {
+    account_id: key.accountId,
+    kid: key.kid,
+    alg: key.alg,
+    jwk: JSON.stringify(key.jwk),
+    expires_at: key.expiresAt ?? null,
+    revoked_at: key.revokedAt ?? null,
+    used_at: key.usedAt ?? null,
+    created_at: key.createdAt,
+  };
+}
+
+function parseKey(row: Row): ServiceAccountKey {
+  return {
+    accountId: row.account_id as string,
+    kid: row.kid as string,
+    alg: row.alg as string,
+    jwk: JSON.parse(row.jwk as string),
+    expiresAt: (row.expires_at as number | null) ?? undefined,
+    revokedAt: (row.revoked_at as number | null) ?? undefined,
+    usedAt: (row.used_at as number | null) ?? undefined,
+    createdAt: row.created_at as number,
+  };
+}
