@@ -58,13 +58,14 @@ import { createFiles } from './messages/files.ts';
 import { createMailDelivery } from './messages/mail.ts';
 import { createSmsDelivery } from './messages/sms.ts';
 import { createMethods, type Method, type MethodNeeds } from './methods/index.ts';
+import { type AskLibrary, createAskLibrary } from './oidc/ask-library.ts';
 import { createBackchannelLogout } from './oidc/backchannel.ts';
 import { createBrowserSessions } from './oidc/browser-sessions.ts';
 import { type ClientRegistry, createClientRegistry } from './oidc/clients.ts';
 import { cookieNames } from './oidc/configuration.ts';
 import { createInteractions } from './oidc/interactions.ts';
 import { clientOnPage, createLostRaceAnswers, replaceSelfSubmittingPages } from './oidc/pages.ts';
-import { buildProvider, mountProvider } from './oidc/provider.ts';
+import { buildProvider, inTurn, mountProvider } from './oidc/provider.ts';
 import { unitOfWork } from './oidc/work.ts';
 import { createAddPhone } from './signin/add-phone.ts';
 import { createSignInAudit } from './signin/audit-events.ts';
@@ -362,7 +363,13 @@ function createApp(ground: Ground, parts: Parts): Koa {
   app.keys = [...vault.cookieKeys];
   app.silent = true;
   fixIssuer(app, config.issuer);
-  const routers = createRouters(ground, parts).map((router) => router.routes());
+  const library = inTurn([
+    unitOfWork(store, cookieNames(config.issuer).session, createLostRaceAnswers(oidc.pages)),
+    raiseFailures(log),
+    oidc.protocol,
+  ]);
+  const askLibrary = createAskLibrary(app, library);
+  const routers = createRouters(ground, { ...parts, askLibrary }).map((router) => router.routes());
   const ping = store.compile(store.sql.raw('select 1 as up'));
   const health = healthRoutes(() => store.find(ping)).routes();
   const stack = [
@@ -376,15 +383,14 @@ function createApp(ground: Ground, parts: Parts): Koa {
     ...(config.test_clock ? [syncTestClock(clock)] : []),
     ...(routers as unknown as Middleware[]),
     replaceSelfSubmittingPages(oidc.current),
-    unitOfWork(store, cookieNames(config.issuer).session, createLostRaceAnswers(oidc.pages)),
-    raiseFailures(log),
-    oidc.protocol,
+    library,
   ];
   for (const each of stack) app.use(each);
   return app;
 }
 
-function createRouters(ground: Ground, { domain, site, methods, oidc, clock }: Parts) {
+function createRouters(ground: Ground, parts: Parts & { readonly askLibrary: AskLibrary }) {
+  const { domain, site, methods, oidc, clock } = parts;
   const { config, store, tables } = ground;
   const { accounts } = tables;
   const signInAudit = createSignInAudit(domain.audit, accounts);

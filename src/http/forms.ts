@@ -1,30 +1,17 @@
 // Reads a posted form: every field one string of bounded length, or a 4xx that names it.
 import type { Context } from 'koa';
 import { GatehouseError } from '../lib/errors.ts';
+import { readBody } from './body.ts';
 import type { Translate } from './texts.ts';
 
 export type Form = Readonly<Record<string, string>>;
 
-const BODY_LIMIT = 64 * 1024;
 const FIELD_LIMIT = 4096;
 const FORM = 'application/x-www-form-urlencoded';
 
 export async function readForm(ctx: Context): Promise<Form> {
   if (!ctx.is(FORM)) throw new GatehouseError('unsupported_media_type');
   return parseForm(await readBody(ctx));
-}
-
-async function readBody(ctx: Context): Promise<Buffer> {
-  if ((ctx.request.length ?? 0) > BODY_LIMIT) throw new GatehouseError('body_too_large');
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Left early, the connection stays: the refusal must still get through it.
-  for await (const chunk of ctx.req.iterator({ destroyOnReturn: false })) {
-    size += chunk.length;
-    if (size > BODY_LIMIT) throw new GatehouseError('body_too_large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 function parseForm(body: Buffer): Form {

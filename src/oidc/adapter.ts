@@ -5,6 +5,7 @@ import type { Vault } from '../lib/vault.ts';
 import type { Artifacts, FoundArtifact } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
+import { authenticatedClientOf } from './ask-library.ts';
 import type { ClientSource } from './clients.ts';
 import type { SessionSource } from './session-model.ts';
 import type { Ctx, CurrentContext, InteractionModel } from './types.ts';
@@ -42,7 +43,7 @@ const TAKEN = oauthError('invalid_request', 'somebody else was faster');
 /** The factory that oidc-provider calls once for each of its models. */
 export function createAdapterFactory(needs: AdapterNeeds): (model: string) => Adapter {
   return (model) => {
-    if (model === 'Client') return clientAdapter(needs.clients);
+    if (model === 'Client') return clientAdapter(needs);
     if (model === 'Session') return sessionAdapter(needs.sessions);
     return artifactAdapter(model, needs);
   };
@@ -197,9 +198,12 @@ const refuse = async (): Promise<never> => {
   throw new Error('not a way to change this model');
 };
 
-function clientAdapter(clients: ClientSource): Adapter {
+function clientAdapter({ clients, current }: AdapterNeeds): Adapter {
   return {
-    find: (id) => clients.find(id),
+    find: async (id) => {
+      const found = await clients.find(id);
+      return found && id === authenticatedClientOf(current()) ? asAuthenticated(found) : found;
+    },
     upsert: refuse,
     findByUserCode: refuse,
     findByUid: refuse,
@@ -207,6 +211,11 @@ function clientAdapter(clients: ClientSource): Adapter {
     destroy: refuse,
     revokeByGrantId: refuse,
   };
+}
+
+/** It has proved itself to us, and need not do so to the library once more. */
+function asAuthenticated({ client_secret: _secret, ...metadata }: AdapterPayload): AdapterPayload {
+  return { ...metadata, token_endpoint_auth_method: 'none' };
 }
 
 function sessionAdapter(sessions: SessionSource): Adapter {

@@ -136,7 +136,11 @@ function takeOverBackchannelLogout(provider: Provider): SendBackchannelLogout {
 
 /** The library's own middleware, run inside the Koa application that stands around it. */
 export function mountProvider(provider: Provider): Middleware {
-  const stack = (provider as unknown as { middleware: Middleware[] }).middleware;
+  return inTurn((provider as unknown as { middleware: Middleware[] }).middleware);
+}
+
+/** Each runs around those after it. */
+export function inTurn(stack: readonly Middleware[]): Middleware {
   return (ctx, next) => {
     const run = (index: number): Promise<unknown> => {
       const each = stack[index];
