@@ -41,6 +41,7 @@ import { leaveTrail } from './http/middleware/trail.ts';
 import { createProviderPages } from './http/provider-pages.ts';
 import { createRender, type Render } from './http/render.ts';
 import { accountRoutes } from './http/routes/account/index.ts';
+import { apiRoutes } from './http/routes/api/index.ts';
 import { forgotPasswordRoutes } from './http/routes/forgot-password.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { resetPasswordRoutes } from './http/routes/reset-password.ts';
@@ -61,8 +62,11 @@ import { createMethods, type Method, type MethodNeeds } from './methods/index.ts
 import { type AskLibrary, createAskLibrary } from './oidc/ask-library.ts';
 import { createBackchannelLogout } from './oidc/backchannel.ts';
 import { createBrowserSessions } from './oidc/browser-sessions.ts';
+import { createAuthenticateClient } from './oidc/client-authentication.ts';
 import { type ClientRegistry, createClientRegistry } from './oidc/clients.ts';
 import { cookieNames } from './oidc/configuration.ts';
+import { createDirectSessions } from './oidc/direct-sessions.ts';
+import { createSignOutDirectly } from './oidc/direct-sign-out.ts';
 import { createInteractions } from './oidc/interactions.ts';
 import { clientOnPage, createLostRaceAnswers, replaceSelfSubmittingPages } from './oidc/pages.ts';
 import { buildProvider, inTurn, mountProvider } from './oidc/provider.ts';
@@ -73,6 +77,7 @@ import { createFlowBackupCodes } from './signin/backup-codes.ts';
 import { createSendChallenge } from './signin/challenge.ts';
 import { createChangePassword } from './signin/change-password.ts';
 import { createAccountCredentials } from './signin/credentials.ts';
+import { createSignInDirectly } from './signin/direct.ts';
 import { createEnrol } from './signin/enrol.ts';
 import { createFinish } from './signin/finish.ts';
 import { createFlowsDomain } from './signin/flow.ts';
@@ -389,12 +394,20 @@ function createApp(ground: Ground, parts: Parts): Koa {
   return app;
 }
 
-function createRouters(ground: Ground, parts: Parts & { readonly askLibrary: AskLibrary }) {
+type RouterParts = Parts & { readonly askLibrary: AskLibrary };
+type Proving = ReturnType<typeof provingOf>;
+
+/** What proves who somebody is, at whatever door. */
+function provingOf(ground: Ground, { domain, methods }: Parts) {
+  const { accounts } = ground.tables;
+  const signInAudit = createSignInAudit(domain.audit, accounts);
+  return { ...ground, ...domain, accounts, methods, signInAudit };
+}
+
+function createRouters(ground: Ground, parts: RouterParts) {
   const { domain, site, methods, oidc, clock } = parts;
   const { config, store, tables } = ground;
-  const { accounts } = tables;
-  const signInAudit = createSignInAudit(domain.audit, accounts);
-  const proving = { ...ground, ...domain, accounts, methods, signInAudit };
+  const proving = provingOf(ground, parts);
   const enrol = createEnrol(proving);
   const { candidates } = config.password;
   return [
@@ -408,7 +421,7 @@ function createRouters(ground: Ground, parts: Parts & { readonly askLibrary: Ask
       browserSessions: oidc.browserSessions,
       prove: createProve(proving),
       finish: createFinish(proving),
-      signInAudit,
+      signInAudit: proving.signInAudit,
       enrol,
       flowBackupCodes: createFlowBackupCodes(proving),
       findKnown: createFindKnown(proving),
@@ -420,6 +433,7 @@ function createRouters(ground: Ground, parts: Parts & { readonly askLibrary: Ask
       entranceOf: (id) => entranceOf(oidc.provider, id),
     }),
     ...linkRouters(ground, domain, site),
+    apiRouter(ground, parts, proving),
     accountRoutes({
       ...ground,
       ...site,
@@ -438,6 +452,31 @@ function createRouters(ground: Ground, parts: Parts & { readonly askLibrary: Ask
       findClient: async (id) => clientOnPage(await oidc.provider.Client.find(id)),
     }),
   ];
+}
+
+function apiRouter(ground: Ground, parts: RouterParts, proving: Proving) {
+  const { config, tables } = ground;
+  const { domain, site, oidc, askLibrary } = parts;
+  const needs = { ...ground, ...tables, ...domain, sessionTable: tables.sessions };
+  const provider = oidc.current;
+  return apiRoutes({
+    ...site,
+    ...proving,
+    provider,
+    askLibrary,
+    issuer: config.issuer,
+    defaultClientId: config.api.default_client_id,
+    sessionTable: tables.sessions,
+    authenticateClient: createAuthenticateClient(provider, askLibrary),
+    directSessions: createDirectSessions({ ...ground, ...tables, provider }),
+    signInDirectly: createSignInDirectly({
+      ...proving,
+      prove: createProve(proving),
+      finish: createFinish(proving),
+    }),
+    signOutDirectly: createSignOutDirectly({ ...needs, provider }),
+    sendChallenge: createSendChallenge(proving),
+  });
 }
 
 function linkRouters({ config, store, tables }: Ground, domain: Domain, site: Site) {

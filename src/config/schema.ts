@@ -226,6 +226,11 @@ export const schema = z.strictObject({
   }),
   limits,
   resources: z.array(resource).describe('APIs that access tokens are made for'),
+  api: z.strictObject({
+    default_client_id: z
+      .string()
+      .describe('The public client that signs people in over JSON where a request names none'),
+  }),
   outgoing: z.strictObject({
     allow_private: z
       .boolean()

@@ -6,10 +6,16 @@ import { createClientAddress } from './client-address.ts';
 
 export interface Visitors {
   of(ctx: Context): Visitor;
-  /** @param cookie from a sign-in that has just finished */
-  remember(ctx: Context, cookie: string): void;
+  /** From a sign-in that has just finished. */
+  keep(ctx: Context, cookies: Kept): void;
   /** Cookies of trusted devices by the end of their names: undefined ones are removed. */
   rememberDevices(ctx: Context, cookies: ReadonlyMap<string, string | undefined>): void;
+}
+
+interface Kept {
+  /** Of known browsers. */
+  readonly browser: string | undefined;
+  readonly devices: ReadonlyMap<string, string | undefined>;
 }
 
 export function createVisitors(config: Config): Visitors {
@@ -20,7 +26,14 @@ export function createVisitors(config: Config): Visitors {
   const device = `${secure ? '__Host-' : ''}gatehouse_device_`;
   const deviceAge = config.device.days * 86_400_000;
   const options = { path: '/', httpOnly: true, sameSite: 'lax', secure, signed: false } as const;
+  const rememberDevices: Visitors['rememberDevices'] = (ctx, cookies) => {
+    for (const [end, cookie] of cookies) {
+      const age = cookie === undefined ? {} : { maxAge: deviceAge };
+      ctx.cookies.set(`${device}${end}`, cookie ?? null, { ...options, ...age });
+    }
+  };
   return {
+    rememberDevices,
     of: (ctx) => ({
       address: addressOf(ctx.req),
       userAgent: ctx.get('User-Agent'),
@@ -28,14 +41,9 @@ export function createVisitors(config: Config): Visitors {
       devices: cookiesOf(ctx.get('Cookie'), device),
     }),
     // The value is signed by who made it.
-    remember: (ctx, cookie) => {
-      ctx.cookies.set(name, cookie, { ...options, maxAge });
-    },
-    rememberDevices: (ctx, cookies) => {
-      for (const [end, cookie] of cookies) {
-        const age = cookie === undefined ? {} : { maxAge: deviceAge };
-        ctx.cookies.set(`${device}${end}`, cookie ?? null, { ...options, ...age });
-      }
+    keep: (ctx, { browser, devices }) => {
+      if (browser !== undefined) ctx.cookies.set(name, browser, { ...options, maxAge });
+      rememberDevices(ctx, devices);
     },
   };
 }

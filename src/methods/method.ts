@@ -16,6 +16,8 @@ export interface Method<Input = unknown> {
   /** Reads the form or JSON; issues name the fields. */
   readonly input: z.ZodType<Input>;
   readonly page: MethodPage;
+  /** For a method that takes a code: the member of a JSON request that holds it. */
+  readonly member?: string;
   isEnrolled(accountId: string): Promise<boolean>;
   /**
    * For a method that finds out who it is: whose attempts are counted together, equal for every
@@ -74,6 +76,8 @@ export interface Refusal {
   readonly reason: string;
   /** Key of the message catalogue: what a person may know besides. */
   readonly hint?: { readonly key: string; readonly values?: Readonly<Record<string, number>> };
+  /** The credential was right, and the account is closed: whoever proved that much may know. */
+  readonly closed?: 'suspended';
   /** What the guess has spoilt; written with the failure, before the hint is told. */
   readonly burn?: Unit;
 }

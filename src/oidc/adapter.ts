@@ -2,10 +2,10 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { now } from '../lib/clock.ts';
 import type { Vault } from '../lib/vault.ts';
-import type { Artifacts, FoundArtifact } from '../store/artifacts.ts';
+import type { Artifact, Artifacts, FoundArtifact } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
-import { authenticatedClientOf } from './ask-library.ts';
+import { authenticatedClientOf, NOWHERE } from './ask-library.ts';
 import type { ClientSource } from './clients.ts';
 import type { SessionSource } from './session-model.ts';
 import type { Ctx, CurrentContext, InteractionModel } from './types.ts';
@@ -81,18 +81,10 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
       const work = workOf(current());
       const issues = isIssued(model, payload);
       if (work && issues) work.issues = true;
-      const artifact = {
-        model,
-        key: key(id),
-        accountId: payload.accountId,
-        clientId: payload.clientId,
-        grantKey: payload.grantId ? grantKey(vault, payload.grantId) : undefined,
-        userCodeKey: payload.userCode ? key(payload.userCode) : undefined,
-        generation: payload.accountId ? inherited(payload, current) : undefined,
-        payload: { ...toStored(model, payload, vault), ...(issues ? signInOf(current) : {}) },
-        expiresAt: expiryOf(payload, expiresIn),
-      };
-      await write(artifacts.put(artifact, now()), TAKEN);
+      const generation = payload.accountId ? inherited(payload, current) : undefined;
+      const artifact = toArtifact({ model, id, payload, generation, expiresIn }, vault);
+      const traced = { ...artifact.payload, ...(issues ? signInOf(current) : {}) };
+      await write(artifacts.put({ ...artifact, payload: traced }, now()), TAKEN);
     },
     find: async (id) => answer(await artifacts.find(model, key(id)), { jti: id }),
     findByUserCode: async (userCode) =>
@@ -104,6 +96,35 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
         ? write(artifacts.take(model, key(id)), RESUMED)
         : revoke(artifacts.delete(model, key(id))),
     revokeByGrantId: (grantId) => revoke(artifacts.deleteByGrant(model, grantKey(vault, grantId))),
+  };
+}
+
+export interface NewArtifact {
+  readonly model: string;
+  /** What only its holder knows. */
+  readonly id: string;
+  readonly payload: AdapterPayload;
+  readonly generation: number | undefined;
+  /** Seconds, where the payload does not say when it ends. */
+  readonly expiresIn?: number | undefined;
+}
+
+/** What the library keeps, as it stands in our table. */
+export function toArtifact(
+  { model, id, payload, generation, expiresIn }: NewArtifact,
+  vault: Vault,
+): Artifact {
+  const { accountId, clientId, grantId, userCode } = payload;
+  return {
+    model,
+    key: artifactKey(vault, model, id),
+    accountId,
+    clientId,
+    grantKey: grantId ? grantKey(vault, grantId) : undefined,
+    userCodeKey: userCode ? artifactKey(vault, model, userCode) : undefined,
+    generation,
+    payload: toStored(model, payload, vault),
+    expiresAt: expiryOf(payload, expiresIn),
   };
 }
 
@@ -215,7 +236,15 @@ function clientAdapter({ clients, current }: AdapterNeeds): Adapter {
 
 /** It has proved itself to us, and need not do so to the library once more. */
 function asAuthenticated({ client_secret: _secret, ...metadata }: AdapterPayload): AdapterPayload {
-  return { ...metadata, token_endpoint_auth_method: 'none' };
+  const refreshes = metadata.grant_types?.includes('refresh_token');
+  return {
+    ...metadata,
+    token_endpoint_auth_method: 'none',
+    application_type: 'web',
+    response_types: ['code'],
+    redirect_uris: [NOWHERE],
+    grant_types: ['authorization_code', ...(refreshes ? ['refresh_token'] : [])],
+  };
 }
 
 function sessionAdapter(sessions: SessionSource): Adapter {

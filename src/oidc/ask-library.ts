@@ -26,6 +26,9 @@ export interface InnerAnswer {
 
 export type AskLibrary = (outer: Context, request: InnerRequest) => Promise<InnerAnswer>;
 
+/** Where the code of a sign-in without pages would go: the library wants an address for it. */
+export const NOWHERE = 'https://nowhere.invalid/';
+
 const AUTHENTICATED = Symbol('authenticated client');
 type Carrier = { readonly state?: { [AUTHENTICATED]?: string | undefined } };
 

@@ -42,6 +42,7 @@ const EXTRA_METADATA: Record<keyof ClientExtras, z.ZodType> = {
   require_pkce: z.boolean(),
   require_acr: z.enum(ACR_VALUES),
   trusted_devices: z.boolean(),
+  direct_sign_in: z.boolean(),
   allowed_scopes: z.string(),
   resources: z.array(z.url()),
 };

@@ -19,7 +19,7 @@ export interface GrantNeeds {
   readonly everything: Granted;
 }
 
-type FamilyGrant = Grant & { jti: string; generation?: number };
+export type FamilyGrant = Grant & { jti: string; generation?: number };
 
 /** Called by the library for every authorization request of a signed-in person. */
 export function createLoadExistingGrant(needs: GrantNeeds) {
@@ -138,7 +138,7 @@ async function keepUp(
 }
 
 const clientIdOf = (ctx: Ctx) => ctx.oidc.client?.clientId ?? '';
-const newGrantId = () => randomId(256);
+export const newGrantId = () => randomId(256);
 
 /** Of this person: one that somebody else's sign-in left on the session is nobody's. */
 async function findGrant(
@@ -158,7 +158,7 @@ function build(ctx: Ctx, session: SessionModel, jti: string): FamilyGrant {
 }
 
 /** @returns whether the Grant lacked something */
-function fill(grant: FamilyGrant, granted: Granted): boolean {
+export function fill(grant: FamilyGrant, granted: Granted): boolean {
   const before = JSON.stringify([grant.openid, grant.resources]);
   grant.addOIDCScope(granted.scopes.join(' '));
   grant.addOIDCClaims([...granted.claims]);

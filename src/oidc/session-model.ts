@@ -152,7 +152,7 @@ function signIn(
 
 const LONGEST_AGENT = 400;
 
-function originOf({ userAgent = '', address = '' }: RequestContext): SessionOrigin {
+export function originOf({ userAgent = '', address = '' }: RequestContext): SessionOrigin {
   return { userAgent: userAgent.slice(0, LONGEST_AGENT), address };
 }
 

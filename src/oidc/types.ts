@@ -88,6 +88,8 @@ export interface ClientExtras {
   readonly require_acr?: string;
   /** `false`: a trusted device does not stand in for the second factor. */
   readonly trusted_devices?: boolean;
+  /** A public client that may sign people in without pages. */
+  readonly direct_sign_in?: boolean;
   readonly allowed_scopes?: string;
   readonly resources?: readonly string[];
 }

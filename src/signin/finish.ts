@@ -6,7 +6,7 @@ import type { Owner, Trusted, TrustedDevices } from '../domain/trusted-devices.t
 import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Account } from '../store/accounts.ts';
-import type { Statement, Unit } from '../store/statement.ts';
+import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { SignInAudit } from './audit-events.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
@@ -33,8 +33,8 @@ export interface Door {
   /** Who is signed in in this browser now. */
   readonly session: { readonly uid: string; readonly accountId: string } | undefined;
   readonly visitor: Visitor;
-  signedIn(login: SignedIn, otherPerson: boolean): Statement;
-  refused(error: string, description: string): Statement;
+  signedIn(login: SignedIn, otherPerson: boolean): Unit | Promise<Unit>;
+  refused(error: string, description: string): Unit;
 }
 
 export type FinishOutcome =
@@ -48,8 +48,8 @@ export type FinishOutcome =
   | { readonly kind: 'void' };
 
 export interface Cookies {
-  /** Of known browsers. */
-  readonly browser: string;
+  /** Of known browsers; undefined where the visitor keeps no cookies. */
+  readonly browser: string | undefined;
   /** Of trusted devices, by the end of their names: undefined ones are removed. */
   readonly devices: ReadonlyMap<string, string | undefined>;
 }
@@ -102,7 +102,7 @@ async function refuse(
   const error = 'unmet_authentication_requirements';
   const refusal = door.refused(error, 'the requested acr cannot be reached');
   const recorded = signInAudit.notEnough(flow, login);
-  const outcome = await store.commit([flows.end(flow), refusal, recorded]);
+  const outcome = await store.commit([flows.end(flow), ...refusal, recorded]);
   return outcome.kind === 'committed' ? { kind: 'finished', cookies: undefined } : VOID;
 }
 
@@ -129,7 +129,7 @@ async function signIn(
     ...deviceNotice(flow, account, door.visitor, needs),
     ...(other ? await sessions.end(other, 'somebody else signed in') : []),
     ...remembered.unit,
-    door.signedIn({ ...login, generation }, other !== undefined),
+    ...(await door.signedIn({ ...login, generation }, other !== undefined)),
     ...signInAudit.finished(flow, login),
   ]);
   if (outcome.kind === 'missed') return VOID;

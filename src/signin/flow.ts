@@ -69,6 +69,8 @@ const facts = z.object({
   wanted,
   /** Whether a trusted device is enough for the application that asks. */
   devicesCount: z.boolean(),
+  /** Of a sign-in without pages: what its tokens are to be good for. */
+  scopes: z.array(z.string()).optional(),
 });
 
 export type Facts = z.infer<typeof facts>;
@@ -89,6 +91,7 @@ export interface FlowSubject {
   readonly clientId: string;
   readonly wantedAcr: Facts['wanted'];
   readonly devicesCount: boolean;
+  readonly scopes?: readonly string[];
   /** What the session of this browser has proved, where only something else is missing. */
   readonly findKnown?: () => Promise<Known | undefined>;
 }
@@ -106,6 +109,9 @@ export interface Known {
 export interface FlowsDomain {
   /** The flow of an interaction; opens one where there has been none. */
   findOrOpen(subject: FlowSubject): Promise<FoundFlow>;
+  /** Undefined where there has been none. */
+  find(key: string): Promise<FoundFlow | undefined>;
+  open(subject: FlowSubject): Promise<Flow>;
   /** A fresh flow in the same interaction: `Start again`, `Use a different account`. */
   reopen(subject: FlowSubject): Promise<Flow>;
   /** The newest row of an interaction, also when it is over. */
@@ -187,17 +193,18 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
   const change = ({ row, facts: was }: Flow, next: Partial<Facts>) =>
     flows.update(row, { facts: JSON.stringify({ ...was, ...next }) });
 
+  const find = async (key: string): Promise<FoundFlow | undefined> => {
+    const row = await flows.findNewest(key);
+    if (!row) return undefined;
+    noteFlow(row);
+    return readRow(row);
+  };
+
   return {
-    findOrOpen: async (subject) => {
-      const row = await flows.findNewest(subject.key);
-      if (!row) return { kind: 'open', flow: await open(subject) };
-      noteFlow(row);
-      if (row.endedAt !== undefined) return { kind: 'ended' };
-      if (row.expiresAt <= now()) return { kind: 'expired' };
-      const read = facts.safeParse(JSON.parse(row.facts));
-      // Written by an older version: too old to go on.
-      return read.success ? { kind: 'open', flow: { row, facts: read.data } } : { kind: 'expired' };
-    },
+    find,
+    open,
+    findOrOpen: async (subject) =>
+      (await find(subject.key)) ?? { kind: 'open', flow: await open(subject) },
     reopen,
     findRow: flows.findNewest,
     clientOf: async (key) => (await flows.findNewest(key))?.clientId,
@@ -224,12 +231,23 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
   };
 }
 
+function readRow(row: FlowRow): FoundFlow {
+  if (row.endedAt !== undefined) return { kind: 'ended' };
+  if (row.expiresAt <= now()) return { kind: 'expired' };
+  const read = facts.safeParse(JSON.parse(row.facts));
+  // Written by an older version: too old to go on.
+  return read.success ? { kind: 'open', flow: { row, facts: read.data } } : { kind: 'expired' };
+}
+
 /** What is recorded from here on belongs to this sign-in, and to whom it has shown to be. */
 function noteFlow({ id, accountId }: FlowRow): void {
   noteInRequest({ flowId: id, actor: accountId });
 }
 
-function firstFacts({ wantedAcr, devicesCount }: FlowSubject, known: Known | undefined): Facts {
+function firstFacts(
+  { wantedAcr, devicesCount, scopes }: FlowSubject,
+  known: Known | undefined,
+): Facts {
   return {
     v: 2,
     proofs: known ? [passwordProof(known.provedAt)] : [],
@@ -241,6 +259,7 @@ function firstFacts({ wantedAcr, devicesCount }: FlowSubject, known: Known | und
     backup: { left: known?.backupLeft, state: 'open' },
     wanted: wantedAcr,
     devicesCount,
+    ...(scopes ? { scopes: [...scopes] } : {}),
   };
 }
 

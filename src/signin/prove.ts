@@ -20,7 +20,11 @@ import { type TellOfLimitNeeds, tellOfLimit, whoseAttempt } from './tell-of-limi
 
 export type ProveOutcome =
   | { readonly kind: 'proved' }
-  | ({ readonly kind: 'refused'; readonly hint?: Hint | undefined } & Remaining)
+  | ({
+      readonly kind: 'refused';
+      readonly hint?: Hint | undefined;
+      readonly closed?: Refusal['closed'];
+    } & Remaining)
   /** Not looked at: too many before it were wrong. */
   | Limited
   /** Another step is due, or the flow has moved on meanwhile. */
@@ -128,7 +132,7 @@ async function attempt(
 async function refuse(
   flow: Flow,
   given: Given,
-  { reason, hint, burn }: Refusal,
+  { reason, hint, burn, closed }: Refusal,
   ticket: Reservation,
   { signInAudit, log }: ProveNeeds,
 ): Promise<ProveOutcome> {
@@ -142,7 +146,7 @@ async function refuse(
     log.warn({ method, rule, account: flow.row.accountId, until }, 'a limit is reached');
     await signInAudit.exhausted(flow, given, remaining);
   }
-  return { kind: 'refused', ...remaining, hint };
+  return { kind: 'refused', ...remaining, hint, ...(closed ? { closed } : {}) };
 }
 
 async function accountOf({ row }: Flow, accounts: Accounts): Promise<Account | undefined> {

@@ -68,7 +68,8 @@ export function standingOf(
   return { kind: 'closed', until: restartOf(counter, policy) };
 }
 
-function restartOf({ startedAt, lastAt }: Counter, { restart }: Policy): number | undefined {
+/** When it begins anew by itself; undefined: never. */
+export function restartOf({ startedAt, lastAt }: Counter, { restart }: Policy): number | undefined {
   if (restart.kind === 'never') return undefined;
   return (restart.kind === 'window' ? startedAt : lastAt) + restart.length;
 }

@@ -28,14 +28,19 @@ export interface Limits {
   /** For a mail that anybody may ask for: as `failed` it stays counted, whoever has the address. */
   reserveMail(identifier: string): Promise<Ticket>;
   reserveLink(visitor: Visitor): Promise<Ticket>;
-  /** What a finished sign-in changes, and the cookie that makes its browser known. */
-  finished(account: Subject, visitor: Visitor): Promise<{ unit: Unit; browser: string }>;
+  /** What a finished sign-in changes, and the cookie that makes its browser known, if it is one. */
+  finished(account: Subject, visitor: Visitor): Promise<Finished>;
   /** Clears the counters of passwords: for whoever reset theirs by mail. Those of codes stay. */
   clearPasswords(account: Subject): readonly Statement[];
   /** Clears all counters of an account: for what an operator does. */
   clearAccount(account: Subject): readonly Statement[];
   /** What refuses attempts on an account now, in all ranges and browsers; longest first. */
   findClosed(account: Subject): Promise<readonly Closed[]>;
+}
+
+export interface Finished {
+  readonly unit: Unit;
+  readonly browser: string | undefined;
 }
 
 export interface Closed {
@@ -75,10 +80,15 @@ export function createLimits(needs: LimitsNeeds): Limits {
     return attempt(plans.code(accountId, isLastResort, browser));
   };
 
-  const finished = async ({ id, email }: Subject, visitor: Visitor) => {
-    const { unit, row, cookie } = await knownBrowsers.remember(id, visitor.browser);
-    const cleared = plans.clearedBy(emailKey(email), visitor, row);
-    return { unit: [...unit, ...cleared.map((key) => counters.delete(key))], browser: cookie };
+  const cleared = ({ email }: Subject, visitor: Visitor, row: string | undefined) =>
+    plans.clearedBy(emailKey(email), visitor, row).map((key) => counters.delete(key));
+
+  const finished = async (account: Subject, visitor: Visitor): Promise<Finished> => {
+    if (visitor.isApplication) {
+      return { unit: cleared(account, visitor, undefined), browser: undefined };
+    }
+    const { unit, row, cookie } = await knownBrowsers.remember(account.id, visitor.browser);
+    return { unit: [...unit, ...cleared(account, visitor, row)], browser: cookie };
   };
 
   const subjectsOf = ({ id, email }: Subject) => [emailKey(email), id].map(plans.subjectOf);

@@ -1,6 +1,6 @@
 // How many more attempts there are, and what follows them.
 import type { Counter } from '../../store/limits.ts';
-import { closedFor, leftOf, type Slot, standingOf } from './counting.ts';
+import { closedFor, leftOf, restartOf, type Slot, standingOf } from './counting.ts';
 import type { Rule } from './policies.ts';
 
 export interface Remaining {
@@ -9,6 +9,8 @@ export interface Remaining {
   readonly rule: Rule;
   /** With none left: when the next attempt is looked at. Undefined: time alone does not help. */
   readonly retryAt: number | undefined;
+  /** When the count of failures begins anew. Undefined: there is none, or time does not help. */
+  readonly resetAt: number | undefined;
   /** How long the pause will be, in milliseconds; undefined: until somebody opens it. */
   readonly pause: number | undefined;
 }
@@ -28,6 +30,7 @@ function remainingUnder({ policy }: Slot, counter: Counter | undefined, at: numb
     left: leftOf(counter, policy, at),
     rule: policy.rule,
     retryAt: standing.kind === 'closed' ? standing.until : undefined,
+    resetAt: standing.kind === 'closed' ? standing.until : counter && restartOf(counter, policy),
     pause: closedFor(policy),
   };
 }

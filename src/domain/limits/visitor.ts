@@ -8,4 +8,6 @@ export interface Visitor {
   readonly browser: string | undefined;
   /** The cookies of trusted devices as they were sent, by the end of their names. */
   readonly devices: ReadonlyMap<string, string>;
+  /** An application asks in the place of a person: it keeps no cookies. */
+  readonly isApplication?: boolean;
 }

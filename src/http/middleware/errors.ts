@@ -63,7 +63,7 @@ function answer(ctx: Context, error: GatehouseError, { render, t }: Showing): vo
 export function showProblem(ctx: Context, problem: Problem, { render, t }: Showing): void {
   const trace = ctx.state.trace as string;
   ctx.state.problem = problem.error;
-  if (ctx.accepts('json', 'html') !== 'html') {
+  if (ctx.state.speaksJson || ctx.accepts('json', 'html') !== 'html') {
     ctx.body = { ...problem, trace };
     return;
   }

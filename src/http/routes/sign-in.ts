@@ -11,7 +11,7 @@ import { SIGN_IN_PATH } from '../../oidc/configuration.ts';
 import type { Interaction, Interactions } from '../../oidc/interactions.ts';
 import type { SignInAudit } from '../../signin/audit-events.ts';
 import type { SendChallenge } from '../../signin/challenge.ts';
-import type { Finish } from '../../signin/finish.ts';
+import type { Door, Finish } from '../../signin/finish.ts';
 import type { Flow, FlowsDomain } from '../../signin/flow.ts';
 import type { FindKnown } from '../../signin/known.ts';
 import type { Prove } from '../../signin/prove.ts';
@@ -143,12 +143,9 @@ export function signInRoutes(needs: SignInNeeds): Router {
   const goOn = async (ctx: Context, interaction: Interaction, flow: Flow) => {
     const session = await needs.browserSessions.find(ctx);
     const visitor = needs.visitors.of(ctx);
-    const outcome = await needs.finish(flow, { ...interaction, session, visitor });
+    const outcome = await needs.finish(flow, { ...doorOf(interaction), session, visitor });
     if (outcome.kind === 'finished') {
-      if (outcome.cookies) {
-        needs.visitors.remember(ctx, outcome.cookies.browser);
-        needs.visitors.rememberDevices(ctx, outcome.cookies.devices);
-      }
+      if (outcome.cookies) needs.visitors.keep(ctx, outcome.cookies);
       return redirect(ctx, interaction.returnTo);
     }
     if (outcome.kind === 'step-due') return redirect(ctx, signInPath(interaction));
@@ -275,6 +272,13 @@ export function signInRoutes(needs: SignInNeeds): Router {
     redirect(ctx, `${SIGN_IN_PATH}/${encodeURIComponent(ctx.params.uid)}`);
   }) as never);
   return router;
+}
+
+function doorOf({ signedIn, refused }: Interaction): Pick<Door, 'signedIn' | 'refused'> {
+  return {
+    signedIn: (...args) => [signedIn(...args)],
+    refused: (...args) => [refused(...args)],
+  };
 }
 
 /** Where a code goes, and how to have one sent. */

@@ -20,6 +20,7 @@ export function createBackupCodesMethod({ backupCodes }: BackupCodeNeeds): Metho
     factor: 'possession',
     amr: ['otp'],
     input,
+    member: 'backup_code',
     page: {
       view: join(PROJECT_ROOT, 'views/methods/backup-codes.ejs'),
       title: 'backup-codes.title',

@@ -8,7 +8,13 @@ import type { PasswordPolicy } from '../../domain/passwords/policy.ts';
 import { randomId } from '../../lib/ids.ts';
 import { PROJECT_ROOT } from '../../lib/root.ts';
 import type { Account } from '../../store/accounts.ts';
-import { type Method, type PasswordFinding, refused, type Verdict } from '../method.ts';
+import {
+  type Method,
+  type PasswordFinding,
+  type Refusal,
+  refused,
+  type Verdict,
+} from '../method.ts';
 import { refuseNoEarlier, type Stopwatch } from './floor.ts';
 
 const input = z.object({
@@ -48,7 +54,7 @@ export function createPasswordMethod(needs: PasswordNeeds): Method<PasswordInput
     if (!account) return refused('unknown account');
     if (!account.passwordHash) return refused('account without a password');
     if (verified === 'wrong') return refused('wrong password');
-    if (account.status !== 'active') return refused(`account ${account.status}`);
+    if (account.status !== 'active') return closed(account.status);
     const finding = await look({ account, password, verified, at }, needs);
     return { kind: 'proved', account, spend: [], finding };
   };
@@ -71,6 +77,11 @@ export function createPasswordMethod(needs: PasswordNeeds): Method<PasswordInput
     verify: ({ input: typed, at }) =>
       refuseNoEarlier(config.refusal_floor, () => verify(typed, at), time),
   };
+}
+
+function closed(status: string): Refusal {
+  const refusal = refused(`account ${status}`);
+  return status === 'suspended' ? { ...refusal, closed: status } : refusal;
 }
 
 interface RightPassword {

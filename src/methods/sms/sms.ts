@@ -20,6 +20,7 @@ export function createSmsMethod({ phones }: SmsNeeds): Method<SmsInput> {
     factor: 'possession',
     amr: ['sms'],
     input,
+    member: 'sms_code',
     page: {
       view: join(PROJECT_ROOT, 'views/methods/sms.ejs'),
       title: 'sms.title',

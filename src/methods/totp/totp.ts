@@ -29,6 +29,7 @@ export function createTotpMethod(needs: TotpNeeds): Method<TotpInput> {
     factor: 'possession',
     amr: ['otp'],
     input,
+    member: 'totp_code',
     page: {
       view: join(PROJECT_ROOT, 'views/methods/totp.ejs'),
       title: 'totp.title',

@@ -1,0 +1,68 @@
+// What became of a sign-in, as the refusal that says what is missing.
+import type { Method } from '../../../methods/index.ts';
+import type { DirectOutcome, Wrong } from '../../../signin/direct.ts';
+import { wrongInWords } from '../../refusals.ts';
+import type { Translate } from '../../texts.ts';
+import { type Members, Refusal, retryAfter, standingOf, tooMany } from './refusal.ts';
+
+export interface OutcomeNeeds {
+  readonly methods: readonly Method[];
+  readonly issuer: string;
+  readonly t: Translate;
+}
+
+export type Unfinished = Exclude<DirectOutcome, { kind: 'signed-in' }>;
+
+export const GONE = new Refusal(
+  401,
+  'invalid_session',
+  'session_id: there is no such sign-in, or it is over; begin with the password again.',
+);
+
+/** @param handle by which the next call goes on with this sign-in */
+export function refusalFor(outcome: Unfinished, handle: string, needs: OutcomeNeeds): Refusal {
+  if (outcome.kind === 'gone') return GONE;
+  if (outcome.kind === 'wrong') return wrong(outcome.method, outcome.outcome, handle, needs);
+  if (outcome.kind === 'due') return due(outcome, handle, needs);
+  const description = 'What the application requires cannot be reached by any sign-in.';
+  return new Refusal(403, 'unmet_authentication_requirements', description);
+}
+
+function due(
+  { step, enrolled }: Extract<Unfinished, { kind: 'due' }>,
+  handle: string,
+  { methods, issuer }: OutcomeNeeds,
+): Refusal {
+  const page = { url: `${issuer}/account` };
+  if (step === 'new-password') {
+    const description =
+      'The password no longer meets the policy. It is changed on the page at url.';
+    return new Refusal(403, 'password_migration_required', description, page);
+  }
+  if (step === 'enrol-factor') {
+    const description = 'A second factor is due. It is set up on the page at url.';
+    return new Refusal(403, 'mfa_enrolment_required', description, page);
+  }
+  if (step !== 'second-factor') return GONE;
+  const usable = methods.filter(({ name, member }) => member && enrolled.includes(name));
+  const description = 'The password is right. Send a code of one of the methods with session_id.';
+  return new Refusal(401, 'mfa_required', description, {
+    requires_mfa: true,
+    session_id: handle,
+    methods: usable.map(({ name }) => name),
+  });
+}
+
+function wrong(method: Method, outcome: Wrong, handle: string, { t }: OutcomeNeeds): Refusal {
+  const isFactor = method.step === 'second-factor';
+  const again: Members = isFactor ? { session_id: handle } : {};
+  if (outcome.kind === 'limited') return tooMany(outcome, again);
+  if (outcome.closed) {
+    const description = 'The password is right, but the account is suspended.';
+    return new Refusal(403, 'account_suspended', description);
+  }
+  const error = isFactor ? 'invalid_mfa_code' : 'invalid_credentials';
+  const description = wrongInWords(outcome.hint, method.page.texts, t);
+  const members = { ...again, ...standingOf(outcome) };
+  return new Refusal(401, error, description, members, retryAfter(outcome));
+}

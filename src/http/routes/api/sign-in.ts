@@ -1,0 +1,147 @@
+// Signs people in for first-party applications: in one call, or in two with the code in the second.
+import type { Context } from 'koa';
+import { wantedAcr } from '../../../domain/assurance.ts';
+import { randomId } from '../../../lib/ids.ts';
+import type { Vault } from '../../../lib/vault.ts';
+import type { Method } from '../../../methods/index.ts';
+import type { AuthenticatedClient } from '../../../oidc/client-authentication.ts';
+import type { DirectSession, DirectSessions } from '../../../oidc/direct-sessions.ts';
+import type { SendChallenge } from '../../../signin/challenge.ts';
+import type { Credential, SignInDirectly } from '../../../signin/direct.ts';
+import type { Door } from '../../../signin/finish.ts';
+import type { Flow, FlowsDomain } from '../../../signin/flow.ts';
+import { readJson } from '../../json.ts';
+import type { Visitors } from '../../visitors.ts';
+import type { FindCaller } from './caller.ts';
+import { GONE, type OutcomeNeeds, refusalFor } from './outcomes.ts';
+import { Refusal, tooMany } from './refusal.ts';
+import { requestsFor } from './requests.ts';
+import type { Tokens } from './tokens.ts';
+
+export interface ApiSignInNeeds extends OutcomeNeeds {
+  readonly vault: Vault;
+  readonly flows: FlowsDomain;
+  readonly visitors: Visitors;
+  readonly findCaller: FindCaller;
+  readonly directSessions: DirectSessions;
+  readonly signInDirectly: SignInDirectly;
+  readonly sendChallenge: SendChallenge;
+  readonly tokens: Tokens;
+}
+
+type Handler = (ctx: Context) => Promise<void>;
+type Body = Readonly<Record<string, unknown>>;
+
+interface Attempt {
+  readonly client: AuthenticatedClient;
+  /** What the application was told; the row knows its keyed hash alone. */
+  readonly handle: string;
+  readonly scopes: readonly string[];
+  readonly credentials: readonly Credential[];
+}
+
+export function createApiSignIn(needs: ApiSignInNeeds) {
+  const { methods, flows, directSessions, findCaller } = needs;
+  const requests = requestsFor(methods);
+  const password = methods.find(({ step }) => step === 'sign-in') as Method;
+  const keyOf = (handle: string) => needs.vault.digest('direct-sign-in', handle);
+
+  const login: Handler = async (ctx) => {
+    const body = await readJson(ctx, requests.login);
+    const client = await findCaller(ctx, body);
+    const scopes = scopesOf(client, body.scope);
+    const credentials = [credentialOf(password, body), ...codesIn(body)];
+    const handle = randomId(256);
+    await flows.open({
+      key: keyOf(handle),
+      clientId: client.clientId,
+      wantedAcr: wantedAcr(undefined, client.require_acr),
+      devicesCount: false,
+      scopes,
+    });
+    await attempt(ctx, { client, handle, scopes, credentials });
+  };
+
+  const factor: Handler = async (ctx) => {
+    const body = await readJson(ctx, requests.factor);
+    const client = await findCaller(ctx, body);
+    const credentials = codesIn(body);
+    if (credentials.length === 0) {
+      throw invalid(`${membersOf(methods).join(', ')}: one of them is missing`);
+    }
+    const { facts } = await getFlow(client, body.session_id);
+    const scopes = facts.scopes ?? [];
+    await attempt(ctx, { client, handle: body.session_id, scopes, credentials });
+  };
+
+  const challenge: Handler = async (ctx) => {
+    const body = await readJson(ctx, requests.challenge);
+    const flow = await getFlow(await findCaller(ctx, body), body.session_id);
+    const method = methods.find(
+      (each) => each.challenge && flow.facts.enrolled.includes(each.name),
+    );
+    const outcome = method && (await needs.sendChallenge(flow, method));
+    if (outcome?.kind === 'limited') throw tooMany(outcome);
+    if (outcome?.kind !== 'sent') throw invalid('session_id: no code can be sent to this account');
+    ctx.status = 202;
+    ctx.body = {};
+  };
+
+  const attempt = async (ctx: Context, { client, handle, scopes, credentials }: Attempt) => {
+    let session: DirectSession | undefined;
+    const door: Door = {
+      session: undefined,
+      visitor: visitorOf(ctx, needs.visitors),
+      signedIn: async (login) => {
+        session = await directSessions.open(login, client, scopes);
+        return session.unit;
+      },
+      refused: () => [],
+    };
+    const outcome = await needs.signInDirectly(keyOf(handle), credentials, door);
+    if (outcome.kind !== 'signed-in') throw refusalFor(outcome, handle, needs);
+    // The account, the client or the session has ended since: a moment ago.
+    if (!session || !(await needs.tokens.redeem(ctx, client, session.code))) throw GONE;
+  };
+
+  const getFlow = async ({ clientId }: AuthenticatedClient, handle: string): Promise<Flow> => {
+    const found = await flows.find(keyOf(handle));
+    if (found?.kind !== 'open' || found.flow.row.clientId !== clientId) throw GONE;
+    return found.flow;
+  };
+
+  const scopesOf = (client: AuthenticatedClient, asked: string | undefined) => {
+    const scopes = directSessions.scopesOf(client, asked);
+    if (!('unknown' in scopes)) return scopes;
+    const description = `scope: "${scopes.unknown}" is not there for this application`;
+    throw new Refusal(400, 'invalid_scope', description);
+  };
+
+  const codesIn = (body: Body): Credential[] => {
+    const given = methods.filter(({ member }) => member && body[member] !== undefined);
+    if (given.length > 1) throw invalid(`${membersOf(given).join(', ')}: send one of them`);
+    return given.map((method) => credentialOf(method, { code: body[method.member ?? ''] }));
+  };
+
+  return { login, factor, challenge };
+}
+
+function membersOf(methods: readonly Method[]): string[] {
+  return methods.flatMap(({ member }) => member ?? []);
+}
+
+function credentialOf(method: Method, given: Body): Credential {
+  const input = method.input.safeParse(given);
+  if (input.success) return { method, input: input.data };
+  throw invalid(`${String(input.error.issues[0]?.path[0])}: cannot be one`);
+}
+
+/** An application brings no cookies: what stands in its request is nobody's browser. */
+function visitorOf(ctx: Context, visitors: Visitors) {
+  const { address, userAgent } = visitors.of(ctx);
+  return { address, userAgent, browser: undefined, devices: new Map(), isApplication: true };
+}
+
+function invalid(description: string): Refusal {
+  return new Refusal(400, 'invalid_request', description);
+}

@@ -1,0 +1,56 @@
+// Ends what a refresh token stands for: its session, and everything that came with it.
+import type Provider from 'oidc-provider';
+import type { SessionsDomain } from '../domain/sessions.ts';
+import { now } from '../lib/clock.ts';
+import type { Vault } from '../lib/vault.ts';
+import type { Artifacts } from '../store/artifacts.ts';
+import type { Sessions } from '../store/sessions.ts';
+import type { Unit } from '../store/statement.ts';
+import type { Store } from '../store/store.ts';
+import { grantKey } from './adapter.ts';
+
+interface Needs {
+  readonly store: Store;
+  readonly artifacts: Artifacts;
+  readonly vault: Vault;
+  readonly sessionTable: Sessions;
+  readonly sessions: SessionsDomain;
+  readonly provider: () => Provider;
+}
+
+interface FamilyToken {
+  readonly accountId: string;
+  readonly clientId: string;
+  readonly grantId: string;
+  readonly sessionUid?: string;
+}
+
+/** Nothing for a value that is not, or not any more, a refresh token of this client. */
+export type SignOutDirectly = (clientId: string, refreshToken: string) => Promise<void>;
+
+/** The Grant goes last: without it nothing that is being issued now can be used. */
+const FAMILY = ['RefreshToken', 'AccessToken', 'AuthorizationCode', 'Grant'];
+
+export function createSignOutDirectly(needs: Needs): SignOutDirectly {
+  return async (clientId, refreshToken) => {
+    const found: unknown = await needs.provider().RefreshToken.find(refreshToken);
+    const token = found as FamilyToken | undefined;
+    if (token?.clientId !== clientId) return;
+    await needs.store.commit([...(await endSession(token, needs)), ...endFamily(token, needs)]);
+  };
+}
+
+async function endSession(
+  { accountId, sessionUid: uid }: FamilyToken,
+  { sessionTable, sessions }: Needs,
+): Promise<Unit> {
+  const stands = uid !== undefined && (await sessionTable.find(uid, now()));
+  return stands ? sessions.end({ uid, accountId }, 'signed out at an application') : [];
+}
+
+function endFamily({ grantId }: FamilyToken, { artifacts, vault }: Needs): Unit {
+  const key = grantKey(vault, grantId);
+  return FAMILY.map((model) =>
+    model === 'Grant' ? artifacts.delete(model, key) : artifacts.deleteByGrant(model, key),
+  );
+}
