@@ -67,6 +67,7 @@ import { type ClientRegistry, createClientRegistry } from './oidc/clients.ts';
 import { cookieNames } from './oidc/configuration.ts';
 import { createDirectSessions } from './oidc/direct-sessions.ts';
 import { createSignOutDirectly } from './oidc/direct-sign-out.ts';
+import { createDirectTokens } from './oidc/direct-tokens.ts';
 import { createInteractions } from './oidc/interactions.ts';
 import { clientOnPage, createLostRaceAnswers, replaceSelfSubmittingPages } from './oidc/pages.ts';
 import { buildProvider, inTurn, mountProvider } from './oidc/provider.ts';
@@ -462,11 +463,9 @@ function apiRouter(ground: Ground, parts: RouterParts, proving: Proving) {
   return apiRoutes({
     ...site,
     ...proving,
-    provider,
-    askLibrary,
     issuer: config.issuer,
     defaultClientId: config.api.default_client_id,
-    sessionTable: tables.sessions,
+    directTokens: createDirectTokens({ askLibrary, provider, sessionTable: tables.sessions }),
     authenticateClient: createAuthenticateClient(provider, askLibrary),
     directSessions: createDirectSessions({ ...ground, ...tables, provider }),
     signInDirectly: createSignInDirectly({

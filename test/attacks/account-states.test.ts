@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import argon2 from 'argon2';
 import { expect } from 'chai';
 import { PROJECT_ROOT } from '../../src/lib/root.ts';
+import { type Application, createApplication } from '../support/application.ts';
 import { codeFor } from '../support/authenticator-app.ts';
 import { afterPassword, createEnrolledPerson } from '../support/enrolled-person.ts';
 import { createExistingPerson } from '../support/existing-person.ts';
@@ -21,6 +22,8 @@ import { createWeb, type Page, titleOf, type Web } from '../support/web.ts';
 const DOORS = [
   'sign-in page',
   'refresh grant',
+  'JSON sign-in',
+  'JSON refresh',
   'existing session',
   'existing session, prompt=none',
   'existing session, another client',
@@ -34,12 +37,13 @@ type Door = (typeof DOORS)[number];
 
 /** In the order of DOORS. */
 const TABLE: Readonly<Record<string, readonly string[]>> = {
-  'in grace': ['set-up', 'ok', 'ok', 'ok', 'ok', 'Account', 'ok', 'open', 'done'],
-  enrolled: ['code', 'ok', 'ok', 'ok', 'ok', 'Account', 'ok', 'open', 'done'],
-  'grace over': ['set-up', 'no', 'Sign in', 'no', 'Sign in', 'Sign in', 'ok', 'Sign in', 'done'],
-  'must change': [
-    'new password',
+  'in grace': ['set-up', 'ok', 'tokens', 'ok', 'ok', 'ok', 'ok', 'Account', 'ok', 'open', 'done'],
+  enrolled: ['code', 'ok', 'mfa_required', 'ok', 'ok', 'ok', 'ok', 'Account', 'ok', 'open', 'done'],
+  'grace over': [
+    'set-up',
     'no',
+    'mfa_enrolment_required',
+    'invalid_refresh_token',
     'Sign in',
     'no',
     'Sign in',
@@ -48,10 +52,71 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'Sign in',
     'done',
   ],
-  locked: ['refused', 'no', 'Sign in', 'no', 'Sign in', 'Sign in', 'no', 'Sign in', 'done'],
-  suspended: ['refused', 'no', 'Sign in', 'no', 'Sign in', 'Sign in', 'no', 'Sign in', 'void'],
-  'without a hash': ['refused', 'ok', 'ok', 'ok', 'ok', 'Account', 'ok', 'open', 'done'],
-  unknown: ['refused', 'no', 'Sign in', 'no', 'Sign in', 'Sign in', 'no', 'Sign in', 'void'],
+  'must change': [
+    'new password',
+    'no',
+    'password_migration_required',
+    'invalid_refresh_token',
+    'Sign in',
+    'no',
+    'Sign in',
+    'Sign in',
+    'ok',
+    'Sign in',
+    'done',
+  ],
+  locked: [
+    'refused',
+    'no',
+    'invalid_credentials',
+    'invalid_refresh_token',
+    'Sign in',
+    'no',
+    'Sign in',
+    'Sign in',
+    'no',
+    'Sign in',
+    'done',
+  ],
+  suspended: [
+    'refused',
+    'no',
+    'account_suspended',
+    'invalid_refresh_token',
+    'Sign in',
+    'no',
+    'Sign in',
+    'Sign in',
+    'no',
+    'Sign in',
+    'void',
+  ],
+  'without a hash': [
+    'refused',
+    'ok',
+    'invalid_credentials',
+    'ok',
+    'ok',
+    'ok',
+    'ok',
+    'Account',
+    'ok',
+    'open',
+    'done',
+  ],
+  unknown: [
+    'refused',
+    'no',
+    'invalid_credentials',
+    'invalid_refresh_token',
+    'Sign in',
+    'no',
+    'Sign in',
+    'Sign in',
+    'no',
+    'Sign in',
+    'void',
+  ],
 };
 
 /** Which doors there are: whoever adds one finds the table above incomplete. */
@@ -62,12 +127,16 @@ const GRANTS = [
   'urn:ietf:params:oauth:grant-type:device_code',
 ];
 
+type MaybeEnrolled = Person & { readonly secret?: string };
+
 interface Subject {
   readonly person: Person;
   /** Signed in, before the state came about. */
   readonly web: Web;
   readonly refreshToken: string;
   readonly accessToken: string;
+  /** Of a sign-in over JSON, before the state came about. */
+  readonly directToken: string;
   readonly resetUrl: string;
 }
 
@@ -75,12 +144,14 @@ onBothStores('account states at every door', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let other: RelyingParty;
+  let app: Application;
 
   before(async () => {
     gatehouse = await startGatehouse({ store, env: WITH_FACTOR });
     const metadata = { first_party: true };
     party = await createRelyingParty(gatehouse, { metadata });
     other = await createRelyingParty(gatehouse, { metadata });
+    app = await createApplication(gatehouse);
   });
   after(() => gatehouse.stop());
 
@@ -95,7 +166,10 @@ onBothStores('account states at every door', (store) => {
     await acts[name](account, { actor: 'cli:test', reason: 'a test' });
   };
 
-  const signedIn = async (person: Person, finish: (web: Web, page: Page) => Promise<Page>) => {
+  const signedIn = async (
+    person: MaybeEnrolled,
+    finish: (web: Web, page: Page) => Promise<Page>,
+  ) => {
     const { house } = gatehouse;
     const web = createWeb(gatehouse.url);
     const request = party.url();
@@ -106,6 +180,7 @@ onBothStores('account states at every door', (store) => {
     });
     const { body } = await party.redeem(request, codeOf(await finish(web, page)));
     const account = await house.accounts.get(person.id);
+    const direct = await signInDirectly(person);
     const link = house.links.create(account, 'reset-password', 'cli:test');
     await house.store.write(...link.unit);
     return {
@@ -113,8 +188,15 @@ onBothStores('account states at every door', (store) => {
       web,
       refreshToken: String(body.refresh_token),
       accessToken: String(body.access_token),
+      directToken: String(direct.refreshToken),
       resetUrl: link.url,
     };
+  };
+  const signInDirectly = async ({ email, password, secret }: MaybeEnrolled) => {
+    if (secret === undefined) return (await app.post('login', { email, password })).body;
+    await gatehouse.advance('30s');
+    const code = { totp_code: codeFor(secret) };
+    return (await app.post('login', { email, password, ...code })).body;
   };
   const inGrace = async (): Promise<Subject> =>
     signedIn(await createExistingPerson(gatehouse), (web, page) =>
@@ -183,6 +265,14 @@ onBothStores('account states at every door', (store) => {
       if (status !== 200) expect(body.error).to.equal('invalid_grant');
       return status === 200 ? 'ok' : 'no';
     },
+    'JSON sign-in': async ({ person: { email, password } }) => {
+      const { body } = await app.post('login', { email, password });
+      return body.token === undefined ? String(body.error) : 'tokens';
+    },
+    'JSON refresh': async ({ directToken }) => {
+      const { body } = await app.post('refresh', { refreshToken: directToken });
+      return body.token === undefined ? String(body.error) : 'ok';
+    },
     'existing session': async ({ web }) => atAuthorization(await web.copy().get(party.url().url)),
     'existing session, prompt=none': async ({ web }) => {
       const page = await web.copy().get(party.url({ prompt: 'none' }).url);
@@ -242,7 +332,7 @@ onBothStores('account states at every door', (store) => {
     expect([...(grants ?? [])].sort()).to.deep.equal(GRANTS);
     const routes = readdirSync(join(PROJECT_ROOT, 'src/http/routes'));
     const known =
-      /^(account|backup-codes|consent|enrolment|forgot-password|health|new-password|reset-password|sign-in|test-clock)(\.ts)?$/;
+      /^(account|api|backup-codes|consent|enrolment|forgot-password|health|new-password|reset-password|sign-in|test-clock)(\.ts)?$/;
     expect(routes.filter((name) => !known.test(name))).to.deep.equal([]);
   });
 });

@@ -7,24 +7,24 @@ import { type CallerNeeds, createFindCaller } from './caller.ts';
 import { answerInJson, Refusal } from './refusal.ts';
 import { requestsFor } from './requests.ts';
 import { type ApiSignInNeeds, createApiSignIn } from './sign-in.ts';
-import { createTokens, type TokenNeeds } from './tokens.ts';
+import { tokensInJson } from './tokens.ts';
 
-export type ApiNeeds = Omit<ApiSignInNeeds, 'findCaller' | 'tokens'> &
-  CallerNeeds &
-  TokenNeeds & { readonly signOutDirectly: SignOutDirectly };
+export type ApiNeeds = Omit<ApiSignInNeeds, 'findCaller'> &
+  CallerNeeds & { readonly signOutDirectly: SignOutDirectly };
+
+const OVER = 'refreshToken: it is unknown, used, or over; the person signs in again.';
 
 export function apiRoutes(needs: ApiNeeds): Router {
   const findCaller = createFindCaller(needs);
-  const tokens = createTokens(needs);
   const requests = requestsFor([]);
-  const { login, factor, challenge } = createApiSignIn({ ...needs, findCaller, tokens });
+  const { login, factor, challenge } = createApiSignIn({ ...needs, findCaller });
 
   const refresh = async (ctx: Context) => {
     const body = await readJson(ctx, requests.refresh);
-    const client = await findCaller(ctx, body);
-    if (await tokens.refresh(ctx, client, body.refreshToken)) return;
-    const description = 'refreshToken: it is unknown, used, or over; the person signs in again.';
-    throw new Refusal(401, 'invalid_refresh_token', description);
+    const { clientId } = await findCaller(ctx, body);
+    const tokens = await needs.directTokens.refresh(ctx, clientId, body.refreshToken);
+    if (!tokens) throw new Refusal(401, 'invalid_refresh_token', OVER);
+    ctx.body = tokensInJson(tokens);
   };
 
   const logout = async (ctx: Context) => {

@@ -6,6 +6,7 @@ import type { Vault } from '../../../lib/vault.ts';
 import type { Method } from '../../../methods/index.ts';
 import type { AuthenticatedClient } from '../../../oidc/client-authentication.ts';
 import type { DirectSession, DirectSessions } from '../../../oidc/direct-sessions.ts';
+import type { DirectTokens } from '../../../oidc/direct-tokens.ts';
 import type { SendChallenge } from '../../../signin/challenge.ts';
 import type { Credential, SignInDirectly } from '../../../signin/direct.ts';
 import type { Door } from '../../../signin/finish.ts';
@@ -16,7 +17,7 @@ import type { FindCaller } from './caller.ts';
 import { GONE, type OutcomeNeeds, refusalFor } from './outcomes.ts';
 import { Refusal, tooMany } from './refusal.ts';
 import { requestsFor } from './requests.ts';
-import type { Tokens } from './tokens.ts';
+import { tokensInJson } from './tokens.ts';
 
 export interface ApiSignInNeeds extends OutcomeNeeds {
   readonly vault: Vault;
@@ -26,7 +27,7 @@ export interface ApiSignInNeeds extends OutcomeNeeds {
   readonly directSessions: DirectSessions;
   readonly signInDirectly: SignInDirectly;
   readonly sendChallenge: SendChallenge;
-  readonly tokens: Tokens;
+  readonly directTokens: DirectTokens;
 }
 
 type Handler = (ctx: Context) => Promise<void>;
@@ -101,7 +102,9 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
     const outcome = await needs.signInDirectly(keyOf(handle), credentials, door);
     if (outcome.kind !== 'signed-in') throw refusalFor(outcome, handle, needs);
     // The account, the client or the session has ended since: a moment ago.
-    if (!session || !(await needs.tokens.redeem(ctx, client, session.code))) throw GONE;
+    const tokens = session && (await needs.directTokens.redeem(ctx, client.clientId, session.code));
+    if (!tokens) throw GONE;
+    ctx.body = tokensInJson(tokens);
   };
 
   const getFlow = async ({ clientId }: AuthenticatedClient, handle: string): Promise<Flow> => {
