@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 import { readPhoneNumber } from '../../src/domain/phones.ts';
 import { openAccount } from '../support/account-page.ts';
+import { createApplication } from '../support/application.ts';
 import { auditRows } from '../support/audit.ts';
 import { codeFor } from '../support/authenticator-app.ts';
 import {
@@ -95,6 +96,25 @@ onBothStores('texted codes', (store) => {
     const replayed = await other.submit(next, '/prove/sms', { code });
     expect(replayed.status).to.equal(422);
     expect(alertOf(replayed)).to.match(/not right.*attempts left/);
+  });
+
+  it('are sent and taken over JSON, on demand and not too often', async () => {
+    const app = await createApplication(gatehouse);
+    const { email, password } = person;
+    const { body } = await app.post('login', { email, password });
+    expect(body.methods).to.deep.equal(['totp', 'sms', 'backup-codes']);
+    const { session_id } = body;
+    expect(await sent()).to.deep.equal([]);
+    expect((await app.post('mfa/sms', { session_id })).status).to.equal(202);
+    const soon = await app.post('mfa/sms', { session_id });
+    expect([soon.status, soon.body.error]).to.deep.equal([429, 'rate_limited']);
+    expect(Number(soon.headers.get('retry-after'))).to.be.within(1, 30);
+    const [sms_code] = await sent();
+    const done = await app.post('mfa', { session_id, sms_code });
+    expect(done.status, JSON.stringify(done.body)).to.equal(200);
+    expect(decodeJwt(String(done.body.token)).amr).to.deep.equal(['pwd', 'sms', 'mfa']);
+    const over = await app.post('mfa/sms', { session_id });
+    expect([over.status, over.body.error]).to.deep.equal([401, 'invalid_session']);
   });
 
   it('say `sms` in amr', async () => {

@@ -1,7 +1,10 @@
 // What of an answer is the same for everybody: without names, secrets and times.
 import type { Page } from './web.ts';
 
-export function plain({ status, headers, text }: Page, email: string) {
+export function plain(
+  { status, headers, text }: Pick<Page, 'status' | 'headers' | 'text'>,
+  email: string,
+) {
   const body = text
     .replaceAll(email, 'EMAIL')
     .replace(/value="[\w-]{43}"/g, 'CSRF')
