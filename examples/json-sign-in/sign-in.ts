@@ -1,0 +1,72 @@
+// Signs a person in from a terminal, and keeps the session alive: a minute before the access token
+// runs out a new one is fetched. Ctrl-C signs out.
+import { createInterface } from 'node:readline/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+interface Answer {
+  readonly token: string;
+  readonly expires_in: number;
+  readonly refreshToken: string;
+  readonly session: { readonly expires_at: string };
+  readonly error?: string;
+  readonly error_description?: string;
+  readonly session_id?: string;
+  readonly methods?: readonly string[];
+  readonly url?: string;
+  readonly attempts_remaining?: number;
+  readonly reset_at?: string;
+}
+
+const { ISSUER = 'http://localhost:3000', CLIENT_ID = '', CLIENT_SECRET = '' } = process.env;
+/** Seconds. */
+const EARLY = 60;
+
+async function call(path: string, body: object): Promise<Answer> {
+  const authorization = `Basic ${Buffer.from(`${CLIENT_ID}:${CLIENT_SECRET}`).toString('base64')}`;
+  const response = await fetch(`${ISSUER}/v1/auth/${path}`, {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return (response.status === 204 ? {} : await response.json()) as Answer;
+}
+
+/** Every refusal says what to do next. */
+function explain({ error, error_description, ...answer }: Answer): string {
+  const left = answer.attempts_remaining === undefined ? '' : ` ${answer.attempts_remaining} left.`;
+  const until = answer.reset_at ? ` Starts again at ${answer.reset_at}.` : '';
+  const page = answer.url ? ` ${answer.url}` : '';
+  return `${error}: ${error_description}${page}${left}${until}`;
+}
+
+const terminal = createInterface({ input: process.stdin, output: process.stderr });
+const email = process.env.EMAIL ?? (await terminal.question('Email: '));
+const password = process.env.PASSWORD ?? (await terminal.question('Password: '));
+
+let answer = await call('login', { email, password });
+while (answer.session_id) {
+  process.stderr.write(`${explain(answer)}\n`);
+  const { session_id } = answer;
+  answer = await call('mfa', { session_id, totp_code: await terminal.question('Code: ') });
+}
+if (answer.error) {
+  process.stderr.write(`${explain(answer)}\n`);
+  process.exit(1);
+}
+
+process.once('SIGINT', async () => {
+  await call('logout', { refreshToken: answer.refreshToken });
+  process.stderr.write('Signed out.\n');
+  process.exit(0);
+});
+
+while (!answer.error) {
+  process.stdout.write(`${answer.token}\n`);
+  const { expires_in: seconds, session } = answer;
+  process.stderr.write(`Good for ${seconds} s; the session ends at ${session.expires_at}.\n`);
+  await sleep(Math.max(1, seconds - EARLY) * 1000);
+  // The new refresh token replaces the old one before anything else: each works once.
+  answer = await call('refresh', { refreshToken: answer.refreshToken });
+}
+process.stderr.write(`${explain(answer)}\n`);
+process.exit(1);
