@@ -465,7 +465,12 @@ function apiRouter(ground: Ground, parts: RouterParts, proving: Proving) {
     ...proving,
     issuer: config.issuer,
     defaultClientId: config.api.default_client_id,
-    directTokens: createDirectTokens({ askLibrary, provider, sessionTable: tables.sessions }),
+    directTokens: createDirectTokens({
+      ...ground,
+      askLibrary,
+      provider,
+      sessionTable: tables.sessions,
+    }),
     authenticateClient: createAuthenticateClient(provider, askLibrary),
     directSessions: createDirectSessions({ ...ground, ...tables, provider }),
     signInDirectly: createSignInDirectly({

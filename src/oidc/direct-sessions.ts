@@ -108,7 +108,7 @@ function sessionRows(
     accountId,
     generation,
     login: { loginTs: ts, acr, amr },
-    origin: originOf(currentRequest()),
+    origin: { ...originOf(currentRequest()), clientId },
     state: undefined,
     seenAt: at,
     expiresAt: at + config.ttl.session * 1000,

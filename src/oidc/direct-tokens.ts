@@ -3,9 +3,11 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import { now } from '../lib/clock.ts';
 import type { Sessions } from '../store/sessions.ts';
+import type { Store } from '../store/store.ts';
 import { type AskLibrary, type InnerAnswer, NOWHERE } from './ask-library.ts';
 
 interface Needs {
+  readonly store: Store;
   readonly askLibrary: AskLibrary;
   readonly provider: () => Provider;
   readonly sessionTable: Sessions;
@@ -47,7 +49,7 @@ export function createDirectTokens(needs: Needs): DirectTokens {
       parameters: { ...parameters, client_id: client },
       client,
     });
-    return answer.status === 200 ? read(answer, needs.sessionTable) : undefined;
+    return answer.status === 200 ? read(answer, needs) : undefined;
   };
   return {
     redeem: (ctx, client, code) =>
@@ -66,7 +68,7 @@ interface Body {
   readonly refresh_token?: string;
 }
 
-async function read({ body, oidc }: InnerAnswer, sessions: Sessions): Promise<IssuedTokens> {
+async function read({ body, oidc }: InnerAnswer, needs: Needs): Promise<IssuedTokens> {
   const answer = body as unknown as Body;
   const entities = oidc?.entities as unknown as Readonly<Record<string, Source | undefined>>;
   const refresh = entities?.RefreshToken;
@@ -79,11 +81,17 @@ async function read({ body, oidc }: InnerAnswer, sessions: Sessions): Promise<Is
     scope: source?.scope ?? answer.scope ?? '',
     idToken: answer.id_token,
     refresh: refresh && token ? { token, expiresIn: refresh.expiration } : undefined,
-    session: await findSession(source, sessions),
+    session: await findSession(source, needs),
   };
 }
 
-async function findSession({ sessionUid, sid }: Partial<Source> = {}, sessions: Sessions) {
-  const found = sessionUid === undefined ? undefined : await sessions.find(sessionUid, now());
-  return found && sid !== undefined ? { id: sid, expiresAt: found.expiresAt } : undefined;
+/** Nothing but these calls ever sees it: they keep it from looking idle. */
+async function findSession(
+  { sessionUid: uid, sid }: Partial<Source> = {},
+  { store, sessionTable }: Needs,
+) {
+  const found = uid === undefined ? undefined : await sessionTable.find(uid, now());
+  if (!found || sid === undefined) return undefined;
+  await store.commit([sessionTable.update(found.uid, { seenAt: now() })]);
+  return { id: sid, expiresAt: found.expiresAt };
 }

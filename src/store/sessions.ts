@@ -15,6 +15,8 @@ export interface SessionOrigin {
   readonly userAgent: string;
   /** The client's network address. */
   readonly address: string;
+  /** The application that did it in the person's place: there is no cookie. */
+  readonly clientId?: string | undefined;
 }
 
 export interface SessionClient {
@@ -198,12 +200,18 @@ function changedColumns(change: SessionChange): Row {
 }
 
 function originColumns(origin: SessionOrigin | undefined): Row {
-  return { user_agent: origin?.userAgent ?? null, address: origin?.address ?? null };
+  return {
+    user_agent: origin?.userAgent ?? null,
+    address: origin?.address ?? null,
+    client_id: origin?.clientId ?? null,
+  };
 }
 
-function originOf({ user_agent: userAgent, address }: Row): SessionOrigin | undefined {
+function originOf(row: Row): SessionOrigin | undefined {
+  const { user_agent: userAgent, address, client_id: clientId } = row;
   if (userAgent === null || address === null) return undefined;
-  return { userAgent: userAgent as string, address: address as string };
+  const origin = { userAgent: userAgent as string, address: address as string };
+  return clientId === null ? origin : { ...origin, clientId: clientId as string };
 }
 
 function toSession(row: Row | undefined): Session | undefined {

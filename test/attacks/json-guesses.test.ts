@@ -155,9 +155,10 @@ onBothStores('guesses at the JSON door', (store) => {
     await fresh();
     const person = await createEnrolledPerson(pair, party);
     const { email, password, secret } = person;
+    const pocket = await createApplication(pair, { client_name: 'Pocket App' });
     const agent = { headers: { 'user-agent': 'Example App/1.0' } };
     const login = { email, password, totp_code: codeFor(secret) };
-    const { body } = await app.post('login', login, agent);
+    const { body } = await pocket.post('login', login, agent);
     expect(body.refreshToken, JSON.stringify(body)).to.be.a('string');
     await pair.advance('30s');
     const web = createWeb(pair.url);
@@ -165,12 +166,15 @@ onBothStores('guesses at the JSON door', (store) => {
     page = await web.submit(page, '/prove/totp', { code: codeFor(secret) });
     page = await web.get(`${pair.url}/account`);
     expect(titleOf(page)).to.equal('Account');
+    const [, sessions = ''] = page.text.split('>Sessions<');
+    const [own = ''] = sessions.split('</section>');
+    expect(own).to.include('Pocket App');
     const ends = [...page.text.matchAll(/action="(\/account\/sessions\/[\w-]+\/[\w-]+)"/g)];
     expect(ends.length, page.text).to.equal(2);
     for (const [, action] of ends.reverse()) {
       if (titleOf(page) === 'Account') page = await web.submit(page, String(action));
     }
-    const refreshed = await app.post('refresh', { refreshToken: body.refreshToken });
+    const refreshed = await pocket.post('refresh', { refreshToken: body.refreshToken });
     expect([refreshed.status, refreshed.body.error]).to.deep.equal([401, 'invalid_refresh_token']);
   });
 });

@@ -5,6 +5,7 @@ import type { TrustedDevices } from '../../../domain/trusted-devices.ts';
 import type { WaysOut } from '../../../domain/ways-out.ts';
 import { noteInRequest } from '../../../lib/request-context.ts';
 import type { BrowserSessions } from '../../../oidc/browser-sessions.ts';
+import type { ClientOnPage } from '../../../oidc/pages.ts';
 import type { Session } from '../../../store/sessions.ts';
 import { agentInWords } from '../../agents.ts';
 import type { Csrf } from '../../csrf.ts';
@@ -23,6 +24,7 @@ export interface SessionPagesNeeds {
   readonly trustedDevices: TrustedDevices;
   readonly browserSessions: BrowserSessions;
   readonly visitors: Visitors;
+  readonly findClient: (id: string) => Promise<ClientOnPage | undefined>;
   readonly csrf: Csrf;
   readonly show: Show;
   readonly t: Translate;
@@ -36,8 +38,16 @@ export function createSessionPages(needs: SessionPagesNeeds) {
 
   const section = async ({ account, session }: Present) => {
     const all = await needs.sessions.list(account.id);
-    const items = all.map((each) => itemOf(each, each.uid === session.uid, t));
+    const items = await Promise.all(all.map((each) => item(each, each.uid === session.uid)));
     return { items, everywhere: EVERYWHERE };
+  };
+
+  const item = async (session: Session, isThis: boolean) => {
+    const { origin } = session;
+    const app =
+      origin?.clientId === undefined ? undefined : await needs.findClient(origin.clientId);
+    const label = app?.name ?? agentInWords(origin?.userAgent ?? '', t);
+    return itemOf(session, label, isThis, t);
   };
 
   const leave = (ctx: Context) => {
@@ -76,11 +86,11 @@ export function createSessionPages(needs: SessionPagesNeeds) {
   return { section, end, signOut, everywherePage: all.page, everywhere: all.submit };
 }
 
-function itemOf(session: Session, isThis: boolean, t: Translate) {
+function itemOf(session: Session, label: string, isThis: boolean, t: Translate) {
   const { origin } = session;
   return {
     id: session.uid,
-    label: agentInWords(origin?.userAgent ?? '', t),
+    label,
     address: origin?.address ?? t('agents.unknown-address'),
     startedAt: momentOf(signedInAt(session)),
     seenAt: momentOf(session.seenAt),
