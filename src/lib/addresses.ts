@@ -30,6 +30,29 @@ export function isWithin(address: Address, subnets: readonly Subnet[]): boolean 
   );
 }
 
+const RANGE = /^([^/%\s]+)(?:\/(\d{1,3}))?$/;
+
+/** `10.0.0.0/8`, in one spelling; undefined for what is neither an address nor a range. */
+export function normalRange(text: string): string | undefined {
+  const [, host = '', length] = RANGE.exec(text.trim()) ?? [];
+  if (isIP(host) === 0) return undefined;
+  const address = ipaddr.process(host);
+  const bits = length === undefined ? bitsOf(address) : Number(length);
+  if (bits > bitsOf(address)) return undefined;
+  return `${firstOf(address, bits).toNormalizedString()}/${bits}`;
+}
+
+/**
+ * An empty list allows all. Where there is one, what is no address is not allowed, and what is no
+ * range allows nothing.
+ */
+export function isAllowedAddress(ranges: readonly string[], address: string | undefined): boolean {
+  if (ranges.length === 0) return true;
+  const parsed = parseAddress(address ?? '');
+  const subnets = ranges.flatMap((range) => normalRange(range) ?? []).map(parseSubnet);
+  return parsed !== undefined && isWithin(parsed, subnets);
+}
+
 /** `192.0.2.0/24`: the first `bits` bits of an address. What is no address is its own range. */
 export function rangeOf(text: string, bits: { readonly ipv4: number; readonly ipv6: number }) {
   const address = parseAddress(text);
