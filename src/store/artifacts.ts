@@ -44,6 +44,8 @@ export interface Artifacts {
   deleteByGrant(model: string, grantKey: string): Statement;
   /** Everything that a client has got for an account. */
   deleteOf(accountId: string, clientId: string): Statement;
+  /** Everything that a client has got for itself, on nobody's behalf. */
+  deleteOwn(clientId: string): Statement;
 }
 
 const COLUMNS = [
@@ -127,6 +129,10 @@ export function createArtifacts(store: Store): Artifacts {
     deleteOf: (accountId, clientId) =>
       store.compile(
         store.sql('oidc_artifacts').where({ account_id: accountId, client_id: clientId }).del(),
+      ),
+    deleteOwn: (clientId) =>
+      store.compile(
+        store.sql('oidc_artifacts').whereNull('account_id').where({ client_id: clientId }).del(),
       ),
   };
 }

@@ -1,5 +1,6 @@
 // Service accounts and their keys: a key counts as long as it and its account stand.
 import type { JWK } from 'jose';
+import type { Knex } from 'knex';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -35,6 +36,10 @@ export interface ServiceAccounts {
   find(id: string): Promise<ServiceAccount | undefined>;
   list(limit: number, after?: string): Promise<ServiceAccount[]>;
   insert(account: ServiceAccount): Statement;
+  /** Must hit: it is there and active. Nobody disables or deletes it before the unit is over. */
+  guard(id: string): Statement;
+  /** Must hit: it is there. First in a unit: whoever else changes it waits, and sees the change. */
+  lock(id: string, at: number): Statement;
   /** Must hit: it has not had this status. */
   setStatus(id: string, status: ServiceAccountStatus, at: number): Statement;
   /** Must hit. Its keys and authenticators go with it. */
@@ -42,11 +47,13 @@ export interface ServiceAccounts {
   /** Oldest first. */
   keysOf(accountId: string): Promise<ServiceAccountKey[]>;
   findKey(accountId: string, kid: string): Promise<ServiceAccountKey | undefined>;
+  /** Must hit, after {@link lock}: fewer than so many of its keys count. */
+  guardRoom(accountId: string, most: number, at: number): Statement;
   /** Throws `already_exists` where the account has had this key. */
   insertKey(key: ServiceAccountKey): Statement;
   /** Must hit: it was not revoked before. */
   revokeKey(accountId: string, kid: string, at: number): Statement;
-  /** Must hit: the account is active, the key neither revoked nor expired. */
+  /** Must hit: the account is active, the key neither revoked nor expired. After {@link guard}. */
   useKey(accountId: string, kid: string, at: number): Statement;
 }
 
@@ -61,12 +68,15 @@ export function createServiceAccounts(store: Store): ServiceAccounts {
   const keysOf = store.prepare<{ accountId: string }>((p, sql) =>
     sql(KEYS).where({ account_id: p.accountId }).orderBy('created_at').orderBy('kid'),
   );
+  const guard = store.prepare<{ id: string }>(
+    (p, sql) => sql(ACCOUNTS).where({ id: p.id, status: 'active' }).select('id').forShare(),
+    1,
+  );
   const useKey = store.prepare<{ accountId: string; kid: string; at: number }>(
     (p, sql) =>
       sql(KEYS)
         .where({ account_id: p.accountId, kid: p.kid })
-        .whereNull('revoked_at')
-        .where((either) => either.whereNull('expires_at').orWhere('expires_at', '>', p.at))
+        .where(counts(p.at))
         .whereExists(sql(ACCOUNTS).where({ id: p.accountId, status: 'active' }).select('id'))
         .update({ used_at: p.at }),
     1,
@@ -83,6 +93,8 @@ export function createServiceAccounts(store: Store): ServiceAccounts {
       return (await store.all(store.compile(page))).map(parse);
     },
     insert: (account) => store.compile(accounts().insert(toRow(account)), 1),
+    guard: (id) => guard({ id }),
+    lock: (id, at) => store.compile(accounts().where({ id }).update({ updated_at: at }), 1),
     setStatus: (id, status, at) =>
       store.compile(
         accounts().where({ id }).whereNot({ status }).update({ status, updated_at: at }),
@@ -93,6 +105,11 @@ export function createServiceAccounts(store: Store): ServiceAccounts {
     findKey: async (accountId, kid) => {
       const row = await store.find(keyOf({ accountId, kid }));
       return row && parseKey(row);
+    },
+    guardRoom: (accountId, most, at) => {
+      const live = store.sql(KEYS).where({ account_id: accountId }).where(counts(at));
+      const count = live.count({ count: '*' });
+      return store.compile(accounts().where({ id: accountId }).where(most, '>', count), 1);
     },
     insertKey: (key) => store.compile(store.sql(KEYS).insert(toKeyRow(key)), 1),
     revokeKey: (accountId, kid, at) =>
@@ -106,6 +123,14 @@ export function createServiceAccounts(store: Store): ServiceAccounts {
       ),
     useKey: (accountId, kid, at) => useKey({ accountId, kid, at }),
   };
+}
+
+/** As long as it is neither revoked nor expired. */
+function counts(at: number) {
+  return (key: Knex.QueryBuilder) =>
+    key
+      .whereNull('revoked_at')
+      .where((either) => either.whereNull('expires_at').orWhere('expires_at', '>', at));
 }
 
 function toRow(account: ServiceAccount): Row {
