@@ -23,6 +23,10 @@ import { createNotices } from './domain/notices.ts';
 import { createPasswordResets } from './domain/password-resets.ts';
 import { createPasswordPolicy, type PasswordPolicy } from './domain/passwords/policy.ts';
 import { createPhonesDomain, type PhonesDomain } from './domain/phones.ts';
+import {
+  createServiceAccountsDomain,
+  type ServiceAccountsDomain,
+} from './domain/service-accounts/service-accounts.ts';
 import { BACKCHANNEL_LOGOUT, createSessionsDomain } from './domain/sessions.ts';
 import { createSms, SMS } from './domain/sms.ts';
 import { createTestClock, type TestClock } from './domain/test-clock.ts';
@@ -119,6 +123,7 @@ export interface House {
   readonly acts: AccountActs;
   readonly links: OneTimeLinks;
   readonly clients: ClientRegistry;
+  readonly serviceAccounts: ServiceAccountsDomain;
   readonly keys: KeysDomain;
   readonly passwords: PasswordPolicy;
   readonly hashing: Hashing;
@@ -243,6 +248,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     backupCodes: domain.backupCodes,
     phones: domain.phones,
     resetFactors,
+    serviceAccounts: domain.serviceAccounts,
     keys: domain.keys,
     passwords: domain.passwords,
     hashing: domain.hashing,
@@ -273,23 +279,38 @@ function createDomain(ground: Ground, requiredSince: number) {
   });
   const { counters } = tables;
   const sms = createSms({ config, outbox: tables.outbox, vault });
+  const serviceAccountAuthenticators = createAuthenticatorsDomain(
+    tables.serviceAccountAuthenticators,
+    vault,
+  );
+  const limits = createLimits({ config: config.limits, store, counters, knownBrowsers, vault });
   return {
     audit,
+    limits,
     hashing,
     passwords,
     knownBrowsers,
     mfa: createMfa(config.mfa, requiredSince),
     authenticators: createAuthenticatorsDomain(tables.authenticators, vault),
+    serviceAccountAuthenticators,
     backupCodes: createBackupCodesDomain({ codes: tables.backupCodes, vault }),
     trustedDevices: createTrustedDevices({
       config: config.device,
       devices: tables.trustedDevices,
       vault,
     }),
-    limits: createLimits({ config: config.limits, store, counters, knownBrowsers, vault }),
     accounts: createAccountsDomain(store, tables.accounts, { hashing, passwords, audit }),
     consents: createConsentsDomain(store, tables.consents, audit),
     connections: createConnections({ store, audit, ...tables }),
+    serviceAccounts: createServiceAccountsDomain({
+      config,
+      store,
+      accounts: tables.serviceAccounts,
+      authenticators: serviceAccountAuthenticators,
+      artifacts: tables.artifacts,
+      limits,
+      audit,
+    }),
     sessions: createSessionsDomain({ config, audit, ...tables }),
     flows: createFlowsDomain({ store, flows: tables.flows, ttl: config.ttl.sign_in }),
     keys: createKeysDomain(store, tables.signingKeys, vault),

@@ -19,6 +19,7 @@ const ERRORS = {
   unknown_account: [404, 'There is no such account.'],
   unknown_trace: [404, 'There is no such trace.'],
   unknown_client: [404, 'There is no such client.'],
+  unknown_service_account: [404, 'There is no such service account.'],
   sealed_with_other_key: [500, 'The stored secrets were sealed with another GATEHOUSE_SECRET.'],
   sealed_value_damaged: [500, 'A stored secret is damaged.'],
 } as const satisfies Record<string, readonly [number, string]>;

@@ -6,8 +6,6 @@ import { now } from '../lib/clock.ts';
 import type { Account } from '../store/accounts.ts';
 import type { Ctx } from './types.ts';
 
-export const OIDC_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'offline_access'];
-
 /** Scope → claims. Every ID token says when, how and in which session the person signed in. */
 export const CLAIMS = {
   openid: ['sub', 'sid', 'auth_time', 'acr', 'amr'],

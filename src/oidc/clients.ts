@@ -3,6 +3,7 @@
 import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
 import type { Audit } from '../domain/audit/audit.ts';
+import { OIDC_SCOPES } from '../domain/resources.ts';
 import { now } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import { clientId, randomId } from '../lib/ids.ts';
@@ -10,7 +11,6 @@ import { walkPages } from '../lib/pages.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { ClientSecret, Clients, StoredClient } from '../store/clients.ts';
 import type { Store } from '../store/store.ts';
-import { OIDC_SCOPES } from './claims.ts';
 
 export interface ClientSource {
   find(id: string): Promise<AdapterPayload | undefined>;

@@ -8,11 +8,12 @@ import { ACR_VALUES } from '../domain/assurance.ts';
 import type { Granted } from '../domain/consents.ts';
 import type { Mfa } from '../domain/mfa.ts';
 import type { PasswordPolicy } from '../domain/passwords/policy.ts';
+import { allResources, OIDC_SCOPES, ownApi } from '../domain/resources.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { nowSeconds } from '../lib/clock.ts';
 import { createOutgoing } from '../lib/outgoing.ts';
 import type { Vault } from '../lib/vault.ts';
-import { CLAIMS, createExtraTokenClaims, createFindAccount, OIDC_SCOPES } from './claims.ts';
+import { CLAIMS, createExtraTokenClaims, createFindAccount } from './claims.ts';
 import { createLoadExistingGrant, type GrantNeeds } from './grants.ts';
 import { createPageSources, type ProviderPages } from './pages.ts';
 import { createPolicy } from './policy.ts';
@@ -189,18 +190,6 @@ function resourceIndicators(config: Config) {
 
 function isClientCredentials(ctx: Ctx): boolean {
   return ctx.oidc.route === 'token' && ctx.oidc.params?.grant_type === 'client_credentials';
-}
-
-export function ownApi({ issuer }: Config): string {
-  return `${issuer}/api`;
-}
-
-/** The configured resources and, unless configured otherwise, our own API. */
-export function allResources(config: Config): readonly Resource[] {
-  const identifier = ownApi(config);
-  if (config.resources.some((each) => each.identifier === identifier)) return config.resources;
-  const own: Resource = { identifier, scopes: [], signing_alg: 'RS256', token_format: 'jwt' };
-  return [...config.resources, own];
 }
 
 /** Every scope of OpenID and of every resource. */

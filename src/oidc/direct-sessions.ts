@@ -2,6 +2,7 @@
 import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
+import { allResources, OIDC_SCOPES, ownApi } from '../domain/resources.ts';
 import { now } from '../lib/clock.ts';
 import { randomId } from '../lib/ids.ts';
 import { currentRequest } from '../lib/request-context.ts';
@@ -11,8 +12,7 @@ import type { Sessions } from '../store/sessions.ts';
 import type { Statement, Unit } from '../store/statement.ts';
 import { toArtifact } from './adapter.ts';
 import { NOWHERE } from './ask-library.ts';
-import { OIDC_SCOPES } from './claims.ts';
-import { allResources, everythingIn, ownApi } from './configuration.ts';
+import { everythingIn } from './configuration.ts';
 import { type FamilyGrant, fill, newGrantId } from './grants.ts';
 import { originOf, sessionKey } from './session-model.ts';
 import type { ClientExtras, LoginResult } from './types.ts';

@@ -5,14 +5,13 @@ import type { AdapterPayload } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import { type Acr, type Wanted, wantedAcr } from '../domain/assurance.ts';
 import type { Granted } from '../domain/consents.ts';
+import { allResources, OIDC_SCOPES } from '../domain/resources.ts';
 import { nowSeconds } from '../lib/clock.ts';
 import { noteInRequest } from '../lib/request-context.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { Artifacts } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import { artifactKey, toStored } from './adapter.ts';
-import { OIDC_SCOPES } from './claims.ts';
-import { allResources } from './configuration.ts';
 import { type ClientOnPage, clientOnPage } from './pages.ts';
 import type { ClientExtras, InteractionModel, LoginResult, Result, SessionModel } from './types.ts';
 

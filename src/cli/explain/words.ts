@@ -56,6 +56,8 @@ const WORDS: Readonly<Record<AuditKind, Words>> = {
   'admin.service_account_deleted': 'The service account was deleted',
   'admin.service_account_key_added': 'The service account got a key',
   'admin.service_account_key_revoked': 'A key of the service account was revoked',
+  'admin.service_account_totp_reset': 'The service account got a new secret for its codes',
+  'admin.service_account_unlocked': 'The service account was unlocked',
   'admin.key_rotated': 'A signing key was made',
   'admin.key_retired': 'A signing key was retired',
   'admin.audit_exported': 'The audit was exported',

@@ -33,9 +33,9 @@ export interface Limits {
   /** Clears the counters of passwords: for whoever reset theirs by mail. Those of codes stay. */
   clearPasswords(account: Subject): readonly Statement[];
   /** Clears all counters of an account: for what an operator does. */
-  clearAccount(account: Subject): readonly Statement[];
+  clearAccount(account: Counted): readonly Statement[];
   /** What refuses attempts on an account now, in all ranges and browsers; longest first. */
-  findClosed(account: Subject): Promise<readonly Closed[]>;
+  findClosed(account: Counted): Promise<readonly Closed[]>;
 }
 
 export interface Finished {
@@ -50,8 +50,13 @@ export interface Closed {
   readonly until: number | undefined;
 }
 
-export interface Subject {
+/** Whose attempts are counted. A service account has no address. */
+export interface Counted {
   readonly id: string;
+  readonly email?: string;
+}
+
+export interface Subject extends Counted {
   readonly email: string;
 }
 
@@ -91,9 +96,10 @@ export function createLimits(needs: LimitsNeeds): Limits {
     return { unit: [...unit, ...cleared(account, visitor, row)], browser: cookie };
   };
 
-  const subjectsOf = ({ id, email }: Subject) => [emailKey(email), id].map(plans.subjectOf);
+  const subjectsOf = ({ id, email }: Counted) =>
+    [...(email === undefined ? [] : [emailKey(email)]), id].map(plans.subjectOf);
 
-  const findClosed = async (account: Subject) => {
+  const findClosed = async (account: Counted) => {
     const found = await Promise.all(subjectsOf(account).map(counters.ofSubject));
     const closed = found
       .flat()

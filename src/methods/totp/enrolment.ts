@@ -1,6 +1,6 @@
 // A new authenticator: the secret as a QR code and as text, confirmed by its first code.
-import { generateURI, ScureBase32Plugin } from 'otplib';
 import { z } from 'zod';
+import { encodeSecret, otpauthUri, SECRET_BYTES } from '../../domain/authenticator-secrets.ts';
 import type { AuthenticatorsDomain } from '../../domain/authenticators.ts';
 import type { Vault } from '../../lib/vault.ts';
 import { type Enrolment, type EnrolmentAttempt, refused } from '../method.ts';
@@ -20,9 +20,6 @@ export interface TotpEnrolmentNeeds {
   readonly vault: Vault;
 }
 
-/** 160 bits (RFC 4226, 4). */
-const SECRET_BYTES = 20;
-const base32 = new ScureBase32Plugin();
 const DEFAULT_NAME = 'Authenticator app';
 
 export function createTotpEnrolment(needs: TotpEnrolmentNeeds): Enrolment {
@@ -31,14 +28,14 @@ export function createTotpEnrolment(needs: TotpEnrolmentNeeds): Enrolment {
   /** Derived, not stored: nothing has to be written before the code confirms it. */
   const secretOf = (accountId: string, occasion: string): string => {
     const bytes = vault.derive('totp-enrolment', `${accountId} ${occasion}`);
-    return base32.encode(bytes.subarray(0, SECRET_BYTES), { padding: false });
+    return encodeSecret(bytes.subarray(0, SECRET_BYTES));
   };
 
   return {
     input,
     offer: async ({ id, email }, occasion) => {
       const secret = secretOf(id, occasion);
-      const uri = uriOf(product, email, secret);
+      const uri = otpauthUri(product, email, secret);
       // Large, and most starts and commands draw none.
       const { default: QRCode } = await import('qrcode');
       const qr = await QRCode.toDataURL(uri, { margin: 4, scale: 5, errorCorrectionLevel: 'M' });
@@ -49,20 +46,6 @@ export function createTotpEnrolment(needs: TotpEnrolmentNeeds): Enrolment {
       return confirm(attempt as EnrolmentAttempt<Input>, secretOf(account.id, occasion), needs);
     },
   } as Enrolment;
-}
-
-/** As the Google Authenticator Key URI format has it, every parameter spelt out. */
-function uriOf(product: string, email: string, secret: string): string {
-  const uri = generateURI({ issuer: product, label: email, secret });
-  const url = new URL(uri);
-  for (const [name, value] of [
-    ['algorithm', 'SHA1'],
-    ['digits', '6'],
-    ['period', '30'],
-  ] as const) {
-    url.searchParams.set(name, value);
-  }
-  return url.href.replaceAll('+', '%20');
 }
 
 function confirm(

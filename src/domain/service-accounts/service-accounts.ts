@@ -1,0 +1,80 @@
+// Service accounts: machines that sign in with keys of their own, as operators make and end them.
+import { GatehouseError } from '../../lib/errors.ts';
+import { SERVICE_ACCOUNT } from '../../lib/ids.ts';
+import { walkPages } from '../../lib/pages.ts';
+import type { ServiceAccount, ServiceAccountKey } from '../../store/service-accounts.ts';
+import { disable, enable, remove, unlock } from './acts.ts';
+import { type CreatedServiceAccount, create, type NewServiceAccount } from './create.ts';
+import { addKey, revokeKey } from './key-acts.ts';
+import type { Cause, ServiceAccountsNeeds } from './needs.ts';
+import type { CreatedKey, NewKey } from './new-keys.ts';
+import { type MachineTotp, resetTotp } from './totp.ts';
+
+export type {
+  Cause,
+  CreatedKey,
+  CreatedServiceAccount,
+  MachineTotp,
+  NewKey,
+  NewServiceAccount,
+  ServiceAccount,
+  ServiceAccountKey,
+};
+
+/**
+ * All that takes an id throws `unknown_service_account`; all that changes something throws
+ * `invalid_input` where that cannot be, and `store_conflict` when the account changes meanwhile.
+ */
+export interface ServiceAccountsDomain {
+  create(request: NewServiceAccount, cause?: Cause): Promise<CreatedServiceAccount>;
+  find(id: string): Promise<ServiceAccount | undefined>;
+  get(id: string): Promise<ServiceAccount>;
+  list(): AsyncGenerator<ServiceAccount>;
+  /** Oldest first, those too that count no longer. */
+  keysOf(id: string): Promise<ServiceAccountKey[]>;
+  /** Whether it must send codes. */
+  hasTotp(id: string): Promise<boolean>;
+  addKey(id: string, request: NewKey, cause?: Cause): Promise<CreatedKey>;
+  /** Its opaque tokens end. */
+  revokeKey(id: string, kid: string, cause?: Cause): Promise<void>;
+  /** Its opaque tokens end. */
+  disable(id: string, cause?: Cause): Promise<void>;
+  enable(id: string, cause?: Cause): Promise<void>;
+  /** Its opaque tokens end. */
+  delete(id: string, cause?: Cause): Promise<void>;
+  /** The old secret is dead; whoever had none must send codes from now on. */
+  resetTotp(id: string, cause?: Cause): Promise<MachineTotp>;
+  /** Forgets all wrong codes. */
+  unlock(id: string, cause?: Cause): Promise<void>;
+}
+
+/** What an id can be at all: anything else never reaches the database. */
+const ID = new RegExp(`^${SERVICE_ACCOUNT}[\\w-]{1,64}$`);
+
+export function createServiceAccountsDomain(needs: ServiceAccountsNeeds): ServiceAccountsDomain {
+  const { accounts, authenticators } = needs;
+
+  const find = async (id: string) => (ID.test(id) ? accounts.find(id) : undefined);
+  const get = async (id: string) => {
+    const account = await find(id);
+    if (account) return account;
+    const message = `No service account has the id "${id}".`;
+    throw new GatehouseError('unknown_service_account', { message });
+  };
+
+  return {
+    find,
+    get,
+    list: () => walkPages(accounts.list),
+    keysOf: async (id) => accounts.keysOf((await get(id)).id),
+    hasTotp: async (id) => (await authenticators.count(id)) > 0,
+    create: (request, cause) => create(request, cause, needs),
+    addKey: async (id, request, cause) => addKey(await get(id), request, cause, needs),
+    revokeKey: async (id, kid, cause) => revokeKey(await get(id), kid, cause, needs),
+    disable: async (id, cause) => disable(await get(id), cause, needs),
+    enable: async (id, cause) => enable(await get(id), cause, needs),
+    delete: async (id, cause) => remove(await get(id), cause, needs),
+    resetTotp: async (id, cause) => resetTotp(await get(id), cause, needs),
+    unlock: async (id, cause) => unlock(await get(id), cause, needs),
+  };
+}
