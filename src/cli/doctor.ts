@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { toIso } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import { makeFolder } from '../lib/folders.ts';
 import { withHouse } from './house.ts';
@@ -23,6 +24,7 @@ const CHECKS: ReadonlyArray<readonly [name: string, check: Check]> = [
   ['signing keys', checkKeys],
   ['port', checkPort],
   ['public clients', checkClients],
+  ['service accounts', checkServiceAccounts],
   ['password hashes', checkHashes],
 ];
 
@@ -91,6 +93,19 @@ function checkClients(): Promise<string> {
     return risky === 0 ? 'all use PKCE' : `${risky} without PKCE: an intercepted code is enough`;
   });
 }
+
+const SOON = 14 * 86_400_000;
+
+function checkServiceAccounts(): Promise<string> {
+  return withHouse(async ({ serviceAccounts }) => {
+    const keys = await serviceAccounts.keysExpiringWithin(SOON);
+    if (keys.length === 0) return 'no key expires within 14 days';
+    const named = keys.map((key) => `${key.kid} of ${key.accountId} on ${dayOf(key.expiresAt)}`);
+    return `${keys.length} of their keys expire soon: add others in time (${named.join(', ')})`;
+  });
+}
+
+const dayOf = (at = 0) => toIso(at).slice(0, 10);
 
 function checkHashes(): Promise<string> {
   return withHouse(async ({ accounts, config }) => {

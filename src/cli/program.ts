@@ -11,6 +11,7 @@ import { explainCommand } from './explain/explain.ts';
 import { keysCommands } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { serveCommand } from './serve.ts';
+import { serviceAccountCommands } from './service-account/service-account.ts';
 
 export function createProgram(): Command {
   const program = new Command('gatehouse')
@@ -23,6 +24,7 @@ export function createProgram(): Command {
     migrateCommand(),
     accountCommands(),
     clientCommands(),
+    serviceAccountCommands(),
     keysCommands(),
     auditCommands(),
     explainCommand(),

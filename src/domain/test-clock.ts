@@ -1,5 +1,6 @@
 // The clock that tests move: an offset in the store, the same in every process.
 import { moveTestClock, now } from '../lib/clock.ts';
+import { parseDuration } from '../lib/durations.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Settings } from '../store/settings.ts';
 
@@ -13,12 +14,6 @@ export interface TestClock {
 
 const SETTING = 'test_clock_offset';
 const LONGEST = 400 * 86_400_000;
-const UNITS: Readonly<Record<string, number>> = {
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
 
 export function createTestClock(settings: Settings): TestClock {
   const read = async () => Number((await settings.find(SETTING)) ?? 0);
@@ -29,16 +24,13 @@ export function createTestClock(settings: Settings): TestClock {
   };
   return {
     sync: async () => moveTestClock(await read()),
-    advance: async (text) => write((await read()) + parseDuration(text)),
+    advance: async (text) => write((await read()) + readDuration(text)),
     reset: () => write(0),
   };
 }
 
-function parseDuration(text: string): number {
-  const match = /^(\d{1,9})([smhd])$/.exec(text);
-  const unit = UNITS[match?.[2] ?? ''];
-  if (!match || unit === undefined) {
-    throw new GatehouseError('invalid_input', { message: 'advance: try "90s", "15m" or "8d".' });
-  }
-  return Math.min(Number(match[1]) * unit, LONGEST);
+function readDuration(text: string): number {
+  const length = parseDuration(text);
+  if (length !== undefined) return Math.min(length, LONGEST);
+  throw new GatehouseError('invalid_input', { message: 'advance: try "90s", "15m" or "8d".' });
 }

@@ -46,6 +46,8 @@ export interface ServiceAccounts {
   delete(id: string): Statement;
   /** Oldest first. */
   keysOf(accountId: string): Promise<ServiceAccountKey[]>;
+  /** Of active accounts: those that count `at` a time, but not as long as `until`. Soonest first. */
+  expiringKeys(at: number, until: number): Promise<ServiceAccountKey[]>;
   findKey(accountId: string, kid: string): Promise<ServiceAccountKey | undefined>;
   /** Must hit, after {@link lock}: fewer than so many of its keys count. */
   guardRoom(accountId: string, most: number, at: number): Statement;
@@ -102,6 +104,12 @@ export function createServiceAccounts(store: Store): ServiceAccounts {
       ),
     delete: (id) => store.compile(accounts().where({ id }).del(), 1),
     keysOf: async (accountId) => (await store.all(keysOf({ accountId }))).map(parseKey),
+    expiringKeys: async (at, until) => {
+      const active = accounts().where({ status: 'active' }).select('id');
+      const expiring = store.sql(KEYS).where(counts(at)).where('expires_at', '<=', until);
+      const query = expiring.whereIn('account_id', active).orderBy('expires_at');
+      return (await store.all(store.compile(query))).map(parseKey);
+    },
     findKey: async (accountId, kid) => {
       const row = await store.find(keyOf({ accountId, kid }));
       return row && parseKey(row);

@@ -1,7 +1,6 @@
 // gatehouse explain: why a sign-in went as it went, and how an account stands.
 import { Command } from 'commander';
 import type { House } from '../../app.ts';
-import type { AuditRow } from '../../domain/audit/audit.ts';
 import { toIso } from '../../lib/clock.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import { parseTraceCode } from '../../lib/ids.ts';
@@ -10,30 +9,24 @@ import { describe } from '../account-output.ts';
 import { auditJson } from '../audit.ts';
 import { withHouse } from '../house.ts';
 import { oneLine, print, printJson } from '../output.ts';
+import { type Explanation, limitJson, NEWEST } from './explanation.ts';
+import { explainMachine } from './service-account.ts';
 import { eventInWords, stateInWords } from './words.ts';
-
-interface Explanation {
-  /** Printed with `--json`, before the events. */
-  readonly facts: Readonly<Record<string, unknown>>;
-  /** Printed without, before the events. */
-  readonly lines: readonly string[];
-  /** Oldest first. */
-  readonly events: readonly AuditRow[];
-}
-
-const NEWEST = 20;
 
 export function explainCommand(): Command {
   return new Command('explain')
-    .argument('<account-or-trace>', 'e-mail address or id of an account, or a trace code')
+    .argument(
+      '<account-or-trace>',
+      'e-mail address or id of an account, id of a service account, or a trace code',
+    )
     .description('say how an account stands, or why a sign-in went as it went')
     .option('--json', 'print JSON')
     .action((what: string, { json }: { json?: boolean }) =>
       withHouse(async (house) => {
         const trace = parseTraceCode(what);
-        const found = trace ? explainTrace(house, trace) : explainAccount(house, what);
-        if (json) showJson(await found);
-        else show(await found);
+        const found = await (trace ? explainTrace(house, trace) : explainWho(house, what));
+        if (json) showJson(found);
+        else show(found);
       }),
     );
 }
@@ -47,14 +40,25 @@ async function explainTrace(house: House, trace: string): Promise<Explanation> {
   const { flowId, events } = traced;
   const account = events.findLast((row) => row.accountId !== undefined)?.accountId;
   const client = events.findLast((row) => row.clientId !== undefined)?.clientId;
-  const email = account && (await house.accounts.find(account))?.email;
-  const who = email ? `${email} (${account})` : (account ?? 'nobody who is known');
+  const name = account && (await nameOf(house, account));
+  const who = name ? `${name} (${account})` : (account ?? 'nobody who is known');
   const what = flowId === undefined ? 'A request' : 'A sign-in';
   return {
     facts: { trace, sign_in: flowId ?? null, account: account ?? null, client: client ?? null },
-    lines: [oneLine(`${what} of ${who}${client ? ` at ${client}` : ''}.`)],
+    lines: [oneLine(`${what} of ${who}${client && client !== account ? ` at ${client}` : ''}.`)],
     events,
   };
+}
+
+/** A service account is its own client. */
+async function nameOf(house: House, id: string): Promise<string | undefined> {
+  const person = await house.accounts.find(id);
+  return person?.email ?? (await house.serviceAccounts.find(id))?.name;
+}
+
+async function explainWho(house: House, who: string): Promise<Explanation> {
+  const machine = await house.serviceAccounts.find(who);
+  return machine ? explainMachine(house, machine) : explainAccount(house, who);
 }
 
 async function explainAccount(house: House, who: string): Promise<Explanation> {
@@ -64,12 +68,14 @@ async function explainAccount(house: House, who: string): Promise<Explanation> {
   const closed = await house.limits.findClosed(account);
   const factors = await factorsOf(house, account);
   const says = stateInWords({ account, factors, closed });
-  const locked = { locked_until: isoOrNull(account.lockedUntil) };
+  const locked = {
+    locked_until: account.lockedUntil === undefined ? null : toIso(account.lockedUntil),
+  };
   const events = await house.audit.newest({ accountId: account.id }, NEWEST);
   return {
     facts: {
       account: { ...(await describe(house, account)), ...locked },
-      limits: closed.map((each) => ({ ...each, until: isoOrNull(each.until) })),
+      limits: closed.map(limitJson),
       says,
     },
     lines: [oneLine(`${account.email} (${account.id})`), ...says.map((each) => `  ${each}`)],
@@ -93,8 +99,6 @@ async function factorsOf({ methods }: House, { id }: Account): Promise<string[]>
   const enrolled = await Promise.all(factors.map((method) => method.isEnrolled(id)));
   return factors.filter((_, index) => enrolled[index]).map((method) => method.name);
 }
-
-const isoOrNull = (at: number | undefined) => (at === undefined ? null : toIso(at));
 
 function showJson({ facts, events }: Explanation): void {
   const rows = events.map((row) => ({ ...auditJson(row), says: eventInWords(row) }));

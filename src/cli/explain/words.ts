@@ -114,7 +114,7 @@ function factorsInWords({ mfaDeadline }: Account, factors: readonly string[]): s
   return `No second factor. ${may} without until ${toIso(mfaDeadline)}.`;
 }
 
-function limitInWords({ rule, failures, until }: Closed): string {
+export function limitInWords({ rule, failures, until }: Closed): string {
   const end = until === undefined ? 'until somebody opens it' : `until ${toIso(until)}`;
   return `Closed by the limit "${rule}" ${end}, after ${failures} failures.`;
 }

@@ -1,4 +1,5 @@
 // Service accounts: machines that sign in with keys of their own, as operators make and end them.
+import { now } from '../../lib/clock.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import { SERVICE_ACCOUNT } from '../../lib/ids.ts';
 import { walkPages } from '../../lib/pages.ts';
@@ -32,6 +33,8 @@ export interface ServiceAccountsDomain {
   list(): AsyncGenerator<ServiceAccount>;
   /** Oldest first, those too that count no longer. */
   keysOf(id: string): Promise<ServiceAccountKey[]>;
+  /** Keys that count now, of accounts that are active, and will not in so many milliseconds. */
+  keysExpiringWithin(length: number): Promise<ServiceAccountKey[]>;
   /** Whether it must send codes. */
   hasTotp(id: string): Promise<boolean>;
   addKey(id: string, request: NewKey, cause?: Cause): Promise<CreatedKey>;
@@ -67,6 +70,7 @@ export function createServiceAccountsDomain(needs: ServiceAccountsNeeds): Servic
     get,
     list: () => walkPages(accounts.list),
     keysOf: async (id) => accounts.keysOf((await get(id)).id),
+    keysExpiringWithin: (length) => accounts.expiringKeys(now(), now() + length),
     hasTotp: async (id) => (await authenticators.count(id)) > 0,
     create: (request, cause) => create(request, cause, needs),
     addKey: async (id, request, cause) => addKey(await get(id), request, cause, needs),

@@ -1,0 +1,45 @@
+// How a service account stands: whether it is let in, with which keys, from where, for what.
+import type { House } from '../../app.ts';
+import type { ServiceAccount } from '../../domain/service-accounts/service-accounts.ts';
+import { oneLine } from '../output.ts';
+import { describe } from '../service-account/output.ts';
+import { type Explanation, limitJson, NEWEST } from './explanation.ts';
+import { limitInWords } from './words.ts';
+
+export async function explainMachine(house: House, account: ServiceAccount): Promise<Explanation> {
+  const { id, name } = account;
+  const described = await describe(house, account);
+  const closed = await house.limits.findClosed({ id });
+  const says = [...stateInWords(described), ...closed.map(limitInWords)];
+  const events = await house.audit.newest({ accountId: id }, NEWEST);
+  return {
+    facts: { service_account: described, limits: closed.map(limitJson), says },
+    lines: [oneLine(`${name} (${id})`), ...says.map((each) => `  ${oneLine(each)}`)],
+    events: events.reverse(),
+  };
+}
+
+type Described = Awaited<ReturnType<typeof describe>>;
+
+function stateInWords(account: Described): string[] {
+  const { status, totp, scope, resources, allowed_addresses: addresses, keys } = account;
+  return [
+    status === 'active' ? 'Active.' : 'Disabled: every assertion of it is refused.',
+    keys.some((key) => key.status === 'active')
+      ? 'It signs with one of these keys:'
+      : 'It has no key that counts, so every assertion of it is refused.',
+    ...keys.map(keyInWords),
+    totp ? 'With each assertion it sends a code.' : 'It sends no codes.',
+    `It may ask for ${scope === '' ? 'no scope' : `the scopes ${scope}`}, at ${resources.join(', ')}.`,
+    addresses.length === 0
+      ? 'It may ask from anywhere.'
+      : `It may ask only from ${addresses.join(', ')}.`,
+  ];
+}
+
+function keyInWords({ kid, alg, status, expires_at, last_used_at }: Described['keys'][number]) {
+  const expires = status === 'active' ? 'expires' : 'expired';
+  const expiry = status === 'revoked' || expires_at === null ? '' : `, ${expires} ${expires_at}`;
+  const used = last_used_at === null ? 'never used' : `last used ${last_used_at}`;
+  return `  ${kid} (${alg}): ${status}${expiry}, ${used}.`;
+}

@@ -1,0 +1,68 @@
+// Options that several commands about service accounts share.
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { KEY_ALGS, parseJwkText } from '../../domain/service-accounts/jwk-shape.ts';
+import type { Cause, NewKey } from '../../domain/service-accounts/service-accounts.ts';
+import { fromIso, now, toIso } from '../../lib/clock.ts';
+import { parseDuration } from '../../lib/durations.ts';
+import { GatehouseError } from '../../lib/errors.ts';
+
+export interface KeyOptions {
+  readonly publicJwk?: string;
+  readonly alg?: string;
+  /** Milliseconds. */
+  readonly expires?: number;
+  readonly keyFile?: string;
+}
+
+export interface CauseOptions {
+  readonly reason?: string;
+  readonly ticket?: string;
+}
+
+export function withKeyOptions(command: Command): Command {
+  const alg = new Option('--alg <alg>', 'the one algorithm of the key (RS256 where it fits)');
+  return command
+    .option('--public-jwk <file>', 'its public key, made elsewhere; - reads standard input')
+    .addOption(alg.choices(KEY_ALGS))
+    .option('--expires <when>', 'the key counts until then: 90d, or 2030-01-31', readExpiry)
+    .option('--key-file <file>', 'write what is secret there (0600) instead of printing it');
+}
+
+export function withCauseOptions(command: Command): Command {
+  return command
+    .option('--reason <text>', 'why, for the records')
+    .option('--ticket <id>', 'the request that asks for it');
+}
+
+export function causeOf({ reason, ticket }: CauseOptions): Cause {
+  return { reason, ticket };
+}
+
+export async function keyRequest({ publicJwk, alg, expires }: KeyOptions): Promise<NewKey> {
+  const given = publicJwk === undefined ? {} : { publicJwk: parseJwkText(await read(publicJwk)) };
+  return { ...given, alg, expiresAt: expires };
+}
+
+async function read(file: string): Promise<string> {
+  if (file === '-') return text(process.stdin);
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const says = `The file cannot be read (${code ?? message}).`;
+    throw new GatehouseError('invalid_input', { message: says, cause });
+  }
+}
+
+const DATE = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?Z)?$/;
+
+function readExpiry(written: string): number {
+  const length = parseDuration(written);
+  if (length !== undefined) return now() + length;
+  const at = DATE.test(written) ? fromIso(written) : Number.NaN;
+  // The 31st of February is read as a day in March.
+  if (!Number.isNaN(at) && toIso(at).startsWith(written.slice(0, 10))) return at;
+  throw new InvalidArgumentError('Try 90d, 2030-01-31 or 2030-01-31T12:00Z.');
+}
