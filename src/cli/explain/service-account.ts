@@ -24,11 +24,9 @@ type Described = Awaited<ReturnType<typeof describe>>;
 function stateInWords(account: Described): string[] {
   const { status, totp, scope, resources, allowed_addresses: addresses, keys } = account;
   return [
-    status === 'active' ? 'Active.' : 'Disabled: every assertion of it is refused.',
-    keys.some((key) => key.status === 'active')
-      ? 'It signs with one of these keys:'
-      : 'It has no key that counts, so every assertion of it is refused.',
+    status === 'active' ? 'Active.' : 'Disabled: it is refused.',
     ...keys.map(keyInWords),
+    ...(keys.some((key) => key.status === 'active') ? [] : ['No key of it counts: it is refused.']),
     totp ? 'With each assertion it sends a code.' : 'It sends no codes.',
     `It may ask for ${scope === '' ? 'no scope' : `the scopes ${scope}`}, at ${resources.join(', ')}.`,
     addresses.length === 0
@@ -41,5 +39,5 @@ function keyInWords({ kid, alg, status, expires_at, last_used_at }: Described['k
   const expires = status === 'active' ? 'expires' : 'expired';
   const expiry = status === 'revoked' || expires_at === null ? '' : `, ${expires} ${expires_at}`;
   const used = last_used_at === null ? 'never used' : `last used ${last_used_at}`;
-  return `  ${kid} (${alg}): ${status}${expiry}, ${used}.`;
+  return `Key ${kid} (${alg}): ${status}${expiry}, ${used}.`;
 }

@@ -60,8 +60,8 @@ function importKey({ kty, crv, n, e, x, y }: Given): KeyObject {
   }
 }
 
-function assertStrong({ asymmetricKeyDetails = {} }: KeyObject): void {
-  const { modulusLength = 0, publicExponent = 0n } = asymmetricKeyDetails;
+function assertStrong(key: KeyObject): void {
+  const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   const { shortest, longest } = MODULUS;
   if (modulusLength < shortest || modulusLength > longest) {
     throw refusal(`An RSA key has ${shortest} to ${longest} bits here, not ${modulusLength}.`);
@@ -69,6 +69,9 @@ function assertStrong({ asymmetricKeyDetails = {} }: KeyObject): void {
   if (publicExponent < 3n || publicExponent % 2n === 0n || publicExponent > LONGEST_EXPONENT) {
     throw refusal('The exponent of the RSA key (e) is none that is safe: use 65537.');
   }
+  const { n = '' } = key.export({ format: 'jwk' });
+  const last = Buffer.from(n, 'base64url').at(-1) ?? 0;
+  if (last % 2 === 0) throw refusal('The key is damaged: its modulus is even.');
 }
 
 function assertPoint(key: KeyObject): void {
