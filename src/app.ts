@@ -12,7 +12,8 @@ import { createConnections } from './domain/connections.ts';
 import { createConsentsDomain } from './domain/consents.ts';
 import { createHashing, type Hashing } from './domain/hashing.ts';
 import { createImport, type ImportAccounts } from './domain/imports.ts';
-import { createKeysDomain, type KeysDomain } from './domain/keys.ts';
+import { watchKeys } from './domain/key-watch.ts';
+import { createKeysDomain, type KeyRing, type KeysDomain } from './domain/keys.ts';
 import { createKnownBrowsers, type KnownBrowsers } from './domain/known-browsers.ts';
 import { createLimits, type Limits } from './domain/limits/limits.ts';
 import { createOneTimeLinks, type OneTimeLinks } from './domain/links.ts';
@@ -73,8 +74,13 @@ import { createDirectSessions } from './oidc/direct-sessions.ts';
 import { createSignOutDirectly } from './oidc/direct-sign-out.ts';
 import { createDirectTokens } from './oidc/direct-tokens.ts';
 import { createInteractions } from './oidc/interactions.ts';
-import { clientOnPage, createLostRaceAnswers, replaceSelfSubmittingPages } from './oidc/pages.ts';
-import { buildProvider, inTurn, mountProvider } from './oidc/provider.ts';
+import {
+  clientOnPage,
+  createLostRaceAnswers,
+  type ProviderPages,
+  replaceSelfSubmittingPages,
+} from './oidc/pages.ts';
+import { buildProvider, inTurn } from './oidc/provider.ts';
 import { unitOfWork } from './oidc/work.ts';
 import { createAddPhone } from './signin/add-phone.ts';
 import { createSignInAudit } from './signin/audit-events.ts';
@@ -140,6 +146,8 @@ export interface House {
   readonly app: Koa;
   readonly provider: () => Provider;
   readonly fixed: FixedAnswers;
+  /** Looks for changed signing keys now, as every process does every few seconds. */
+  renewKeys(): Promise<void>;
   /** Delivers what is due in the outbox. @returns how many letters arrived */
   deliver(): Promise<number>;
   close(): Promise<void>;
@@ -220,9 +228,8 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     vault,
   });
   const oidc = await createOidc(ground, domain, site);
+  clock.whenMoved(oidc.watch.tryToLook);
   const app = createApp(ground, { domain, site, methods, oidc, clock });
-  const paths = [...WELL_KNOWN, oidc.provider.pathFor('jwks')];
-  const fixed = await buildFixedAnswers(app, oidc.protocol, paths);
   const delivery = startDelivery({
     store,
     log,
@@ -236,7 +243,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     store,
     methods,
     app,
-    fixed,
+    fixed: oidc.fixed,
     accounts: domain.accounts,
     importAccounts: createImport({ ...domain, store, accounts: tables.accounts }),
     acts: createAccountActs({ ...domain, store, accounts: tables.accounts, resetFactors }),
@@ -253,12 +260,13 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     passwords: domain.passwords,
     hashing: domain.hashing,
     clients: oidc.clients,
-    provider: oidc.current,
+    provider: oidc.provider,
+    renewKeys: oidc.watch.look,
     render: site.render,
     t: site.t,
     deliver: delivery.round,
     close: async () => {
-      await delivery.stop();
+      await Promise.all([delivery.stop(), oidc.watch.stop()]);
       await store.close();
     },
   };
@@ -313,7 +321,7 @@ function createDomain(ground: Ground, requiredSince: number) {
     }),
     sessions: createSessionsDomain({ config, audit, ...tables }),
     flows: createFlowsDomain({ store, flows: tables.flows, ttl: config.ttl.sign_in }),
-    keys: createKeysDomain(store, tables.signingKeys, vault),
+    keys: createKeysDomain({ config, store, keys: tables.signingKeys, vault, audit }),
     links: createOneTimeLinks({ config, store, links: tables.links, vault }),
     mails: createMails({ outbox: tables.outbox, vault }),
     notices: createNotices({ outbox: tables.outbox, vault }),
@@ -354,25 +362,40 @@ function createSite({ config, vault }: Ground) {
 
 type Oidc = Awaited<ReturnType<typeof createOidc>>;
 
-async function createOidc(ground: Ground, domain: Domain, { render, t }: Site) {
-  const { config, tables } = ground;
-  const { audit } = domain;
-  const pages = createProviderPages({ render, t, accounts: domain.accounts });
-  const built = buildProvider({ ...ground, ...domain, pages, keys: await domain.keys.load() });
-  const { provider } = built;
-  provider.on('server_error', noteFailure);
-  fixIssuer(provider, config.issuer);
-  const current = () => provider;
+async function createOidc(ground: Ground, domain: Domain, site: Site) {
+  const { config, log, tables } = ground;
+  const { audit, keys } = domain;
+  const pages = createProviderPages({ ...site, accounts: domain.accounts });
+  const build = (ring: KeyRing) => buildOidc(ground, { ...domain, pages, keys: ring });
+  const watch = await watchKeys({ keys, log, build });
+  const provider = () => watch.current().provider;
+  const protocol: Middleware = (ctx, next) => watch.current().protocol(ctx, next);
+  const fixed: FixedAnswers = {
+    handle: (...exchange) => watch.current().fixed.handle(...exchange),
+  };
   return {
     provider,
-    current,
+    watch,
     pages,
-    protocol: mountProvider(provider),
-    clients: createClientRegistry({ ...ground, clients: tables.clients, audit, provider: current }),
-    interactions: createInteractions({ ...ground, artifacts: tables.artifacts, provider: current }),
-    browserSessions: createBrowserSessions(config, current),
-    backchannelLogout: createBackchannelLogout(current, built.sendBackchannelLogout),
+    protocol,
+    fixed,
+    clients: createClientRegistry({ ...ground, clients: tables.clients, audit, provider }),
+    interactions: createInteractions({ ...ground, artifacts: tables.artifacts, provider }),
+    browserSessions: createBrowserSessions(config, provider),
+    backchannelLogout: createBackchannelLogout(watch.current),
   };
+}
+
+type OidcNeeds = Omit<Domain, 'keys'> & { readonly pages: ProviderPages; readonly keys: KeyRing };
+
+/** All that hangs on the keys. */
+async function buildOidc(ground: Ground, needs: OidcNeeds) {
+  const built = buildProvider({ ...ground, ...needs });
+  const { provider, protocol } = built;
+  provider.on('server_error', noteFailure);
+  fixIssuer(provider, ground.config.issuer);
+  const paths = [...WELL_KNOWN, provider.pathFor('jwks')];
+  return { ...built, fixed: await buildFixedAnswers(provider, protocol, paths) };
 }
 
 interface Parts {
@@ -409,7 +432,7 @@ function createApp(ground: Ground, parts: Parts): Koa {
     site.assets.middleware,
     ...(config.test_clock ? [syncTestClock(clock)] : []),
     ...(routers as unknown as Middleware[]),
-    replaceSelfSubmittingPages(oidc.current),
+    replaceSelfSubmittingPages(oidc.provider),
     library,
   ];
   for (const each of stack) app.use(each);
@@ -452,7 +475,7 @@ function createRouters(ground: Ground, parts: RouterParts) {
       deviceDays: config.device.days,
       candidates,
       renew: createRenew({ ...proving, candidates }),
-      entranceOf: (id) => entranceOf(oidc.provider, id),
+      entranceOf: (id) => entranceOf(oidc.provider(), id),
     }),
     ...linkRouters(ground, domain, site),
     apiRouter(ground, parts, proving),
@@ -471,7 +494,7 @@ function createRouters(ground: Ground, parts: RouterParts) {
       newBackupCodes: createNewBackupCodes({ ...proving, sessionTable: tables.sessions }),
       waysOut: createWaysOut(proving),
       changePassword: createChangePassword({ ...proving, proveAgain: createProveAgain(proving) }),
-      findClient: async (id) => clientOnPage(await oidc.provider.Client.find(id)),
+      findClient: async (id) => clientOnPage(await oidc.provider().Client.find(id)),
     }),
   ];
 }
@@ -480,7 +503,7 @@ function apiRouter(ground: Ground, parts: RouterParts, proving: Proving) {
   const { config, tables } = ground;
   const { domain, site, oidc, askLibrary } = parts;
   const needs = { ...ground, ...tables, ...domain, sessionTable: tables.sessions };
-  const provider = oidc.current;
+  const provider = oidc.provider;
   return apiRoutes({
     ...site,
     ...proving,

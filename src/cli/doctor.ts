@@ -72,8 +72,9 @@ async function checkDatabase(config: Config): Promise<string> {
 
 function checkKeys(): Promise<string> {
   return withHouse(async ({ keys }) => {
-    const loaded = await keys.load();
-    return `${loaded.map((key) => key.alg).join(', ')}, opened with the master key`;
+    const { published } = await keys.load();
+    const algorithms = new Set(published.map((key) => key.alg));
+    return `${[...algorithms].join(', ')}, opened with the master key`;
   });
 }
 

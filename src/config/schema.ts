@@ -4,7 +4,10 @@ import { z } from 'zod';
 const DAY = 86_400;
 const seconds = (description: string, max = 400 * DAY) =>
   z.number().int().min(1).max(max).describe(`${description}, in seconds`);
-const signingAlg = z.enum(['RS256', 'ES256', 'EdDSA']);
+/** The first is the default of relying parties. */
+export const SIGNING_ALGS = ['RS256', 'ES256', 'EdDSA'] as const;
+export type SigningAlg = (typeof SIGNING_ALGS)[number];
+const signingAlg = z.enum(SIGNING_ALGS);
 
 const failures = (description: string) =>
   z.number().int().min(1).max(1_000_000).describe(description);
@@ -219,6 +222,16 @@ export const schema = z.strictObject({
     device_code: seconds('A device code', 3600),
     reset_link: seconds('A link that resets a password', DAY),
     invitation: seconds('A link that invites to a new account', 30 * DAY),
+  }),
+  keys: z.strictObject({
+    publish_ahead: z
+      .number()
+      .int()
+      .min(60)
+      .max(30 * DAY)
+      .describe(
+        'How long a new signing key is published before it signs, in seconds: longer than any application or API keeps the JWKS. Ours may be cached for 60 s; libraries keep it for 5 to 10 minutes whatever we say, and some load it no sooner for a key they do not know',
+      ),
   }),
   mfa,
   device: z.strictObject({

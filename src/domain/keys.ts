@@ -1,56 +1,96 @@
-// The keys that sign tokens: made at the first start, sealed at rest, the same for all processes.
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
+// The keys that sign tokens: made at the first start, published, used and retired at their times.
+import type { JWK } from 'jose';
+import { type Config, SIGNING_ALGS, type SigningAlg } from '../config/schema.ts';
 import { now } from '../lib/clock.ts';
 import type { Vault } from '../lib/vault.ts';
-import type { SigningKeys, StoredKey } from '../store/signing-keys.ts';
-import type { Store } from '../store/store.ts';
+import type { KeyTimes, StoredKey } from '../store/signing-keys.ts';
+import { createRotate, type KeyNeeds, type Rotate } from './key-rotation.ts';
+import { bySigning, isDue, type TimedKey, timedKeys } from './key-times.ts';
+import { makeKey, openKey, publicKey } from './signing-key.ts';
 
-export const SIGNING_ALGS = ['RS256', 'ES256', 'EdDSA'] as const;
-export type SigningAlg = (typeof SIGNING_ALGS)[number];
+/** What the provider is built from. */
+export interface KeyRing {
+  /** Differs from that of every other ring. */
+  readonly plan: string;
+  /** Private JWKs, each of them published; in each algorithm the one that signs comes first. */
+  readonly published: readonly JWK[];
+  /** Public JWKs of those whose tokens have run out: people still sign out with one of them. */
+  readonly retired: readonly JWK[];
+}
 
 export interface KeysDomain {
   /** Makes the first key of each algorithm that has none; safe when two processes start at once. */
   ensure(): Promise<void>;
-  /** Private JWKs, newest first within an algorithm. Throws if the master key is another one. */
-  load(): Promise<JWK[]>;
-  /** The public side of what stands. */
-  list(): Promise<Array<Pick<StoredKey, 'kid' | 'alg' | 'createdAt'>>>;
+  readonly rotate: Rotate;
+  /** Throws if a key is damaged, or the master key is another one. */
+  load(): Promise<KeyRing>;
+  /** The retired ones, too. */
+  list(): Promise<readonly TimedKey[]>;
+  /** Retires what is due. @returns the plan of the ring that `load` would give now */
+  settle(): Promise<string>;
 }
 
-export function createKeysDomain(store: Store, keys: SigningKeys, vault: Vault): KeysDomain {
-  const make = async (alg: SigningAlg): Promise<void> => {
-    const key = await generate(alg);
-    const sealedJwk = vault.seal(JSON.stringify(key.privateJwk), sealContext(key.kid));
-    const { kid, publicJwk } = key;
-    const row = { kid, alg, sequence: 1, publicJwk, sealedJwk, createdAt: now() };
-    await store.write(keys.insertOnce(row));
+export function createKeysDomain(needs: KeyNeeds): KeysDomain {
+  const { store, keys, vault, audit } = needs;
+  const longest = longestToken(needs.config);
+  const timed = (all: readonly KeyTimes[], at = now()) =>
+    timedKeys(all, longest, at).toSorted(byAlgorithm);
+
+  const retire = async ({ kid, alg }: TimedKey): Promise<void> => {
+    const recorded = audit.record({ kind: 'admin.key_retired', detail: { kid, alg } });
+    // Missed: another process has retired and recorded it.
+    await store.commit([keys.retire(kid, now()), recorded]);
   };
 
   return {
     ensure: async () => {
       const have = new Set((await keys.list()).map((key) => key.alg));
-      await Promise.all(SIGNING_ALGS.filter((alg) => !have.has(alg)).map(make));
+      const missing = SIGNING_ALGS.filter((alg) => !have.has(alg));
+      const times = { sequence: 1, signsFrom: now(), overlap: longest };
+      const made = await Promise.all(missing.map((alg) => makeKey(alg, times, vault)));
+      await Promise.all(made.map((key) => store.write(keys.insertOnce(key))));
     },
+    rotate: createRotate(needs, { longest, timed }),
     load: async () => {
       const stored = await keys.list();
-      return stored
-        .sort((a, b) => b.sequence - a.sequence)
-        .map((key) => JSON.parse(vault.open(key.sealedJwk, sealContext(key.kid))) as JWK);
+      return toRing(timed(stored), stored, vault);
     },
-    list: () => keys.list(),
+    list: async () => timed(await keys.list()),
+    settle: async () => {
+      const at = now();
+      const all = timed(await keys.times(), at);
+      const due = all.filter((key) => isDue(key, at));
+      for (const key of due) await retire(key);
+      return planOf(due.length === 0 ? all : timed(await keys.times()));
+    },
   };
 }
 
-const sealContext = (kid: string) => `signing-key:${kid}`;
+/** Logout tokens live two minutes, whatever is configured: the library says so. */
+const LOGOUT_TOKEN = 120;
 
-async function generate(alg: SigningAlg) {
-  const { publicKey, privateKey } = await generateKeyPair(alg, {
-    extractable: true,
-    modulusLength: 2048,
-  });
-  const publicJwk = await exportJWK(publicKey);
-  const kid = (await calculateJwkThumbprint(publicJwk)).slice(0, 16);
-  const common = { kid, alg, use: 'sig' };
-  const privateJwk = { ...(await exportJWK(privateKey)), ...common };
-  return { kid, privateJwk, publicJwk: { ...publicJwk, ...common } };
+function longestToken({ ttl }: Pick<Config, 'ttl'>): number {
+  return Math.max(ttl.id_token, ttl.access_token, LOGOUT_TOKEN) * 1000;
+}
+
+function byAlgorithm(a: TimedKey, b: TimedKey): number {
+  const place = ({ alg }: TimedKey) => SIGNING_ALGS.indexOf(alg as SigningAlg);
+  return place(a) - place(b) || bySigning(a, b);
+}
+
+const isPublished = ({ state }: TimedKey) => state !== 'retired';
+
+function planOf(keys: readonly TimedKey[]): string {
+  const published = keys.filter(isPublished);
+  return published.map(({ kid }) => kid).join(' ');
+}
+
+function toRing(keys: readonly TimedKey[], stored: readonly StoredKey[], vault: Vault): KeyRing {
+  const rows = new Map(stored.map((key) => [key.kid, key]));
+  const rowsOf = (some: readonly TimedKey[]) => some.map(({ kid }) => rows.get(kid) as StoredKey);
+  return {
+    plan: planOf(keys),
+    published: rowsOf(keys.filter(isPublished)).map((key) => openKey(key, vault)),
+    retired: rowsOf(keys.filter((key) => !isPublished(key))).map(publicKey),
+  };
 }

@@ -5,6 +5,8 @@ import { GatehouseError } from '../lib/errors.ts';
 import type { Settings } from '../store/settings.ts';
 
 export interface TestClock {
+  /** Does `work` whenever the time of this process has jumped, before anything goes on. */
+  whenMoved(work: () => Promise<void>): void;
   /** Reads the offset that another process may have set. */
   sync(): Promise<void>;
   /** @param text `90s`, `15m`, `3h`, `8d`. @returns the new time in milliseconds */
@@ -16,14 +18,25 @@ const SETTING = 'test_clock_offset';
 const LONGEST = 400 * 86_400_000;
 
 export function createTestClock(settings: Settings): TestClock {
+  let known: number | undefined;
+  let follow = async () => {};
   const read = async () => Number((await settings.find(SETTING)) ?? 0);
+  const move = async (offset: number) => {
+    const hasJumped = offset !== known;
+    known = offset;
+    moveTestClock(offset);
+    if (hasJumped) await follow();
+  };
   const write = async (offset: number) => {
     await settings.set(SETTING, String(offset));
-    moveTestClock(offset);
+    await move(offset);
     return now();
   };
   return {
-    sync: async () => moveTestClock(await read()),
+    whenMoved: (work) => {
+      follow = work;
+    },
+    sync: async () => move(await read()),
     advance: async (text) => write((await read()) + readDuration(text)),
     reset: () => write(0),
   };

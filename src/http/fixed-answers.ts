@@ -19,7 +19,10 @@ export interface FixedAnswers {
 
 const SECONDS = 60;
 
-/** Asks the library itself, so that the answer is its own to the letter. */
+/**
+ * Asks the library itself, so that the answer is its own to the letter.
+ * @param app the Provider, which is a Koa application
+ */
 export async function buildFixedAnswers(
   app: Koa,
   library: Middleware,

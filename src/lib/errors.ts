@@ -18,6 +18,7 @@ const ERRORS = {
   already_exists: [409, 'That exists already.'],
   unknown_account: [404, 'There is no such account.'],
   unknown_trace: [404, 'There is no such trace.'],
+  key_waiting: [409, 'A new signing key is waiting already.'],
   unknown_client: [404, 'There is no such client.'],
   unknown_service_account: [404, 'There is no such service account.'],
   sealed_with_other_key: [500, 'The stored secrets were sealed with another GATEHOUSE_SECRET.'],

@@ -74,17 +74,18 @@ export interface InteractionNeeds {
 const MODEL = 'Interaction';
 
 export function createInteractions(needs: InteractionNeeds): Interactions {
-  const { vault, provider } = needs;
+  const { vault } = needs;
   const keyOf = (uid: string) => artifactKey(vault, MODEL, uid);
 
   const find = async (ctx: Context, uid: string): Promise<FoundInteraction> => {
-    const found = await provider().Interaction.find(uid);
+    const provider = needs.provider();
+    const found = await provider.Interaction.find(uid);
     const model = found as unknown as InteractionModel | undefined;
-    const session = model && (await sessionOf(model, provider()));
+    const session = model && (await sessionOf(model, provider));
     if (!model || hasSessionMoved(model, session)) return { kind: 'gone' };
-    const cookie = ctx.cookies.get(provider().cookieName('interaction'), { signed: true });
+    const cookie = ctx.cookies.get(provider.cookieName('interaction'), { signed: true });
     if (cookie !== uid) return { kind: 'cookie-missing' };
-    const client = await provider().Client.find(String(model.params.client_id));
+    const client = await provider.Client.find(String(model.params.client_id));
     if (!client) return { kind: 'gone' };
     const interaction = toInteraction(model, { client, session }, needs);
     if (interaction.prompt === 'consent') noteConsent(model, interaction);

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { Middleware } from 'koa';
 import Provider from 'oidc-provider';
 import type { Audit } from '../domain/audit/audit.ts';
+import type { KeyRing } from '../domain/keys.ts';
 import { now } from '../lib/clock.ts';
 import type { Accounts } from '../store/accounts.ts';
 import type { Artifacts } from '../store/artifacts.ts';
@@ -14,11 +15,13 @@ import { artifactKey, createAdapterFactory } from './adapter.ts';
 import { recordTokens } from './audit-events.ts';
 import { createClientSource, installClientModel } from './clients.ts';
 import { type ConfigurationNeeds, createConfiguration, everythingIn } from './configuration.ts';
+import { acceptOldHints } from './hints.ts';
 import { createFormPost, type ProviderPages } from './pages.ts';
 import { createSessionSource, installSessionModel } from './session-model.ts';
 import type { Ctx, CurrentContext } from './types.ts';
 
-export interface ProviderNeeds extends Omit<ConfigurationNeeds, 'adapter' | 'grants'> {
+export interface ProviderNeeds extends Omit<ConfigurationNeeds, 'adapter' | 'grants' | 'keys'> {
+  readonly keys: KeyRing;
   readonly store: Store;
   readonly tables: ProviderTables;
   readonly consents: ConfigurationNeeds['grants']['consents'];
@@ -38,8 +41,11 @@ const current: CurrentContext = () => Provider.ctx as Ctx | undefined;
 /** Sends a back-channel logout token now; rejects unless the relying party takes it. */
 export type SendBackchannelLogout = (client: object, sub: string, sid: string) => Promise<void>;
 
+/** A Provider reads its keys once: for others, another one is built. */
 export interface BuiltProvider {
   readonly provider: Provider;
+  /** The library's own middleware, for the Koa application that stands around it. */
+  readonly protocol: Middleware;
   readonly sendBackchannelLogout: SendBackchannelLogout;
 }
 
@@ -69,14 +75,20 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
     guardConsent: tables.consents.guard,
     everything: everythingIn(config),
   };
-  const configuration = createConfiguration({ ...needs, adapter, grants });
+  const keys = needs.keys.published;
+  const configuration = createConfiguration({ ...needs, keys, adapter, grants });
   const provider = withFormPost(needs.pages, config.issuer, configuration);
   installSessionModel(provider, session);
   installClientModel(provider, vault);
   installGrantModel(provider);
   installReplayDetection(provider, needs);
+  acceptOldHints(provider, needs.keys.retired);
   recordTokens(provider, needs.audit);
-  return { provider, sendBackchannelLogout: takeOverBackchannelLogout(provider) };
+  return {
+    provider,
+    protocol: mountProvider(provider),
+    sendBackchannelLogout: takeOverBackchannelLogout(provider),
+  };
 }
 
 /** The library registers its response modes while it is built: there ours takes the place. */
@@ -134,8 +146,7 @@ function takeOverBackchannelLogout(provider: Provider): SendBackchannelLogout {
   return (client, sub, sid) => send.call(client as BackchannelClient, sub, sid);
 }
 
-/** The library's own middleware, run inside the Koa application that stands around it. */
-export function mountProvider(provider: Provider): Middleware {
+function mountProvider(provider: Provider): Middleware {
   return inTurn((provider as unknown as { middleware: Middleware[] }).middleware);
 }
 
