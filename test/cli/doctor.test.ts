@@ -1,11 +1,10 @@
-// gatehouse doctor and gatehouse keys list.
+// gatehouse doctor.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { onBothStores, SQLITE, type TestDatabase } from '../support/stores.ts';
-import { command, done, json, sentence } from './helpers.ts';
+import { command, done, sentence } from './helpers.ts';
 
 interface Finding {
   readonly check: string;
@@ -93,36 +92,5 @@ describe('what gatehouse doctor finds', () => {
     await done(['keys', 'list'], { database });
     const findings = await examine(database, { DATA_DIR: file });
     expect(failed(findings)).to.include.members(['data folder', 'database']);
-  });
-});
-
-onBothStores('gatehouse keys list', (store) => {
-  let gatehouse: Gatehouse;
-  before(async () => {
-    gatehouse = await startGatehouse({ store });
-  });
-  after(() => gatehouse.stop());
-
-  it('prints the keys that the server publishes, and nothing of their private side', async () => {
-    const { database, url } = gatehouse;
-    const printed = await done(['keys', 'list', '--json'], { database });
-    const keys: Array<Record<string, string>> = JSON.parse(printed);
-    for (const key of keys) expect(key).to.have.all.keys(['kid', 'alg', 'created_at']);
-    const published = (await (await fetch(`${url}/jwks`)).json()) as {
-      keys: Array<{ kid: string }>;
-    };
-    const kids = published.keys.map(({ kid }) => kid);
-    expect(keys.map(({ kid }) => kid)).to.have.members(kids);
-    expect(keys.map(({ alg }) => alg)).to.have.members(['RS256', 'ES256', 'EdDSA']);
-    const table = await done(['keys', 'list'], { database });
-    for (const { kid, alg } of keys) expect(table).to.match(new RegExp(`^${kid} +${alg} `, 'm'));
-  });
-
-  it('makes the same keys only once when two commands come first', async () => {
-    const database = await store.create();
-    const list = () => json(['keys', 'list'], { database, apart: true });
-    const both = await Promise.all([list(), list()]);
-    expect(both[0]).to.deep.equal(both[1]).and.have.length(3);
-    database.remove();
   });
 });
