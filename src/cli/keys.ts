@@ -40,7 +40,7 @@ function rotateCommand(): Command {
   return new Command('rotate')
     .description('make a new key of each algorithm; it signs once relying parties know it')
     .addOption(alg.choices(SIGNING_ALGS))
-    .option('--now', 'let it sign as soon as every process publishes it, in ten seconds')
+    .option('--now', 'let it sign in forty seconds, known or not: whoever looks finds it by then')
     .addOption(compromised.conflicts('now'))
     .option('--json', 'print JSON')
     .action((options: RotateOptions) => withHouse((house) => rotate(house, options)));

@@ -11,8 +11,8 @@ import type { TimedKey } from './key-times.ts';
 import { makeKey } from './signing-key.ts';
 
 /**
- * `planned`: published first, used when relying parties know it. `now`: as soon as all processes
- * publish it. `compromised`: at once, and what older keys have signed is void.
+ * `planned`: published first, used when relying parties know it. `now`: as soon as one that looks
+ * can find it. `compromised`: at once, and what older keys have signed is void.
  */
 export type Urgency = 'planned' | 'now' | 'compromised';
 
@@ -39,14 +39,18 @@ interface Timing {
   readonly timed: (all: readonly KeyTimes[], at?: number) => readonly TimedKey[];
 }
 
-/** Each process looks for changes at least every 5 s, and none may sign before all publish. */
-const ALL_HAVE_LOOKED = 10_000;
+/**
+ * It may take 5 s until every process publishes a key. Whoever has loaded the keys just before then
+ * must be able to load them again when the first token names the new one: libraries refuse to for
+ * half a minute.
+ */
+const FOUND_BY_WHO_LOOKS = 40_000;
 
 export function createRotate(needs: KeyNeeds, { longest, timed }: Timing): Rotate {
   const { store, keys, vault } = needs;
   const ahead: Readonly<Record<Urgency, number>> = {
     planned: needs.config.keys.publish_ahead * 1000,
-    now: ALL_HAVE_LOOKED,
+    now: FOUND_BY_WHO_LOOKS,
     compromised: 0,
   };
   return async ({ alg, urgency }) => {

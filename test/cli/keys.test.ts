@@ -114,7 +114,7 @@ onBothStores('gatehouse keys', (store) => {
     const [second] = await rotate('--now', '--alg', 'RS256');
     const stateOf = async (key: KeyJson | undefined) =>
       (await list()).find(({ kid }) => kid === key?.kid);
-    await gatehouse.advance('10s');
+    await gatehouse.advance('40s');
     expect(await stateOf(first)).to.include({ state: 'verifying' });
     expect(await stateOf(second)).to.include({ state: 'signing' });
     expect(kidOf(await issue())).to.equal(second?.kid);

@@ -141,7 +141,10 @@ describe('the example of a resource server', () => {
   it('refuses what Gatehouse itself has signed, if it is not just that', async () => {
     const { published } = await gatehouse.house.keys.load();
     const claims = { ...decodeJwt(await tokenFor('orders:read')), jti: 'made' };
-    const sign = async (change: JWTPayload, { alg = 'RS256', typ = 'at+jwt' } = {}) => {
+    const sign = async (
+      change: Record<string, unknown>,
+      { alg = 'RS256', typ = 'at+jwt' } = {},
+    ) => {
       const jwk = published.find((key) => key.alg === alg) ?? {};
       return new SignJWT({ ...claims, ...change })
         .setProtectedHeader({ alg, typ, kid: jwk.kid ?? '' })

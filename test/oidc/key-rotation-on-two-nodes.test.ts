@@ -82,7 +82,7 @@ onBothStores('rotation of the signing keys on two processes', (store) => {
     const request = party.url();
     const page = await web.get(request.url);
     const [made] = await rotate('--now');
-    await advance('10s');
+    await advance('40s');
     const code = codeOf(await signInAt(web, page, await createPerson(pair)));
     const { status, body } = await party.redeem(request, code, nodes[1]);
     expect(status).to.equal(200);
