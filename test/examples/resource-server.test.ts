@@ -43,8 +43,7 @@ describe('the example of a resource server', () => {
     const metadata = { grant_types: ['client_credentials'], redirect_uris: [], response_types: [] };
     robot = await createRelyingParty(gatehouse, { metadata });
     server = createServer((request, response) => answer(request, response));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    url = await listen(server);
     const log = (line: string) => lines.push(line);
     const audience = `${issuer}/api`;
     const answer = createApi({
@@ -56,8 +55,7 @@ describe('the example of a resource server', () => {
     }).callback();
   });
   after(async () => {
-    server.closeAllConnections();
-    server.close();
+    close(server);
     await gatehouse.stop();
   });
   beforeEach(() => lines.splice(0));
@@ -253,24 +251,36 @@ describe('the example of a resource server', () => {
     expect((await call('/orders', bearer(await tokenFor('orders:read')))).status).to.equal(200);
   });
 
-  it('does not blame the token where Gatehouse cannot be reached', async () => {
-    const issuer = `http://localhost:${await freePort()}`;
-    const away = createApi({
-      issuer,
-      audience: 'x',
-      algorithm: 'RS256',
-      baseUrl: url,
-      log: () => {},
+  describe('does not blame the token', () => {
+    const callAway = async (issuer: string) => {
+      const options = { audience: 'x', algorithm: 'RS256', baseUrl: url, log: () => {} };
+      const alone = createServer(createApi({ issuer, ...options }).callback());
+      const response = await fetch(`${await listen(alone)}/orders`, {
+        headers: bearer(await tokenFor('orders:read')),
+      });
+      close(alone);
+      return response;
+    };
+
+    it('where Gatehouse cannot be reached', async () => {
+      const response = await callAway(`http://localhost:${await freePort()}`);
+      expect(response.status).to.equal(503);
+      expect(response.headers.get('retry-after')).to.equal('5');
     });
-    const alone = createServer(away.callback());
-    await new Promise<void>((resolve) => alone.listen(0, '127.0.0.1', resolve));
-    const { port } = alone.address() as AddressInfo;
-    const token = await tokenFor('orders:read');
-    const response = await fetch(`http://127.0.0.1:${port}/orders`, { headers: bearer(token) });
-    alone.closeAllConnections();
-    alone.close();
-    expect(response.status).to.equal(503);
-    expect(response.headers.get('retry-after')).to.equal('5');
+
+    it('where the keys cannot be loaded', async () => {
+      for (const broken of ['', '{', '{"keys": 1}']) {
+        const issuer: Server = createServer((request, response) => {
+          const metadata = { issuer: at, jwks_uri: `${at}/jwks` };
+          if (request.url !== '/jwks') return response.end(JSON.stringify(metadata));
+          return response.writeHead(broken ? 200 : 500).end(broken);
+        });
+        const at = await listen(issuer);
+        const { status } = await callAway(at);
+        close(issuer);
+        expect(status, broken).to.equal(503);
+      }
+    });
   });
 
   it('starts as its README says, and stops when told', async () => {
@@ -294,6 +304,16 @@ describe('the example of a resource server', () => {
     expect(code).to.equal(0);
   });
 });
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function close(server: Server): void {
+  server.closeAllConnections();
+  server.close();
+}
 
 type Key = Awaited<ReturnType<typeof generateKeyPair>>;
 
