@@ -5,6 +5,7 @@ import { SIGNING_ALGS, type SigningAlg } from '../config/schema.ts';
 import type { Urgency } from '../domain/key-rotation.ts';
 import type { TimedKey } from '../domain/key-times.ts';
 import { toIso } from '../lib/clock.ts';
+import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import { withHouse } from './house.ts';
 import { print, printJson, printTable } from './output.ts';
 
@@ -47,7 +48,10 @@ function rotateCommand(): Command {
 }
 
 async function rotate({ keys }: House, options: RotateOptions): Promise<void> {
-  const made = await keys.rotate({ alg: options.alg, urgency: urgencyOf(options) });
+  const rotation = { alg: options.alg, urgency: urgencyOf(options) };
+  const made = await keys.rotate(rotation).catch((error: unknown) => {
+    throw isGatehouseError(error, 'key_waiting') ? withWayOut(error) : error;
+  });
   show(made.map(describe), options);
   if (options.json) return;
   print(
@@ -55,6 +59,10 @@ async function rotate({ keys }: House, options: RotateOptions): Promise<void> {
       ? 'They sign from now on. What the old keys have signed is void.'
       : 'The old keys sign until then, and stay published until what they have signed has run out.',
   );
+}
+
+function withWayOut({ code, message }: GatehouseError): GatehouseError {
+  return new GatehouseError(code, { message: `${message} Use --now if that is too late.` });
 }
 
 function urgencyOf({ now, compromised }: RotateOptions): Urgency {

@@ -97,12 +97,11 @@ function assertNoneWaits(keys: readonly TimedKey[], algs: readonly string[]): vo
   const waiting = keys.find(({ alg, state }) => state === 'waiting' && algs.includes(alg));
   if (!waiting) return;
   const { alg, signsFrom } = waiting;
-  const until = `it signs from ${toIso(signsFrom)}`;
-  const message = `A new ${alg} key is waiting already: ${until}. Use --now if that is too late.`;
+  const message = `A new ${alg} key is waiting already: it signs from ${toIso(signsFrom)}.`;
   throw new GatehouseError('key_waiting', { message });
 }
 
 function outrun(): GatehouseError {
-  const message = 'Somebody else has just changed the keys: look at `gatehouse keys list`.';
+  const message = 'Somebody else has just changed the signing keys. Look what there is by now.';
   return new GatehouseError('store_conflict', { message });
 }

@@ -31,6 +31,7 @@ export async function watchKeys<T>(needs: KeyWatchNeeds<T>): Promise<KeyWatch<T>
     // Whoever has begun with what stood before ends with it.
     standing = await build(next);
     ring = next;
+    needs.log.info({ kids: next.plan }, 'the signing keys have changed');
   };
   const { look, isLooking, idle } = oneAfterTheOther(renew);
   const report = createReport(needs.log);

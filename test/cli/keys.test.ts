@@ -143,7 +143,7 @@ onBothStores('gatehouse keys', (store) => {
     const winners = results.filter(({ code }) => code === 0);
     expect(winners).to.have.length(1);
     for (const loser of results.filter(({ code }) => code !== 0)) {
-      expect(sentence(loser)).to.match(/is waiting already|has just changed the keys/);
+      expect(sentence(loser)).to.match(/is waiting already|has just changed the signing keys/);
     }
     const keys = await list();
     expect(keys).to.have.length(6);

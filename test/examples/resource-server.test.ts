@@ -1,7 +1,5 @@
 // The example of a resource server, beside a Gatehouse whose keys change.
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +7,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { decodeJwt, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { createApi } from '../../examples/resource-server/api.ts';
-import { PROJECT_ROOT } from '../../src/lib/root.ts';
+import { startExample } from '../support/examples.ts';
 import { freePort, type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import {
   createPerson,
@@ -17,7 +15,7 @@ import {
   type RelyingParty,
   signIn,
 } from '../support/relying-party.ts';
-import { kidOf, kidsAt, until } from '../support/signing.ts';
+import { kidOf, kidsAt } from '../support/signing.ts';
 import { SQLITE } from '../support/stores.ts';
 
 const OTHER = 'https://other.example.com';
@@ -285,23 +283,16 @@ describe('the example of a resource server', () => {
 
   it('starts as its README says, and stops when told', async () => {
     const port = String(await freePort());
-    const script = 'examples/resource-server/server.ts';
-    const child = spawn(join(PROJECT_ROOT, 'node_modules/.bin/node'), [script], {
-      cwd: PROJECT_ROOT,
-      env: { PATH: process.env.PATH, ISSUER: gatehouse.url, PORT: port },
-    });
-    let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
-    await until(async () => said.includes('\n') || child.exitCode !== null);
+    const env = { ISSUER: gatehouse.url, PORT: port };
+    const example = startExample('resource-server/server.ts', [], env);
+    const [said] = await example.until(/.*\n/);
     expect(said).to.equal(
       `The API listens on http://localhost:${port}, for tokens of ${gatehouse.url} for ${gatehouse.url}/api\n`,
     );
     const answer = await fetch(`http://127.0.0.1:${port}/orders`);
     await answer.body?.cancel();
     expect(answer.status).to.equal(401);
-    child.kill('SIGTERM');
-    const [code] = await once(child, 'exit');
-    expect(code).to.equal(0);
+    expect(await example.end('SIGTERM')).to.equal(0);
   });
 });
 

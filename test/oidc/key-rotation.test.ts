@@ -1,6 +1,7 @@
 // New signing keys: published, used and retired at their times, and nobody is thrown out meanwhile.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -12,8 +13,11 @@ import {
   type JSONWebKeySet,
   jwtVerify,
 } from 'jose';
+import knexModule from 'knex';
+import { down, up } from '../../migrations/0009-key-rotation.ts';
 import type { Urgency } from '../../src/domain/key-rotation.ts';
 import { moveTestClock } from '../../src/lib/clock.ts';
+import { createApplication } from '../support/application.ts';
 import { auditRows } from '../support/audit.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import {
@@ -198,6 +202,24 @@ onBothStores('rotation of the signing keys', (store) => {
     expect((await party.refresh(String(body.refresh_token))).status).to.equal(200);
   });
 
+  it('applications that sign people in over JSON go on, too', async () => {
+    const application = await createApplication(gatehouse);
+    const { email, password } = await createPerson(gatehouse);
+    const login = () => application.post('login', { email, password, scope: 'openid' });
+    const first = await login();
+    const [made = ''] = await rotate('now');
+    await gatehouse.advance('40s');
+    const { refreshToken } = first.body;
+    for (const { status, body } of [
+      await login(),
+      await application.post('refresh', { refreshToken }),
+    ]) {
+      expect(status).to.equal(200);
+      expect([kidOf(String(body.token)), kidOf(String(body.id_token))]).to.deep.equal([made, made]);
+    }
+    expect(kidOf(String(first.body.token))).to.equal(before[0]);
+  });
+
   it('a request that is being answered ends with the key that it began with', async () => {
     const party = await createRelyingParty(gatehouse);
     const web = createWeb(gatehouse.url);
@@ -275,6 +297,35 @@ onBothStores('rotation of the signing keys', (store) => {
     await open();
     expect(await kidsAt(gatehouse.url)).to.deep.equal(before);
     expect(await signers()).to.deep.equal(before);
+  });
+
+  it('keys of an earlier release go on signing', async () => {
+    const knex = openKnex(database);
+    await down(knex);
+    await up(knex);
+    await knex.destroy();
+    await gatehouse.pause();
+    await open();
+    expect(await signers()).to.deep.equal(before);
+    for (const { createdAt, signsFrom } of await gatehouse.house.keys.list()) {
+      expect(signsFrom).to.equal(createdAt);
+    }
+    const made = await rotate();
+    expect(await signers()).to.deep.equal(before);
+    await gatehouse.advance('15m');
+    expect(await signers()).to.deep.equal(made);
+  });
+
+  it('an earlier release finds keys that it can open', async () => {
+    const made = await rotate();
+    await gatehouse.advance('3h');
+    const knex = openKnex(database);
+    await down(knex);
+    const left = await knex('signing_keys').select('kid', 'sealed_jwk');
+    await up(knex);
+    await knex.destroy();
+    expect(left.map(({ kid }) => kid)).to.have.members(made);
+    for (const { sealed_jwk: sealed } of left) expect(sealed).not.to.equal('');
   });
 
   it('new keys that wait are refused company, unless it is urgent', async () => {
@@ -355,6 +406,14 @@ onBothStores('rotation of the signing keys', (store) => {
     });
   });
 });
+
+function openKnex({ url, dataDir }: TestDatabase) {
+  const filename = join(dataDir, 'gatehouse.sqlite');
+  const options = { useNullAsDefault: true, pool: { min: 1, max: 1 } };
+  return url
+    ? knexModule({ ...options, client: 'pg', connection: url })
+    : knexModule({ ...options, client: 'better-sqlite3', connection: { filename } });
+}
 
 /** A relying party that takes logout tokens, and answers each with the status of its turn. */
 async function startReceiver(statuses: readonly number[]) {
