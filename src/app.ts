@@ -4,6 +4,7 @@ import Koa, { type Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Config } from './config/schema.ts';
 import { type AccountActs, createAccountActs } from './domain/account-acts.ts';
+import { type AllowAddresses, createAllowAddresses } from './domain/account-addresses.ts';
 import { type AccountsDomain, createAccountsDomain } from './domain/accounts.ts';
 import { type Audit, createAudit } from './domain/audit/audit.ts';
 import { createAuthenticatorsDomain } from './domain/authenticators.ts';
@@ -127,6 +128,7 @@ export interface House {
   readonly accounts: AccountsDomain;
   readonly importAccounts: ImportAccounts;
   readonly acts: AccountActs;
+  readonly allowAddresses: AllowAddresses;
   readonly links: OneTimeLinks;
   readonly clients: ClientRegistry;
   readonly serviceAccounts: ServiceAccountsDomain;
@@ -247,6 +249,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     accounts: domain.accounts,
     importAccounts: createImport({ ...domain, store, accounts: tables.accounts }),
     acts: createAccountActs({ ...domain, store, accounts: tables.accounts, resetFactors }),
+    allowAddresses: createAllowAddresses({ ...domain, store, accounts: tables.accounts }),
     links: domain.links,
     limits: domain.limits,
     settings: tables.settings,

@@ -12,7 +12,7 @@ export interface Printing {
 export async function describe(house: House, account: Account) {
   const factors = house.methods.filter((method) => method.step === 'second-factor');
   const enrolled = await Promise.all(factors.map((method) => method.isEnrolled(account.id)));
-  const { id, email, name, status, role, createdAt, mfaDeadline } = account;
+  const { id, email, name, status, role, createdAt, mfaDeadline, allowedAddresses } = account;
   return {
     id,
     email,
@@ -25,6 +25,7 @@ export async function describe(house: House, account: Account) {
       deadline: mfaDeadline === undefined ? null : toIso(mfaDeadline),
     },
     known_policy_version: account.knownPolicyVersion ?? null,
+    ...(allowedAddresses.length === 0 ? {} : { allowed_addresses: allowedAddresses }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { House } from '../app.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import type { Account, AccountRole } from '../store/accounts.ts';
 import { actCommands } from './account-acts.ts';
+import { allowAddressesCommand } from './account-addresses.ts';
 import { describe, type Printing, show } from './account-output.ts';
 import { actor } from './actor.ts';
 import { withHouse } from './house.ts';
@@ -49,6 +50,7 @@ export function accountCommands(): Command {
       withHouse(async (house) => show(house, await house.accounts.get(who), options)),
     );
   for (const each of actCommands()) command.addCommand(each);
+  command.addCommand(allowAddressesCommand());
   return command;
 }
 

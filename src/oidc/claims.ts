@@ -1,8 +1,10 @@
 // Scopes, claims and what a token says of its person.
+import { mayComeFrom } from '../domain/account-addresses.ts';
 import type { AccountsDomain } from '../domain/accounts.ts';
 import type { Mfa } from '../domain/mfa.ts';
 import type { PasswordPolicy } from '../domain/passwords/policy.ts';
 import { now } from '../lib/clock.ts';
+import { currentRequest } from '../lib/request-context.ts';
 import type { Account } from '../store/accounts.ts';
 import type { Ctx } from './types.ts';
 
@@ -21,6 +23,8 @@ export interface LibraryAccount {
   readonly passwordDue: boolean;
   /** Its grace is over, and it has no second factor. */
   readonly enrolmentDue: boolean;
+  /** It is not used from the network that this request comes from. */
+  readonly addressRefused: boolean;
   claims(): Promise<{ sub: string; [claim: string]: unknown }>;
 }
 
@@ -36,13 +40,16 @@ export function createFindAccount(accounts: AccountsDomain, { passwords, mfa }: 
     if (account?.status !== 'active') return undefined;
     const passwordDue = passwords.isDue(account, now());
     const enrolmentDue = mfa.isDue(account, now());
+    const addressRefused = !mayComeFrom(account, currentRequest().address);
+    const isDue = passwordDue || enrolmentDue || addressRefused;
     // A refresh has no page to ask on: `invalid_grant` sends the person to one.
-    if ((passwordDue || enrolmentDue) && isRefresh(ctx as Ctx)) return undefined;
+    if (isDue && isRefresh(ctx as Ctx)) return undefined;
     return {
       accountId: account.id,
       generation: account.generation,
       passwordDue,
       enrolmentDue,
+      addressRefused,
       claims: async () => ({ sub: account.id, ...personOf(account) }),
     };
   };

@@ -21,6 +21,7 @@ export function createPolicy(sessions: SessionsDomain): interactionPolicy.Defaul
     check('credentials_changed', haveCredentialsChanged),
     check('password_migration_due', isPasswordDue),
     check('enrolment_due', isEnrolmentDue),
+    check('address_not_allowed', isAddressRefused),
     check('assurance_too_low', isAssuranceTooLow),
   ];
   for (const [index, each] of own.entries()) login.checks.add(each, index);
@@ -49,6 +50,9 @@ const isPasswordDue: Judge = (ctx) =>
 
 const isEnrolmentDue: Judge = (ctx) =>
   (ctx.oidc.account as unknown as LibraryAccount | undefined)?.enrolmentDue === true;
+
+const isAddressRefused: Judge = (ctx) =>
+  (ctx.oidc.account as unknown as LibraryAccount | undefined)?.addressRefused === true;
 
 const isAssuranceTooLow: Judge = (ctx, session) => {
   const client = ctx.oidc.client as unknown as ClientExtras;

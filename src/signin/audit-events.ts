@@ -42,6 +42,8 @@ export interface SignInAudit {
   finished(flow: Flow, reached: Reached): Unit;
   /** Less was reached than was asked for. */
   notEnough(flow: Flow, reached: Reached): Statement;
+  /** Every step is done, and yet it does not end here. */
+  turnedAway(flow: Flow, reason: string): Promise<void>;
   cancelled(row: FlowRow | undefined, clientId: string): Statement;
 }
 
@@ -109,6 +111,8 @@ export function createSignInAudit(
       const detail = { acr, amr, wanted: wantedBy(flow) };
       return record({ ...commonOf(flow), kind: 'sign_in.finished', ...REFUSED, reason, detail });
     },
+    turnedAway: (flow, reason) =>
+      write({ ...commonOf(flow), kind: 'sign_in.finished', ...REFUSED, reason }),
     cancelled: (row, clientId) => {
       const reason = 'cancelled by the person';
       const accountId = row?.accountId;

@@ -1,4 +1,5 @@
 // The one place where proofs become a signed-in person.
+import { mayComeFrom } from '../domain/account-addresses.ts';
 import { assuranceOf, isAtLeast } from '../domain/assurance.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Visitor } from '../domain/limits/visitor.ts';
@@ -11,6 +12,7 @@ import type { Store } from '../store/store.ts';
 import type { SignInAudit } from './audit-events.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
 import { type PasswordWriteNeeds, passwordWrites } from './password-writes.ts';
+import { ADDRESS_NOT_ALLOWED, NOT_ALLOWED, type NotAllowed } from './prove.ts';
 import { dueStep } from './steps/index.ts';
 import { isDeviceEnough } from './steps/second-factor.ts';
 
@@ -44,6 +46,8 @@ export type FinishOutcome =
    */
   | { readonly kind: 'finished'; readonly cookies: Cookies | undefined }
   | { readonly kind: 'step-due' }
+  /** The account is not used from here. The flow stays open. */
+  | NotAllowed
   /** The flow was finished, or the account changed, a moment ago. */
   | { readonly kind: 'void' };
 
@@ -116,6 +120,7 @@ async function signIn(
   const { accountId } = login;
   const account = await accounts.find(accountId);
   if (!account) return VOID;
+  if (!mayComeFrom(account, door.visitor.address)) return turnAway(flow, signInAudit);
   const remembered = await limits.finished(account, door.visitor);
   const other = door.session && door.session.accountId !== accountId ? door.session : undefined;
   const session = other ? undefined : door.session?.uid;
@@ -136,6 +141,12 @@ async function signIn(
   log.info({ account: accountId, acr: login.acr, amr: login.amr }, 'signed in');
   const { browser } = remembered;
   return { kind: 'finished', cookies: { browser, devices: device.cookies } };
+}
+
+/** The network has changed since the password was proved. */
+async function turnAway(flow: Flow, signInAudit: SignInAudit): Promise<FinishOutcome> {
+  await signInAudit.turnedAway(flow, ADDRESS_NOT_ALLOWED);
+  return NOT_ALLOWED;
 }
 
 /** A device that is to be remembered is trusted by the account as this sign-in leaves it. */

@@ -1,4 +1,5 @@
 // The one place where a credential is looked at: no door has another.
+import { mayComeFrom } from '../domain/account-addresses.ts';
 import type { Proof } from '../domain/assurance.ts';
 import type { Limited, Reservation } from '../domain/limits/attempt.ts';
 import type { Limits } from '../domain/limits/limits.ts';
@@ -27,8 +28,19 @@ export type ProveOutcome =
     } & Remaining)
   /** Not looked at: too many before it were wrong. */
   | Limited
+  /** Whoever it is has shown the right password: the account is not used from here. */
+  | NotAllowed
   /** Another step is due, or the flow has moved on meanwhile. */
   | { readonly kind: 'not-due' };
+
+/** `code` is public and stable. */
+export interface NotAllowed {
+  readonly kind: 'not-allowed';
+  readonly code: 'ip_not_allowed';
+}
+
+export const NOT_ALLOWED: NotAllowed = { kind: 'not-allowed', code: 'ip_not_allowed' };
+export const ADDRESS_NOT_ALLOWED = 'address not allowed';
 
 type Hint = NonNullable<Refusal['hint']>;
 
@@ -61,13 +73,19 @@ export function createProve(needs: ProveNeeds): Prove {
   return async (flow, given) => {
     const { method } = given;
     if (dueStep(flow.facts)?.name !== method.step) return NOT_DUE;
+    const known = await accountOf(flow, needs.accounts);
+    // Nothing is looked at, so that a code is not told to be right.
+    if (known && !mayComeFrom(known, given.visitor.address)) {
+      await needs.signInAudit.refused(flow, given, ADDRESS_NOT_ALLOWED);
+      return NOT_ALLOWED;
+    }
     const ticket = await takeTicket(flow, given, needs.limits);
     if (ticket.kind === 'limited') {
       needs.log.warn({ method: method.name, rule: ticket.rule }, 'attempt refused by a limit');
       await needs.signInAudit.limited(flow, given, ticket);
       return ticket;
     }
-    const outcome = await attempt(flow, given, ticket, needs);
+    const outcome = await attempt(flow, given, known, ticket, needs);
     if (outcome.kind === 'refused') await tellOfLimit(outcome, whoseAttempt(flow, given), needs);
     return outcome;
   };
@@ -109,14 +127,17 @@ function takeTicket(flow: Flow, { method, input, visitor }: Given, limits: Limit
 async function attempt(
   flow: Flow,
   given: Given,
+  account: Account | undefined,
   ticket: Reservation,
   needs: ProveNeeds,
 ): Promise<ProveOutcome> {
   const { method, input } = given;
-  const account = await accountOf(flow, needs.accounts);
   const at = now();
   const verdict = await judge(method, { account, input, at }, ticket, needs.log);
   if (verdict.kind === 'refused') return refuse(flow, given, verdict, ticket, needs);
+  if (!mayComeFrom(verdict.account, given.visitor.address)) {
+    return turnAway(flow, given, verdict.account, ticket, needs);
+  }
   const outcome = await recordProof(flow, given, verdict, at, needs);
   const isSpent = outcome.kind === 'missed' && outcome.at < verdict.spend.length;
   if (isSpent) {
@@ -127,6 +148,24 @@ async function attempt(
   }
   await ticket.passed();
   return outcome.kind === 'committed' ? { kind: 'proved' } : NOT_DUE;
+}
+
+/**
+ * The password is right, and the network is not. It is no success and so stays counted: asking
+ * whether a password still holds is not free anywhere.
+ */
+async function turnAway(
+  flow: Flow,
+  given: Given,
+  { id }: Account,
+  ticket: Reservation,
+  { signInAudit, log }: ProveNeeds,
+): Promise<ProveOutcome> {
+  log.info({ method: given.method.name, account: id }, ADDRESS_NOT_ALLOWED);
+  const remaining = await ticket.failed();
+  await signInAudit.refused(flow, given, ADDRESS_NOT_ALLOWED);
+  if (remaining.left === 0) await signInAudit.exhausted(flow, given, remaining);
+  return NOT_ALLOWED;
 }
 
 async function refuse(

@@ -32,6 +32,8 @@ export interface Account {
   readonly mfaDeadline: number | undefined;
   /** Undefined: it has no second factor. */
   readonly mfaEnrolledAt: number | undefined;
+  /** Ranges of addresses that it is used from; none: any. */
+  readonly allowedAddresses: readonly string[];
   /** Raised each time that backup codes are renewed on the account page. */
   readonly backupCodesRevision: number;
   readonly createdAt: number;
@@ -99,6 +101,8 @@ export interface Accounts {
   resetFactors(id: string, at: number): Statement;
   /** Must hit: it is there and of another status. Raises the generation by one if it suspends. */
   setStatus(id: string, status: AccountStatus, at: number): Statement;
+  /** Must hit. @param ranges none: any */
+  allowAddresses(id: string, ranges: readonly string[], at: number): Statement;
   delete(id: string): Statement;
 }
 
@@ -202,6 +206,11 @@ export function createAccounts(store: Store): Accounts {
           }),
         1,
       ),
+    allowAddresses: (id, ranges, at) => {
+      const list = ranges.length === 0 ? null : JSON.stringify(ranges);
+      const row = { allowed_addresses: list, updated_at: at };
+      return store.compile(store.sql('accounts').where({ id }).update(row), 1);
+    },
     delete: (id) => store.compile(store.sql('accounts').where({ id }).del(), 1),
   };
 }
@@ -288,6 +297,7 @@ function parse(row: Row): Account {
     existing: row.existing === 1,
     mfaDeadline: (row.mfa_deadline as number | null) ?? undefined,
     mfaEnrolledAt: (row.mfa_enrolled_at as number | null) ?? undefined,
+    allowedAddresses: row.allowed_addresses ? JSON.parse(row.allowed_addresses as string) : [],
     backupCodesRevision: row.backup_codes_revision as number,
     createdAt: row.created_at as number,
   };

@@ -78,6 +78,19 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'Sign in',
     'done',
   ],
+  'not from here': [
+    'refused',
+    'no',
+    'ip_not_allowed',
+    'invalid_refresh_token',
+    'Sign in',
+    'no',
+    'Sign in',
+    'Sign in',
+    'ok',
+    'Sign in',
+    'done',
+  ],
   suspended: [
     'refused',
     'no',
@@ -227,6 +240,11 @@ onBothStores('account states at every door', (store) => {
       await change(subject, { status: 'locked' });
       return subject;
     },
+    'not from here': async () => {
+      const subject = await inGrace();
+      await change(subject, { allowed_addresses: JSON.stringify(['192.0.2.0/24']) });
+      return subject;
+    },
     suspended: async () => {
       const subject = await inGrace();
       await act('suspend', subject);
@@ -258,7 +276,7 @@ onBothStores('account states at every door', (store) => {
     'sign-in page': async ({ person }) => {
       const page = await afterPassword(createWeb(gatehouse.url), party, person);
       expect(page.url.searchParams.get('code')).to.equal(null);
-      return page.status === 422 ? 'refused' : (PAGES[titleOf(page)] ?? titleOf(page));
+      return [403, 422].includes(page.status) ? 'refused' : (PAGES[titleOf(page)] ?? titleOf(page));
     },
     'refresh grant': async ({ refreshToken }) => {
       const { status, body } = await party.refresh(refreshToken);

@@ -37,11 +37,13 @@ const WORDS: Readonly<Record<AuditKind, Words>> = {
     ok: 'A token was issued to the service account',
     refused: 'The service account was refused',
   },
+  'client.refused': 'The client was refused',
   'account.created': 'The account was created',
   'account.imported': 'The account was imported',
   'account.suspended': 'The account was suspended',
   'account.activated': 'The account was activated',
   'account.unlocked': 'The account was unlocked',
+  'account.addresses_changed': 'The networks that the account is used from were changed',
   'account.deleted': 'The account was deleted',
   'admin.reset_2fa': 'The second factor was reset',
   'admin.reset_password': 'The password was reset by an administrator',
@@ -49,6 +51,9 @@ const WORDS: Readonly<Record<AuditKind, Words>> = {
   'admin.client_created': 'The client was created',
   'admin.client_updated': 'The client was changed',
   'admin.client_secret_rotated': 'The client got a new secret',
+  'admin.client_secret_revoked': 'The old secret of the client was ended',
+  'admin.client_disabled': 'The client was disabled',
+  'admin.client_enabled': 'The client was enabled',
   'admin.client_deleted': 'The client was deleted',
   'admin.service_account_created': 'The service account was created',
   'admin.service_account_enabled': 'The service account was enabled',
@@ -88,6 +93,7 @@ export function stateInWords({ account, factors, closed }: AccountState): string
     statusInWords(account),
     passwordInWords(account),
     factorsInWords(account, factors),
+    ...networksInWords(account),
     ...closed.map(limitInWords),
   ];
 }
@@ -112,6 +118,11 @@ function factorsInWords({ mfaDeadline }: Account, factors: readonly string[]): s
   if (mfaDeadline === undefined) return 'No second factor.';
   const may = mfaDeadline > now() ? 'It may do' : 'It might do';
   return `No second factor. ${may} without until ${toIso(mfaDeadline)}.`;
+}
+
+function networksInWords({ allowedAddresses }: Account): string[] {
+  const ranges = allowedAddresses.join(', ');
+  return ranges === '' ? [] : [`It is used from ${ranges} alone.`];
 }
 
 export function limitInWords({ rule, failures, until }: Closed): string {

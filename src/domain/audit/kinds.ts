@@ -21,11 +21,13 @@ export const AUDIT_KINDS = [
   'token.refreshed',
   'token.reuse',
   'service_account.token',
+  'client.refused',
   'account.created',
   'account.imported',
   'account.suspended',
   'account.activated',
   'account.unlocked',
+  'account.addresses_changed',
   'account.deleted',
   'admin.reset_2fa',
   'admin.reset_password',
@@ -33,6 +35,9 @@ export const AUDIT_KINDS = [
   'admin.client_created',
   'admin.client_updated',
   'admin.client_secret_rotated',
+  'admin.client_secret_revoked',
+  'admin.client_disabled',
+  'admin.client_enabled',
   'admin.client_deleted',
   'admin.service_account_created',
   'admin.service_account_enabled',
@@ -89,6 +94,10 @@ interface KnownDetails {
   'token.issued': TokenDetail;
   'token.refreshed': TokenDetail;
   'token.reuse': { readonly grant: string };
+  /** Of the library: `token`, `introspection`, `authorization`, … */
+  'client.refused': { readonly endpoint: string | undefined };
+  /** Names of metadata. Never their values. */
+  'admin.client_updated': { readonly changed: readonly string[] };
 }
 
 type TokenDetail = {

@@ -1,6 +1,6 @@
 // What a service account may ask for, and from where: lists that name only what there is.
 import type { Config } from '../../config/schema.ts';
-import { normalRange } from '../../lib/addresses.ts';
+import { readRanges } from '../ranges.ts';
 import { allResources, OIDC_SCOPES, ownApi } from '../resources.ts';
 import { refusal } from './refusals.ts';
 
@@ -18,7 +18,7 @@ export function readAllowLists(asked: Partial<AllowLists>, apis: Apis): AllowLis
   return {
     resources,
     scopes: readScopes(asked.scopes ?? [], resources, apis),
-    addresses: unique((asked.addresses ?? []).map(readAddress)),
+    addresses: readRanges(asked.addresses ?? []),
   };
 }
 
@@ -48,10 +48,4 @@ function assertScope(scope: string, known: readonly string[], resources: readonl
   if (known.includes(scope)) return;
   const there = known.length === 0 ? 'It has none' : `There are: ${quoted(unique(known))}`;
   throw refusal(`No scope "${scope}" is configured for ${quoted(resources)}. ${there}.`);
-}
-
-function readAddress(text: string): string {
-  const range = normalRange(text);
-  if (range !== undefined) return range;
-  throw refusal(`"${text}" is no address range: try "192.0.2.0/24" or "2001:db8::/32".`);
 }

@@ -148,6 +148,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
       if (outcome.cookies) needs.visitors.keep(ctx, outcome.cookies);
       return redirect(ctx, interaction.returnTo);
     }
+    if (outcome.kind === 'not-allowed') throw new GatehouseError(outcome.code);
     if (outcome.kind === 'step-due') return redirect(ctx, signInPath(interaction));
     const now = await findOrOpen(interaction);
     if (now.kind === 'ended') return redirect(ctx, interaction.returnTo);
@@ -188,6 +189,10 @@ export function signInRoutes(needs: SignInNeeds): Router {
     const outcome = await needs.prove(flow, { method, input: input.data, visitor, trust });
     if (outcome.kind === 'proved' || outcome.kind === 'not-due')
       return afterProof(ctx, interaction);
+    if (outcome.kind === 'not-allowed') {
+      const alert = { kind: 'error', text: t(`errors.${outcome.code}`) } as const;
+      return showStep(ctx, interaction, flow, { status: 403, alert, values });
+    }
     const { retryAfter, ...refusal } = refusalOf(outcome, method.page.texts, t);
     if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
     return showStep(ctx, interaction, flow, { ...refusal, values });

@@ -1,12 +1,13 @@
 // Who may come in to the account pages: whoever is signed in, and for changes has just proved it.
 import type { Context } from 'koa';
+import { mayComeFrom } from '../../../domain/account-addresses.ts';
 import type { AccountsDomain } from '../../../domain/accounts.ts';
 import { ACR, type Acr, isAtLeast } from '../../../domain/assurance.ts';
 import type { Mfa } from '../../../domain/mfa.ts';
 import type { PasswordPolicy } from '../../../domain/passwords/policy.ts';
 import type { SessionsDomain } from '../../../domain/sessions.ts';
 import { now, nowSeconds } from '../../../lib/clock.ts';
-import { noteInRequest } from '../../../lib/request-context.ts';
+import { currentRequest, noteInRequest } from '../../../lib/request-context.ts';
 import type { BrowserSession, BrowserSessions } from '../../../oidc/browser-sessions.ts';
 import { type FactorNeeds, stateOf } from '../../../signin/factors.ts';
 import type { Account } from '../../../store/accounts.ts';
@@ -103,6 +104,7 @@ async function findPresent(ctx: Context, needs: EntranceNeeds): Promise<Present 
   if (!session || needs.sessions.isIdle(session.seenAt)) return undefined;
   const account = await needs.accounts.find(session.accountId);
   if (account?.status !== 'active' || account.generation !== session.generation) return undefined;
+  if (!mayComeFrom(account, currentRequest().address)) return undefined;
   // What became due after the sign-in is not skipped here either.
   if (needs.passwords.isDue(account, now()) || needs.mfa.isDue(account, now())) return undefined;
   noteInRequest({ actor: account.id });

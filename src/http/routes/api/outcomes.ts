@@ -24,6 +24,9 @@ export function refusalFor(outcome: Unfinished, handle: string, needs: OutcomeNe
   if (outcome.kind === 'gone') return GONE;
   if (outcome.kind === 'wrong') return wrong(outcome.method, outcome.outcome, handle, needs);
   if (outcome.kind === 'due') return due(outcome, handle, needs);
+  if (outcome.kind === 'not-allowed') {
+    return new Refusal(403, outcome.code, 'The account cannot be used from this network.');
+  }
   const description = 'What the application requires cannot be reached by any sign-in.';
   return new Refusal(403, 'unmet_authentication_requirements', description);
 }

@@ -1,0 +1,37 @@
+// gatehouse account allow-addresses: the networks that one account is used from.
+import { Command } from 'commander';
+import { GatehouseError } from '../lib/errors.ts';
+import { type Printing, show } from './account-output.ts';
+import { actor } from './actor.ts';
+import { withHouse } from './house.ts';
+
+interface Options extends Printing {
+  readonly any?: boolean;
+  readonly reason?: string;
+  readonly ticket?: string;
+}
+
+export function allowAddressesCommand(): Command {
+  return new Command('allow-addresses')
+    .argument('<email-or-id>')
+    .argument('[range...]', 'an address or a range, as 192.0.2.0/24: these and no others')
+    .description('say which networks an account is used from')
+    .option('--any', 'any network again')
+    .option('--reason <text>', 'why, for the records')
+    .option('--ticket <id>', 'the request that asks for it')
+    .option('--json', 'print JSON')
+    .action(allow);
+}
+
+function allow(who: string, ranges: readonly string[], options: Options): Promise<void> {
+  return withHouse(async (house) => {
+    if ((ranges.length === 0) !== (options.any === true)) {
+      const message = 'Name the ranges that the account is used from, or say --any.';
+      throw new GatehouseError('invalid_input', { message });
+    }
+    const { reason, ticket } = options;
+    const account = await house.accounts.get(who);
+    await house.allowAddresses(account, ranges, { actor: actor(), reason, ticket });
+    await show(house, await house.accounts.get(account.id), options);
+  });
+}
