@@ -69,7 +69,7 @@ import { type AskLibrary, createAskLibrary } from './oidc/ask-library.ts';
 import { createBackchannelLogout } from './oidc/backchannel.ts';
 import { createBrowserSessions } from './oidc/browser-sessions.ts';
 import { createAuthenticateClient } from './oidc/client-authentication.ts';
-import { type ClientRegistry, createClientRegistry } from './oidc/clients.ts';
+import { type ClientRegistry, createClientRegistry } from './oidc/client-registry.ts';
 import { cookieNames } from './oidc/configuration.ts';
 import { createDirectSessions } from './oidc/direct-sessions.ts';
 import { createSignOutDirectly } from './oidc/direct-sign-out.ts';

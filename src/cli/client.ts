@@ -1,41 +1,24 @@
 // gatehouse client …: relying parties.
 import { Command, Option } from 'commander';
-import { ACR_VALUES } from '../domain/assurance.ts';
-import { toIso } from '../lib/clock.ts';
-import type { StoredClient } from '../store/clients.ts';
+import { describeClient } from '../domain/client-description.ts';
+import { parseDuration } from '../lib/durations.ts';
+import { GatehouseError } from '../lib/errors.ts';
+import {
+  type ClientOptions,
+  changeOf,
+  metadataOf,
+  withCreateOptions,
+  withUpdateOptions,
+} from './client-options.ts';
 import { withHouse } from './house.ts';
 import { print, printFields, printJson, printTable } from './output.ts';
 
-interface CreateOptions {
-  readonly name: string;
-  readonly redirectUri?: string[];
-  readonly public?: boolean;
-  readonly firstParty?: boolean;
-  readonly postLogoutRedirectUri?: string[];
-  readonly backchannelLogoutUri?: string;
-  readonly clientUri?: string;
-  readonly initiateLoginUri?: string;
-  readonly jwksUri?: string;
-  readonly native?: boolean;
-  readonly grant?: string[];
-  readonly scope?: string;
-  readonly resource?: string[];
-  readonly requireAcr?: string;
-  readonly idTokenAlg?: string;
-  readonly pkce: boolean;
-  readonly json?: boolean;
-}
-
 interface Printing {
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
 }
-
-const GRANTS: Readonly<Record<string, string>> = {
-  device_code: 'urn:ietf:params:oauth:grant-type:device_code',
-};
 
 export function clientCommands(): Command {
-  const command = new Command('client').description('register and look up relying parties');
+  const command = new Command('client').description('register, change and look up relying parties');
   command.addCommand(createCommand());
   command
     .command('list')
@@ -47,8 +30,11 @@ export function clientCommands(): Command {
     .description('show one client')
     .option('--json', 'print JSON')
     .action((id: string, options: Printing) =>
-      withHouse(async ({ clients }) => show(describe(await clients.get(id)), options)),
+      withHouse(async ({ clients }) => show(describeClient(await clients.get(id)), options)),
     );
+  command.addCommand(updateCommand());
+  command.addCommand(rotateCommand());
+  for (const each of switchCommands()) command.addCommand(each);
   command
     .command('delete <client-id>')
     .description('delete a client; its tokens stop working')
@@ -62,75 +48,103 @@ export function clientCommands(): Command {
 }
 
 function createCommand(): Command {
-  const algorithms = new Option('--id-token-alg <alg>', 'how its ID tokens are signed');
-  const assurance = new Option('--require-acr <acr>', 'what every sign-in for it must reach');
-  const noPkce = new Option('--no-pkce', 'for old clients that cannot do PKCE');
-  return new Command('create')
+  return withCreateOptions(new Command('create'))
     .description('register a client; its secret is shown once')
-    .requiredOption('--name <name>', 'what people read on the pages')
-    .option('--redirect-uri <uri...>', 'where answers may go, to the letter')
-    .option('--public', 'a client without a secret (browser, phone)')
-    .option('--first-party', 'one of our own: people are not asked for consent')
-    .option('--post-logout-redirect-uri <uri...>', 'where people may go after signing out')
-    .option('--backchannel-logout-uri <uri>', 'told when a session ends')
-    .option('--client-uri <uri>', 'its own address: where people go who have lost their way')
-    .option('--initiate-login-uri <uri>', 'where it starts a sign-in by itself')
-    .option('--jwks-uri <uri>', 'its public keys: it authenticates by private_key_jwt')
-    .option('--native', 'an installed application: any port of a loopback redirect URI')
-    .option('--grant <grant...>', 'grant types (authorization_code and refresh_token if none)')
-    .option('--scope <scopes>', 'the only scopes it may ask for')
-    .option('--resource <uri...>', 'the only resources it may ask tokens for')
-    .addOption(assurance.choices(ACR_VALUES))
-    .addOption(algorithms.choices(['RS256', 'ES256', 'EdDSA']))
-    .addOption(noPkce.conflicts('public'))
     .option('--json', 'print JSON')
-    .action((options: CreateOptions) =>
+    .action((options: ClientOptions & Printing) =>
       withHouse(async ({ clients }) => {
         const { client, secret } = await clients.create(metadataOf(options));
-        show({ ...describe(client), ...(secret ? { client_secret: secret } : {}) }, options);
+        show({ ...describeClient(client), ...shownOnce(secret) }, options);
       }),
     );
 }
 
-/** In the names of OpenID Connect Dynamic Registration. */
-function metadataOf(options: CreateOptions): Record<string, unknown> {
-  const grants = options.grant?.map((grant) => GRANTS[grant] ?? grant);
-  const grantTypes = grants ?? ['authorization_code', 'refresh_token'];
-  const usesCode = grantTypes.includes('authorization_code');
-  const metadata = {
-    client_name: options.name,
-    redirect_uris: options.redirectUri ?? [],
-    grant_types: grantTypes,
-    response_types: usesCode ? ['code'] : [],
-    post_logout_redirect_uris: options.postLogoutRedirectUri,
-    backchannel_logout_uri: options.backchannelLogoutUri,
-    client_uri: options.clientUri,
-    initiate_login_uri: options.initiateLoginUri,
-    jwks_uri: options.jwksUri,
-    token_endpoint_auth_method: authenticationOf(options),
-    application_type: isInstalled(options) ? 'native' : undefined,
-    scope: options.scope,
-    id_token_signed_response_alg: options.idTokenAlg,
-    first_party: options.firstParty,
-    resources: options.resource,
-    require_acr: options.requireAcr,
-    require_pkce: options.pkce ? undefined : false,
-  };
-  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined));
+function updateCommand(): Command {
+  return withUpdateOptions(new Command('update').argument('<client-id>'))
+    .description('change a client: each option replaces what it names, a list as a whole')
+    .option('--json', 'print JSON')
+    .action((id: string, { json, ...options }: ClientOptions & Printing) =>
+      withHouse(async ({ clients }) => {
+        if (Object.keys(options).length === 0) throw refusal('Say what to change: see --help.');
+        const change = changeOf(options, (await clients.get(id)).metadata);
+        const { client, secret } = await clients.update(id, change);
+        show({ ...describeClient(client), ...shownOnce(secret) }, { json });
+      }),
+    );
 }
 
-function authenticationOf(options: CreateOptions): string | undefined {
-  if (options.public) return 'none';
-  return options.jwksUri ? 'private_key_jwt' : undefined;
+interface RotateOptions extends Printing {
+  readonly overlap?: string;
+  readonly revokeOld?: boolean;
 }
 
-/** RFC 8252: a scheme of its own means an installed application. */
-function isInstalled({ native, redirectUri = [] }: CreateOptions): boolean {
-  return native === true || redirectUri.some((uri) => !/^https?:/.test(uri));
+function rotateCommand(): Command {
+  const overlap = '--overlap <duration>';
+  const revoke = new Option('--revoke-old', 'make no new secret: end the old one of two at once');
+  return new Command('rotate-secret')
+    .argument('<client-id>')
+    .description('make a new secret, shown once; the old one works until the overlap is over')
+    .option(overlap, 'how long the old one still works: 90s, 15m, 24h, 7d; 0 ends it at once')
+    .addOption(revoke.conflicts('overlap'))
+    .option('--json', 'print JSON')
+    .action((id: string, options: RotateOptions) =>
+      options.revokeOld ? revokeOld(id, options) : rotate(id, options),
+    );
 }
 
-function describe({ id, metadata, createdAt }: StoredClient): Record<string, unknown> {
-  return { client_id: id, ...metadata, created_at: toIso(createdAt) };
+const LONGEST_OVERLAP = 90 * 86_400_000;
+
+function rotate(id: string, { overlap, json }: RotateOptions): Promise<void> {
+  return withHouse(async ({ clients, config }) => {
+    const usual = config.ttl.client_secret_overlap * 1000;
+    const length = overlap === undefined ? usual : readOverlap(overlap);
+    const { client, secret, ended } = await clients.rotateSecret(id, length);
+    show({ ...describeClient(client), ...shownOnce(secret) }, { json });
+    if (!json && ended > 0) print(endedInWords(ended));
+  });
+}
+
+function revokeOld(id: string, { json }: RotateOptions): Promise<void> {
+  return withHouse(async ({ clients }) => {
+    const { client, ended } = await clients.revokeOldSecrets(id);
+    show(describeClient(client), { json });
+    if (!json) print(endedInWords(ended));
+  });
+}
+
+function endedInWords(count: number): string {
+  const which = count === 1 ? 'One older secret has' : `${count} older secrets have`;
+  return `${which} ended now: two live at a time at most.`;
+}
+
+function readOverlap(text: string): number {
+  const length = text === '0' ? 0 : parseDuration(text);
+  if (length !== undefined && length <= LONGEST_OVERLAP) return length;
+  throw refusal(`--overlap: "${text}" is no length of time up to 90 days. Try 24h, 7d or 0.`);
+}
+
+function refusal(message: string): GatehouseError {
+  return new GatehouseError('invalid_input', { message });
+}
+
+function switchCommands(): readonly Command[] {
+  const acts = [
+    ['disable', 'shut a client: sign-ins for it, its calls and its tokens end at once'],
+    ['enable', 'open a client that was disabled'],
+  ] as const;
+  return acts.map(([name, description]) =>
+    new Command(name)
+      .argument('<client-id>')
+      .description(description)
+      .option('--json', 'print JSON')
+      .action((id: string, options: Printing) =>
+        withHouse(async ({ clients }) => show(describeClient(await clients[name](id)), options)),
+      ),
+  );
+}
+
+function shownOnce(secret: string | undefined) {
+  return secret === undefined ? {} : { client_secret: secret };
 }
 
 function show(client: Record<string, unknown>, { json }: Printing): void {
@@ -141,13 +155,14 @@ function show(client: Record<string, unknown>, { json }: Printing): void {
 function list({ json }: Printing): Promise<void> {
   return withHouse(async ({ clients }) => {
     const described = [];
-    for await (const client of clients.list()) described.push(describe(client));
+    for await (const client of clients.list()) described.push(describeClient(client));
     if (json) printJson(described);
     else
       printTable(
-        described.map(({ client_id, client_name, created_at }) => ({
+        described.map(({ client_id, client_name, status, created_at }) => ({
           client_id,
           client_name,
+          status,
           created_at,
         })),
       );

@@ -88,11 +88,26 @@ function checkPort({ host, port }: Config): Promise<string> {
 
 function checkClients(): Promise<string> {
   return withHouse(async ({ clients }) => {
-    let risky = 0;
-    for await (const { metadata } of clients.list())
-      if (metadata.require_pkce === false) risky += 1;
-    return risky === 0 ? 'all use PKCE' : `${risky} without PKCE: an intercepted code is enough`;
+    const found = { withoutPkce: 0, direct: 0 };
+    for await (const { metadata } of clients.list()) {
+      if (metadata.require_pkce === false) found.withoutPkce += 1;
+      if (isOpenAtJson(metadata)) found.direct += 1;
+    }
+    return riskInWords(found);
   });
+}
+
+/** Anybody may claim to be such an application, and ask people for their passwords. */
+function isOpenAtJson({ token_endpoint_auth_method: method, direct_sign_in: direct }: Metadata) {
+  return method === 'none' && direct === true;
+}
+
+type Metadata = Readonly<Record<string, unknown>>;
+
+function riskInWords({ withoutPkce, direct }: { withoutPkce: number; direct: number }): string {
+  const pkce = withoutPkce > 0 ? `${withoutPkce} without PKCE: an intercepted code is enough` : '';
+  const json = direct > 0 ? `${direct} signing in over JSON without a proof of who they are` : '';
+  return [pkce || 'all use PKCE', json].filter(Boolean).join('; ');
 }
 
 const SOON = 14 * 86_400_000;

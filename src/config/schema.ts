@@ -68,6 +68,14 @@ const limits = z.strictObject({
     failures: failures('Wrong one-time links of one address and User-Agent in a window'),
     window: seconds('The window', DAY),
   }),
+  client_secrets: z.strictObject({
+    failures: failures('Wrong client secrets of one address and User-Agent in a window'),
+    window: seconds('The window', DAY),
+  }),
+  user_codes: z.strictObject({
+    failures: failures('Wrong codes of devices of one address and User-Agent in a window'),
+    window: seconds('The window', DAY),
+  }),
 });
 
 const time = (description: string) =>
@@ -221,6 +229,7 @@ export const schema = z.strictObject({
     sign_in: seconds('A half-done sign-in', DAY),
     device_code: seconds('A device code', 3600),
     reset_link: seconds('A link that resets a password', DAY),
+    client_secret_overlap: seconds('The old secret of a client after it got a new one', 90 * DAY),
     invitation: seconds('A link that invites to a new account', 30 * DAY),
   }),
   keys: z.strictObject({

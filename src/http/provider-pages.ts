@@ -1,8 +1,10 @@
 // The pages that the library asks for, in our look.
 import type { Context } from 'koa';
 import type { AccountsDomain } from '../domain/accounts.ts';
-import type { DeviceProblem, ProviderPages } from '../oidc/pages.ts';
+import { GatehouseError } from '../lib/errors.ts';
+import type { DeviceCodePage, DeviceProblem, ProviderPages } from '../oidc/pages.ts';
 import { showProblem } from './middleware/errors.ts';
+import { refusalOf } from './refusals.ts';
 import type { Render } from './render.ts';
 import type { Translate } from './texts.ts';
 
@@ -26,6 +28,20 @@ const DEVICE_TEXTS: Readonly<Record<DeviceProblem, string>> = {
   aborted: 'device.aborted',
 };
 
+function deviceRefusal(problem: DeviceCodePage['problem'], t: Translate): DeviceRefusal {
+  if (problem === undefined) return { status: 200 };
+  if (typeof problem === 'object') return refusalOf(problem, '', t);
+  // What the person chose is no mistake.
+  const kind = problem === 'aborted' ? 'info' : 'error';
+  return { status: 200, alert: { kind, text: t(DEVICE_TEXTS[problem]) } };
+}
+
+interface DeviceRefusal {
+  readonly status: number;
+  readonly retryAfter?: number;
+  readonly alert?: { readonly kind: 'info' | 'error'; readonly text: string };
+}
+
 export function createProviderPages({ render, t, accounts }: ProviderPagesNeeds): ProviderPages {
   const show = (ctx: Context, view: string, data: Record<string, unknown>, status = 200) => {
     ctx.status = status;
@@ -42,13 +58,16 @@ export function createProviderPages({ render, t, accounts }: ProviderPagesNeeds)
       show(ctx, 'logout/confirm', { actions, xsrf, client, account: person });
     },
     signedOut: async (ctx, client) => show(ctx, 'logout/done', { client }),
+    switchedOff: async (ctx) => {
+      const { status, code, message } = new GatehouseError('client_disabled');
+      ctx.status = status;
+      showProblem(ctx, { error: code, error_description: message }, { render, t });
+    },
     deviceCode: async (ctx, { action, xsrf, userCode, problem }) => {
-      const text = problem && t(DEVICE_TEXTS[problem]);
-      // What the person chose is no mistake.
-      const kind = problem === 'aborted' ? 'info' : 'error';
-      const alert = text ? { alert: { kind, text } } : {};
+      const { status, retryAfter, alert } = deviceRefusal(problem, t);
+      if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
       const values = { user_code: userCode ?? '' };
-      show(ctx, 'device/code', { actions: { submit: action }, xsrf, values, ...alert });
+      show(ctx, 'device/code', { actions: { submit: action }, xsrf, values, alert }, status);
     },
     deviceConfirm: async (ctx, { action, xsrf, userCode, client }) =>
       show(ctx, 'device/confirm', { actions: { submit: action }, xsrf, userCode, client }),

@@ -6,6 +6,7 @@ import type { Artifact, Artifacts, FoundArtifact } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import { authenticatedClientOf, NOWHERE } from './ask-library.ts';
+import type { LookUpUserCode } from './client-attempts.ts';
 import type { ClientSource } from './clients.ts';
 import type { SessionSource } from './session-model.ts';
 import type { Ctx, CurrentContext, InteractionModel } from './types.ts';
@@ -17,6 +18,7 @@ export interface AdapterNeeds {
   readonly vault: Vault;
   readonly current: CurrentContext;
   readonly clients: ClientSource;
+  readonly lookUpUserCode: LookUpUserCode;
   readonly sessions: SessionSource;
 }
 
@@ -87,8 +89,10 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
       await write(artifacts.put({ ...artifact, payload: traced }, now()), TAKEN);
     },
     find: async (id) => answer(await artifacts.find(model, key(id)), { jti: id }),
-    findByUserCode: async (userCode) =>
-      answer(await artifacts.findByUserCode(model, key(userCode)), { userCode }),
+    findByUserCode: async (userCode) => {
+      const find = () => artifacts.findByUserCode(model, key(userCode));
+      return answer(await needs.lookUpUserCode(find), { userCode });
+    },
     findByUid: async () => undefined,
     consume: (id) => write(artifacts.consume(model, key(id), now()), SPENT[model]),
     destroy: (id) =>

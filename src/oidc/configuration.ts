@@ -10,6 +10,7 @@ import type { Mfa } from '../domain/mfa.ts';
 import type { PasswordPolicy } from '../domain/passwords/policy.ts';
 import { allResources, OIDC_SCOPES, ownApi } from '../domain/resources.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
+import { normalRange } from '../lib/addresses.ts';
 import { nowSeconds } from '../lib/clock.ts';
 import { createOutgoing } from '../lib/outgoing.ts';
 import type { Vault } from '../lib/vault.ts';
@@ -46,6 +47,8 @@ const EXTRA_METADATA: Record<keyof ClientExtras, z.ZodType> = {
   direct_sign_in: z.boolean(),
   allowed_scopes: z.string(),
   resources: z.array(z.url()),
+  allowed_addresses: z.array(z.string().refine((text) => normalRange(text) !== undefined)),
+  disabled: z.boolean(),
 };
 
 function checkExtra(_ctx: unknown, name: string, value: unknown): void {
@@ -179,17 +182,33 @@ function resourceIndicators(config: Config) {
       oneOf ?? (isClientCredentials(ctx) ? ownApi(config) : undefined),
     // A resource named at the authorization endpoint counts, with `openid` too.
     useGrantedResource: async () => true,
-    getResourceServerInfo: async (_ctx: Ctx, identifier: string, client: unknown) => {
+    getResourceServerInfo: async (ctx: Ctx, identifier: string, client: unknown) => {
       const resource = resources.get(identifier);
       const { resources: allowed, allowed_scopes: scopes } = client as ClientExtras;
       if (!resource || (allowed && !allowed.includes(identifier))) throw new errors.InvalidTarget();
-      return serverInfo(config, resource, scopes?.split(' '));
+      const info = serverInfo(config, resource, scopes?.split(' '));
+      if (isClientCredentials(ctx)) assertMachine(ctx, client as LibraryClient, info.scope);
+      return info;
     },
   };
 }
 
 function isClientCredentials(ctx: Ctx): boolean {
   return ctx.oidc.route === 'token' && ctx.oidc.params?.grant_type === 'client_credentials';
+}
+
+/** Nobody is asked here who could allow less: a machine learns that it asks for too much. */
+function assertMachine({ oidc }: Ctx, { clientAuthMethod }: LibraryClient, known: string): void {
+  if (clientAuthMethod === 'none') {
+    throw new errors.UnauthorizedClient('a public client cannot act for itself');
+  }
+  const scopes = known.split(' ');
+  const missing = String(oidc.params?.scope ?? '')
+    .split(' ')
+    .filter((scope) => scope && !scopes.includes(scope));
+  if (missing.length === 0) return;
+  const description = 'a scope is not known here, or this client may not ask for it';
+  throw new errors.InvalidScope(description, missing.join(' '));
 }
 
 /** Every scope of OpenID and of every resource. */
@@ -227,8 +246,11 @@ function isOwnOrigin(_ctx: unknown, origin: string, client: LibraryClient): bool
 }
 
 // A public client proves nothing by its id: it may ask about its own tokens only.
-async function mayIntrospect(_ctx: unknown, client: LibraryClient, token: { clientId: string }) {
-  return client.clientAuthMethod !== 'none' || token.clientId === client.clientId;
+async function mayIntrospect(ctx: Ctx, client: LibraryClient, token: { clientId: string }) {
+  if (token.clientId === client.clientId) return true;
+  if (client.clientAuthMethod === 'none') return false;
+  // Tokens of a client that is gone or disabled are as good as gone with it.
+  return (await ctx.oidc.provider.Client.find(token.clientId)) !== undefined;
 }
 
 async function mayRevoke(_ctx: unknown, client: LibraryClient, token: { clientId: string }) {

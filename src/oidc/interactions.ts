@@ -7,6 +7,7 @@ import { type Acr, type Wanted, wantedAcr } from '../domain/assurance.ts';
 import type { Granted } from '../domain/consents.ts';
 import { allResources, OIDC_SCOPES } from '../domain/resources.ts';
 import { nowSeconds } from '../lib/clock.ts';
+import { GatehouseError } from '../lib/errors.ts';
 import { noteInRequest } from '../lib/request-context.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { Artifacts } from '../store/artifacts.ts';
@@ -87,6 +88,7 @@ export function createInteractions(needs: InteractionNeeds): Interactions {
     if (cookie !== uid) return { kind: 'cookie-missing' };
     const client = await provider.Client.find(String(model.params.client_id));
     if (!client) return { kind: 'gone' };
+    if ((client as ClientExtras).disabled) throw new GatehouseError('client_disabled');
     const interaction = toInteraction(model, { client, session }, needs);
     if (interaction.prompt === 'consent') noteConsent(model, interaction);
     return { kind: 'found', interaction };

@@ -1,6 +1,9 @@
 // What the library wants shown to people: our pages in the place of every page of its own.
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
+import type { Limited } from '../domain/limits/attempt.ts';
+import { isClientDisabled } from './client-admission.ts';
+import { UserCodesLimited } from './client-attempts.ts';
 import type { Ctx } from './types.ts';
 import type { Answers } from './work.ts';
 
@@ -17,6 +20,8 @@ export interface OAuthProblem {
 /** Implemented where HTML is made. Each sets the body of `ctx`. */
 export interface ProviderPages {
   error(ctx: Context, problem: OAuthProblem, cause?: unknown): Promise<void>;
+  /** The client that asks is disabled. */
+  switchedOff(ctx: Context): Promise<void>;
   /** The authorization request cannot go on: its session or its time is gone. */
   expired(ctx: Context, client: ClientOnPage | undefined): Promise<void>;
   confirmSignOut(ctx: Context, page: ConfirmSignOut): Promise<void>;
@@ -40,7 +45,7 @@ export interface DeviceCodePage {
   readonly action: string;
   readonly xsrf: string;
   readonly userCode: string | undefined;
-  readonly problem: DeviceProblem | undefined;
+  readonly problem: DeviceProblem | Limited | undefined;
 }
 
 export type DeviceProblem = 'missing' | 'unknown' | 'expired' | 'used' | 'aborted';
@@ -88,9 +93,11 @@ interface FormSession {
 
 /** The `…Source` functions of the library's configuration. */
 export function createPageSources(pages: ProviderPages) {
+  const renderError = (ctx: Ctx, out: OAuthProblem, error: unknown) =>
+    isClientDisabled(ctx) ? pages.switchedOff(ctx) : pages.error(ctx, out, error);
   const secretOf = ({ oidc }: Ctx) => (oidc.session as unknown as FormSession).state.secret;
   return {
-    renderError: (ctx: Ctx, out: OAuthProblem, error: unknown) => pages.error(ctx, out, error),
+    renderError,
     logoutSource: (ctx: Ctx) =>
       pages.confirmSignOut(ctx, {
         action: ctx.oidc.urlFor('end_session_confirm'),
@@ -101,6 +108,7 @@ export function createPageSources(pages: ProviderPages) {
       }),
     postLogoutSuccessSource: (ctx: Ctx) => pages.signedOut(ctx, clientOnPage(ctx.oidc.client)),
     userCodeInputSource: async (ctx: Ctx, _form: string, out: unknown, error: unknown) => {
+      if (isClientDisabled(ctx)) return pages.switchedOff(ctx);
       if (out && !isAboutCode(error)) return startDeviceAnew(ctx, pages);
       await pages.deviceCode(ctx, {
         action: ctx.oidc.urlFor('code_verification'),
@@ -127,7 +135,7 @@ export function createPageSources(pages: ProviderPages) {
 }
 
 function isAboutCode(error: unknown): boolean {
-  return (error as Error).name in DEVICE_PROBLEMS;
+  return error instanceof UserCodesLimited || (error as Error).name in DEVICE_PROBLEMS;
 }
 
 /** The form was too old, or its session is gone: a fresh one, which can be sent. */
@@ -137,7 +145,8 @@ async function startDeviceAnew(ctx: Ctx, pages: ProviderPages): Promise<void> {
   ctx.redirect(ctx.oidc.urlFor('code_verification'));
 }
 
-function problemOf(error: unknown): DeviceProblem {
+function problemOf(error: unknown): DeviceProblem | Limited {
+  if (error instanceof UserCodesLimited) return error.limited;
   return DEVICE_PROBLEMS[(error as Error).name] ?? 'unknown';
 }
 

@@ -4,6 +4,7 @@ import type { Middleware } from 'koa';
 import Provider from 'oidc-provider';
 import type { Audit } from '../domain/audit/audit.ts';
 import type { KeyRing } from '../domain/keys.ts';
+import type { Limits } from '../domain/limits/limits.ts';
 import { now } from '../lib/clock.ts';
 import type { Accounts } from '../store/accounts.ts';
 import type { Artifacts } from '../store/artifacts.ts';
@@ -13,6 +14,8 @@ import type { Sessions } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { artifactKey, createAdapterFactory } from './adapter.ts';
 import { recordTokens } from './audit-events.ts';
+import { createAdmit } from './client-admission.ts';
+import { createCountWrongSecret, createLookUpUserCode } from './client-attempts.ts';
 import { createClientSource, installClientModel } from './clients.ts';
 import { type ConfigurationNeeds, createConfiguration, everythingIn } from './configuration.ts';
 import { acceptOldHints } from './hints.ts';
@@ -26,6 +29,7 @@ export interface ProviderNeeds extends Omit<ConfigurationNeeds, 'adapter' | 'gra
   readonly tables: ProviderTables;
   readonly consents: ConfigurationNeeds['grants']['consents'];
   readonly audit: Audit;
+  readonly limits: Limits;
 }
 
 export interface ProviderTables {
@@ -60,12 +64,14 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
     accounts: tables.accounts,
     domain: needs.sessions,
   };
+  const attempts = { limits: needs.limits, audit: needs.audit, current };
   const adapter = createAdapterFactory({
     store,
     vault,
     current,
     artifacts: tables.artifacts,
-    clients: createClientSource(tables.clients),
+    clients: createClientSource(tables.clients, createAdmit(attempts)),
+    lookUpUserCode: createLookUpUserCode(attempts),
     sessions: createSessionSource(session),
   });
   const grants = {
@@ -79,7 +85,7 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
   const configuration = createConfiguration({ ...needs, keys, adapter, grants });
   const provider = withFormPost(needs.pages, config.issuer, configuration);
   installSessionModel(provider, session);
-  installClientModel(provider, vault);
+  installClientModel(provider, vault, createCountWrongSecret(attempts));
   installGrantModel(provider);
   installReplayDetection(provider, needs);
   acceptOldHints(provider, needs.keys.retired);

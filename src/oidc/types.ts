@@ -92,6 +92,10 @@ export interface ClientExtras {
   readonly direct_sign_in?: boolean;
   readonly allowed_scopes?: string;
   readonly resources?: readonly string[];
+  /** Ranges that its own calls come from; none: any. */
+  readonly allowed_addresses?: readonly string[];
+  /** Set by us: no metadata that anybody registers. */
+  readonly disabled?: boolean;
 }
 
 /** The library's own context of the request that is being answered, if it is in its hands. */

@@ -12,16 +12,30 @@ export interface ClientSecret {
 export interface StoredClient {
   readonly id: string;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** Newest first. */
   readonly secrets: readonly ClientSecret[];
+  /** Milliseconds; undefined: it is not disabled. */
+  readonly disabledAt: number | undefined;
+  /** Raised by each change. */
+  readonly revision: number;
   readonly createdAt: number;
 }
+
+export type NewClient = Omit<StoredClient, 'disabledAt' | 'revision'>;
+
+export type ClientChange = Partial<Pick<StoredClient, 'metadata' | 'secrets'>> & {
+  /** Null: it is not disabled any more. */
+  readonly disabledAt?: number | null;
+};
 
 export interface Clients {
   find(id: string): Promise<StoredClient | undefined>;
   list(limit: number, after?: string): Promise<StoredClient[]>;
-  insert(client: StoredClient): Statement;
+  insert(client: NewClient): Statement;
   /** Inserts, or replaces metadata and secrets of the same id. */
-  put(client: StoredClient): Statement;
+  put(client: NewClient): Statement;
+  /** Must hit: nobody has changed it since it was read. */
+  update(client: StoredClient, change: ClientChange, at: number): Statement;
   delete(id: string): Statement;
 }
 
@@ -39,22 +53,29 @@ export function createClients(store: Store): Clients {
       return (await store.all(store.compile(page))).map(parse);
     },
     insert: (client) => store.compile(table().insert(toRow(client)), 1),
-    put: (client) =>
-      store.compile(
-        table().insert(toRow(client)).onConflict('id').merge(['metadata', 'secrets', 'updated_at']),
-        1,
-      ),
+    put: (client) => {
+      const { metadata, secrets, updated_at } = toRow(client);
+      const revision = store.sql.raw('clients.revision + 1');
+      const replaced = { metadata, secrets, updated_at, revision };
+      return store.compile(table().insert(toRow(client)).onConflict('id').merge(replaced), 1);
+    },
+    update: ({ id, revision }, change, at) => {
+      const row = { ...toColumns(change), updated_at: at, revision: revision + 1 };
+      return store.compile(table().where({ id, revision }).update(row), 1);
+    },
     delete: (id) => store.compile(table().where({ id }).del(), 1),
   };
 }
 
-function toRow(client: StoredClient): Row {
+function toRow({ id, createdAt, ...change }: NewClient): Row {
+  return { id, ...toColumns(change), revision: 1, created_at: createdAt, updated_at: createdAt };
+}
+
+function toColumns({ metadata, secrets, disabledAt }: ClientChange): Row {
   return {
-    id: client.id,
-    metadata: JSON.stringify(client.metadata),
-    secrets: JSON.stringify(client.secrets),
-    created_at: client.createdAt,
-    updated_at: client.createdAt,
+    ...(metadata ? { metadata: JSON.stringify(metadata) } : {}),
+    ...(secrets ? { secrets: JSON.stringify(secrets) } : {}),
+    ...(disabledAt === undefined ? {} : { disabled_at: disabledAt }),
   };
 }
 
@@ -63,6 +84,8 @@ function parse(row: Row): StoredClient {
     id: row.id as string,
     metadata: JSON.parse(row.metadata as string),
     secrets: JSON.parse(row.secrets as string),
+    disabledAt: (row.disabled_at as number | null) ?? undefined,
+    revision: row.revision as number,
     createdAt: row.created_at as number,
   };
 }

@@ -39,10 +39,13 @@ onBothStores('gatehouse client', (store) => {
     const { client_secret: secret, ...shown } = client;
     const again = await done(['client', 'show', client.client_id, '--json'], options);
     expect(JSON.parse(again)).to.deep.equal(shown);
-    expect(again).not.to.include('secret');
+    expect(shown.secrets).to.deep.equal([{ created_at: shown.created_at, expires_at: null }]);
+    const { secrets } = await gatehouse.house.clients.get(client.client_id);
+    const hidden = [String(secret), String(secrets[0]?.digest)];
+    for (const each of hidden) expect(again).not.to.include(each);
     const list = await done(['client', 'list', '--json'], options);
     expect(JSON.parse(list)).to.deep.include(shown);
-    expect(list).not.to.include(String(secret));
+    for (const each of hidden) expect(list).not.to.include(each);
     const { tokens } = await signIn(gatehouse, partyOf(client), await createPerson(gatehouse));
     expect(tokens).to.include.keys(['id_token', 'refresh_token']);
   });
@@ -67,7 +70,7 @@ onBothStores('gatehouse client', (store) => {
   it('refuses unknown ids', async () => {
     for (const id of ['app_unknown', "' or '1'='1", 'ä\n']) {
       const said = id.replace('\n', ' ');
-      for (const command of ['show', 'delete']) {
+      for (const command of ['show', 'delete', 'rotate-secret', 'disable', 'enable']) {
         const why = await refused(['client', command, id], options);
         expect(why).to.equal(`No client has the id "${said}".`);
       }
@@ -134,8 +137,8 @@ describe('what gatehouse client create takes', () => {
       .to.match(/^client_name +Plain$/m)
       .and.to.match(/^client_secret +[\w-]{43}$/m);
     const table = await done(['client', 'list'], options);
-    expect(table).to.match(/^client_id +client_name +created_at$/m);
-    expect(table).to.match(/^app_\S+ +Plain +20\S+Z$/m);
+    expect(table).to.match(/^client_id +client_name +status +created_at$/m);
+    expect(table).to.match(/^app_\S+ +Plain +active +20\S+Z$/m);
   });
 
   const bad: ReadonlyArray<readonly [args: readonly string[], says: RegExp]> = [

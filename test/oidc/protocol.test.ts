@@ -92,8 +92,10 @@ onBothStores('the protocol', (store) => {
       expect((await ask('https://es256.example.com', 'read')).body.error).to.equal(
         'invalid_target',
       );
-      const both = await ask('https://rs256.example.com', 'read write');
-      expect(both.body.scope).to.equal('read');
+      expect((await ask('https://rs256.example.com', 'read')).body.scope).to.equal('read');
+      expect((await ask('https://rs256.example.com', 'read write')).body.error).to.equal(
+        'invalid_scope',
+      );
     });
 
     it('opaque ones can be introspected and revoked', async () => {

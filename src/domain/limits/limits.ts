@@ -12,7 +12,7 @@ import { type Limited, type Plan, type Reservation, reserve } from './attempt.ts
 import { standingOf } from './counting.ts';
 import { createPlans } from './plans.ts';
 import type { Policy, Rule } from './policies.ts';
-import type { Visitor } from './visitor.ts';
+import type { Fingerprint, Visitor } from './visitor.ts';
 
 export type Ticket = Reservation | Limited;
 
@@ -27,7 +27,10 @@ export interface Limits {
   reserveText(accountId: string, number: string): Promise<Ticket>;
   /** For a mail that anybody may ask for: as `failed` it stays counted, whoever has the address. */
   reserveMail(identifier: string): Promise<Ticket>;
-  reserveLink(visitor: Visitor): Promise<Ticket>;
+  reserveLink(visitor: Fingerprint): Promise<Ticket>;
+  /** For a secret that has turned out wrong already. */
+  reserveClientSecret(caller: Fingerprint): Promise<Ticket>;
+  reserveUserCode(visitor: Fingerprint): Promise<Ticket>;
   /** What a finished sign-in changes, and the cookie that makes its browser known, if it is one. */
   finished(account: Subject, visitor: Visitor): Promise<Finished>;
   /** Clears the counters of passwords: for whoever reset theirs by mail. Those of codes stay. */
@@ -115,6 +118,8 @@ export function createLimits(needs: LimitsNeeds): Limits {
     reserveText: (...args) => orRefuse(() => attempt(plans.text(...args))),
     reserveMail: (identifier) => orRefuse(() => attempt(plans.mail(identifier))),
     reserveLink: (visitor) => orRefuse(() => attempt(plans.link(visitor))),
+    reserveClientSecret: (caller) => orRefuse(() => attempt(plans.clientSecret(caller))),
+    reserveUserCode: (visitor) => orRefuse(() => attempt(plans.userCode(visitor))),
     finished: (account, visitor) => orRefuse(() => finished(account, visitor)),
     clearPasswords: ({ email }) => [counters.deleteOf(plans.subjectOf(emailKey(email)))],
     clearAccount: (account) => subjectsOf(account).map(counters.deleteOf),

@@ -5,7 +5,7 @@ import type { Vault } from '../../lib/vault.ts';
 import type { Plan } from './attempt.ts';
 import type { Slot } from './counting.ts';
 import { createPolicies, type Policy, withoutLimit } from './policies.ts';
-import type { Visitor } from './visitor.ts';
+import type { Fingerprint, Visitor } from './visitor.ts';
 
 export type Plans = ReturnType<typeof createPlans>;
 
@@ -76,10 +76,13 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
     clearsOnSuccess: false,
   });
 
-  const link = ({ address, userAgent }: Visitor): Plan => ({
-    slots: [slot(policies.links, undefined, address, userAgent)],
-    clearsOnSuccess: false,
-  });
+  /** What anybody may try without naming an account. */
+  const ofFingerprint =
+    (policy: Policy) =>
+    ({ address, userAgent }: Fingerprint): Plan => ({
+      slots: [slot(policy, undefined, address, userAgent)],
+      clearsOnSuccess: false,
+    });
 
   const clearedBy = (identifier: string, visitor: Visitor, browser: string | undefined) =>
     [...nameSlots(identifier, visitor), ...(browser ? browserSlots(identifier, browser) : [])].map(
@@ -99,7 +102,9 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
     passwordChange,
     text,
     mail,
-    link,
+    link: ofFingerprint(policies.links),
+    clientSecret: ofFingerprint(policies.clientSecrets),
+    userCode: ofFingerprint(policies.userCodes),
     clearedBy,
   };
 }

@@ -18,7 +18,9 @@ export type Rule =
   | 'texts'
   | 'texts-to-number'
   | 'mails'
-  | 'links';
+  | 'links'
+  | 'client-secrets'
+  | 'user-codes';
 
 /** Times are in milliseconds. */
 export interface Policy {
@@ -42,7 +44,7 @@ export type Policies = ReturnType<typeof createPolicies>;
 
 export function createPolicies(config: LimitsConfig) {
   const { sign_in, fingerprint, range, slowdown, known_browsers, codes } = config;
-  const { password_changes, mails, links, texts } = config;
+  const { password_changes, mails, links, texts, client_secrets, user_codes } = config;
   const ownCodes = { failures: known_browsers.codes, window: codes.window };
   return {
     identifier: windowPolicy('identifier', sign_in),
@@ -73,6 +75,8 @@ export function createPolicies(config: LimitsConfig) {
     }),
     mails: windowPolicy('mails', { failures: mails.requests, window: mails.window }),
     links: windowPolicy('links', links),
+    clientSecrets: windowPolicy('client-secrets', client_secrets),
+    userCodes: windowPolicy('user-codes', user_codes),
   } satisfies Record<string, Policy>;
 }
 

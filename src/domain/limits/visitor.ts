@@ -1,9 +1,12 @@
 // Who stands at a door: where the request comes from, and what its browser says of itself.
 
-export interface Visitor {
+export interface Fingerprint {
   /** The client's network address. */
   readonly address: string;
   readonly userAgent: string;
+}
+
+export interface Visitor extends Fingerprint {
   /** The cookie of known browsers as it was sent: anybody may have written it. */
   readonly browser: string | undefined;
   /** The cookies of trusted devices as they were sent, by the end of their names. */

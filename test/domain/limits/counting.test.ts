@@ -29,6 +29,8 @@ const SMALL = createPolicies({
   mails: { requests: 3, window: 10 },
   texts: { pause: 2, requests: 3, window: 10, per_number: 4, number_window: 20 },
   links: { failures: 3, window: 10 },
+  client_secrets: { failures: 3, window: 10 },
+  user_codes: { failures: 3, window: 10 },
 });
 
 type Step = { readonly wait: number; readonly next: 'fail' | 'giveBack' | 'nothing' };

@@ -51,6 +51,7 @@ function refuse(ctx: Context, { status, error, message, members, headers }: Refu
 
 /** What the library has refused, in its own words. */
 export function refusalOfLibrary({ status, body, headers }: InnerAnswer): Refusal {
+  if (status === 429) return tooMany(limitedUntil(Number(headers['retry-after'])));
   const { error, error_description: description, trace: _, ...members } = body;
   const kept = ['www-authenticate', 'retry-after'].flatMap((name) => {
     const value = headers[name];
@@ -65,8 +66,15 @@ export function refusalOfLibrary({ status, body, headers }: InnerAnswer): Refusa
   );
 }
 
+function limitedUntil(seconds: number): Full {
+  return { kind: 'limited', retryAt: now() + seconds * 1000 };
+}
+
+type Full = Pick<Limited, 'kind' | 'retryAt'>;
+type Standing = Exclude<Wrong, Limited> | Full;
+
 /** How often it may still be tried, and when failures are forgotten. */
-export function standingOf(outcome: Wrong) {
+export function standingOf(outcome: Standing) {
   const isLimited = outcome.kind === 'limited';
   const resetAt = isLimited ? outcome.retryAt : outcome.resetAt;
   return {
@@ -80,7 +88,7 @@ export function retryAfter({ retryAt }: { readonly retryAt: number | undefined }
   return { 'Retry-After': String(Math.max(1, Math.ceil((retryAt - now()) / 1000))) };
 }
 
-export function tooMany(outcome: Limited, members: Members = {}): Refusal {
+export function tooMany(outcome: Full, members: Members = {}): Refusal {
   const description = 'Too many attempts. Nothing was looked at; try again when reset_at has come.';
   const standing = standingOf(outcome);
   return new Refusal(

@@ -1,0 +1,154 @@
+// What `client create` and `client update` take, in the names of OpenID Dynamic Registration.
+import { type Command, Option } from 'commander';
+import { ACR_VALUES } from '../domain/assurance.ts';
+import { readRanges } from '../domain/ranges.ts';
+
+/** False where `--no-…` takes a value away. */
+type Given<T> = T | false | undefined;
+
+export interface ClientOptions {
+  readonly name?: string;
+  readonly redirectUri?: Given<string[]>;
+  readonly public?: boolean;
+  readonly firstParty?: boolean;
+  readonly directSignIn?: boolean;
+  readonly postLogoutRedirectUri?: Given<string[]>;
+  readonly backchannelLogoutUri?: Given<string>;
+  readonly clientUri?: Given<string>;
+  readonly initiateLoginUri?: Given<string>;
+  readonly jwksUri?: Given<string>;
+  readonly native?: boolean;
+  readonly grant?: string[];
+  readonly scope?: Given<string>;
+  readonly resource?: Given<string[]>;
+  readonly requireAcr?: Given<string>;
+  readonly idTokenAlg?: Given<string>;
+  readonly allowAddress?: Given<string[]>;
+  readonly pkce?: boolean;
+}
+
+const GRANTS: Readonly<Record<string, string>> = {
+  device_code: 'urn:ietf:params:oauth:grant-type:device_code',
+};
+
+const NAME = ['--name <name>', 'what people read on the pages'] as const;
+
+/** Without `--no-pkce`, whose name is the same at both commands. */
+const OPTIONS: ReadonlyArray<readonly [flags: string, description: string, choices?: string[]]> = [
+  ['--redirect-uri <uri...>', 'where answers may go, to the letter'],
+  ['--public', 'a client without a secret (browser, phone)'],
+  ['--first-party', 'one of our own: people are not asked for consent'],
+  ['--direct-sign-in', 'may sign people in over JSON though it is public'],
+  ['--post-logout-redirect-uri <uri...>', 'where people may go after signing out'],
+  ['--backchannel-logout-uri <uri>', 'told when a session ends'],
+  ['--client-uri <uri>', 'its own address: where people go who have lost their way'],
+  ['--initiate-login-uri <uri>', 'where it starts a sign-in by itself'],
+  ['--jwks-uri <uri>', 'its public keys: it authenticates by private_key_jwt'],
+  ['--native', 'an installed application: any port of a loopback redirect URI'],
+  ['--grant <grant...>', 'grant types (authorization_code and refresh_token if none)'],
+  ['--scope <scopes>', 'the only scopes it may ask for'],
+  ['--resource <uri...>', 'the only resources it may ask tokens for'],
+  ['--require-acr <acr>', 'what every sign-in for it must reach', [...ACR_VALUES]],
+  ['--id-token-alg <alg>', 'how its ID tokens are signed', ['RS256', 'ES256', 'EdDSA']],
+  [
+    '--allow-address <range...>',
+    'the only networks that its own calls come from: token endpoint, introspection, revocation',
+  ],
+];
+
+const NO_PKCE = new Option('--no-pkce', 'for old clients that cannot do PKCE');
+
+export function withCreateOptions(command: Command): Command {
+  command.requiredOption(...NAME);
+  for (const [flags, description, choices] of OPTIONS)
+    addOption(command, flags, description, choices);
+  return command.addOption(NO_PKCE.conflicts('public'));
+}
+
+/** Each replaces what it names, lists as a whole; its `--no-…` takes it away. */
+export function withUpdateOptions(command: Command): Command {
+  command.option(...NAME);
+  for (const [flags, description, choices] of OPTIONS) {
+    addOption(command, flags, description, choices);
+    const [name = ''] = flags.split(' ');
+    if (name !== '--grant') command.option(`--no-${name.slice(2)}`, `without ${name}`);
+  }
+  return command.option('--pkce', 'PKCE is required').addOption(NO_PKCE);
+}
+
+function addOption(command: Command, flags: string, description: string, choices?: string[]): void {
+  const option = new Option(flags, description);
+  command.addOption(choices ? option.choices(choices) : option);
+}
+
+type Metadata = Readonly<Record<string, unknown>>;
+
+export function metadataOf(options: ClientOptions): Metadata {
+  const all = { grant: ['authorization_code', 'refresh_token'], redirectUri: [], ...options };
+  const { require_pkce: pkce, ...metadata } = changeOf(all);
+  const strict = pkce === false ? { require_pkce: false } : {};
+  return Object.fromEntries(
+    Object.entries({ ...metadata, ...strict }).filter(([, value]) => value !== null),
+  );
+}
+
+/**
+ * What an update replaces; null takes a value away.
+ * @param before what is registered so far
+ */
+export function changeOf(options: ClientOptions, before: Metadata = {}): Metadata {
+  const change = {
+    client_name: options.name,
+    redirect_uris: options.redirectUri === false ? [] : options.redirectUri,
+    post_logout_redirect_uris: orNull(options.postLogoutRedirectUri),
+    backchannel_logout_uri: orNull(options.backchannelLogoutUri),
+    client_uri: orNull(options.clientUri),
+    initiate_login_uri: orNull(options.initiateLoginUri),
+    scope: orNull(options.scope),
+    id_token_signed_response_alg: orNull(options.idTokenAlg),
+    first_party: orNull(options.firstParty),
+    direct_sign_in: orNull(options.directSignIn),
+    resources: orNull(options.resource),
+    require_acr: orNull(options.requireAcr),
+    allowed_addresses: rangesOf(options),
+    application_type: kindOf(options),
+    require_pkce: options.pkce === true ? null : options.pkce,
+    ...grantsOf(options),
+    ...authenticationOf(options, before),
+  };
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+}
+
+function orNull<T>(value: T): T | null {
+  return value === false ? null : value;
+}
+
+function rangesOf({ allowAddress }: ClientOptions): string[] | null | undefined {
+  return allowAddress === false ? null : allowAddress && readRanges(allowAddress);
+}
+
+function grantsOf({ grant }: ClientOptions): Metadata {
+  if (!grant) return {};
+  const types = grant.map((each) => GRANTS[each] ?? each);
+  const usesCode = types.includes('authorization_code');
+  return { grant_types: types, response_types: usesCode ? ['code'] : [] };
+}
+
+/** A client has a secret unless it is public or has keys. */
+function authenticationOf(
+  { public: isPublic, jwksUri }: ClientOptions,
+  { token_endpoint_auth_method: method }: Metadata,
+): Metadata {
+  if (isPublic) return { token_endpoint_auth_method: 'none', jwks_uri: null };
+  if (jwksUri) return { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: jwksUri };
+  const isOpened = method === 'none' && isPublic === false;
+  const isBack = isOpened || (method === 'private_key_jwt' && jwksUri === false);
+  return isBack ? { token_endpoint_auth_method: null, jwks_uri: null } : {};
+}
+
+/** RFC 8252: a scheme of its own means an installed application. */
+function kindOf({ native, redirectUri }: ClientOptions): string | null | undefined {
+  const isInstalled = (redirectUri || []).some((uri) => !/^https?:/.test(uri));
+  if (native || isInstalled) return 'native';
+  return native === false ? null : undefined;
+}

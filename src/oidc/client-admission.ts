@@ -1,0 +1,74 @@
+// Which clients are let in: none that is disabled, and no call from a network that is not its own.
+import type { Audit } from '../domain/audit/audit.ts';
+import { isAllowedAddress } from '../lib/addresses.ts';
+import { currentRequest } from '../lib/request-context.ts';
+import type { StoredClient } from '../store/clients.ts';
+import type { Ctx, CurrentContext } from './types.ts';
+
+/** What is refused here reads like an unknown client; the audit has the reason. */
+export type Admit = (client: StoredClient) => Promise<boolean>;
+
+type Reason = 'client disabled' | 'address not allowed';
+
+/** Endpoints that clients call themselves; to all others they send a browser. */
+const OWN_CALLS: ReadonlySet<string> = new Set([
+  'token',
+  'introspection',
+  'revocation',
+  'pushed_authorization_request',
+  'device_authorization',
+]);
+
+/** People end their sessions whatever has become of the application that asks for it. */
+const SIGN_OUT: ReadonlySet<string> = new Set([
+  'end_session',
+  'end_session_confirm',
+  'end_session_success',
+]);
+
+export interface AdmissionNeeds {
+  readonly audit: Audit;
+  readonly current: CurrentContext;
+}
+
+/** Outside of the protocol, as on the account page, every client is there. */
+export function createAdmit({ audit, current }: AdmissionNeeds): Admit {
+  return async (client) => {
+    const ctx = current();
+    const endpoint = ctx?.oidc.route;
+    if (!ctx || endpoint === undefined || SIGN_OUT.has(endpoint)) return true;
+    // The first one that a request looks for is who asks; others are only asked about.
+    const asks = ctx.oidc.entities.Client === undefined;
+    const reason = reasonAgainst(client, asks && OWN_CALLS.has(endpoint));
+    if (reason === undefined) return true;
+    if (asks) await refuse(ctx, client, reason, audit);
+    return false;
+  };
+}
+
+/** @param isOwnCall the request came from the client itself, not from somebody's browser */
+export function reasonAgainst(
+  { disabledAt, metadata }: Pick<StoredClient, 'disabledAt' | 'metadata'>,
+  isOwnCall: boolean,
+): Reason | undefined {
+  if (disabledAt !== undefined) return 'client disabled';
+  const ranges = (metadata.allowed_addresses ?? []) as readonly string[];
+  const isOutside = isOwnCall && !isAllowedAddress(ranges, currentRequest().address);
+  return isOutside ? 'address not allowed' : undefined;
+}
+
+const REFUSED = Symbol('refused client');
+type Carrier = { [REFUSED]?: Reason };
+
+async function refuse(ctx: Ctx, { id }: StoredClient, reason: Reason, audit: Audit) {
+  const isTold = (ctx.state as Carrier)[REFUSED] !== undefined;
+  (ctx.state as Carrier)[REFUSED] = reason;
+  if (isTold) return;
+  const detail = { endpoint: String(ctx.oidc.route) };
+  await audit.write({ kind: 'client.refused', outcome: 'refused', reason, clientId: id, detail });
+}
+
+/** Whether this request has failed because its client is disabled. */
+export function isClientDisabled(ctx: Ctx): boolean {
+  return (ctx.state as Carrier)[REFUSED] === 'client disabled';
+}

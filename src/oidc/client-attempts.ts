@@ -1,0 +1,76 @@
+// Guesses at what clients and devices are known by: counted, and past the limit not looked at.
+import { errors } from 'oidc-provider';
+import type { Audit } from '../domain/audit/audit.ts';
+import { telling } from '../domain/audit/locks.ts';
+import { type Limited, settled } from '../domain/limits/attempt.ts';
+import type { Limits } from '../domain/limits/limits.ts';
+import { now } from '../lib/clock.ts';
+import { currentRequest } from '../lib/request-context.ts';
+import type { CurrentContext } from './types.ts';
+
+export interface AttemptNeeds {
+  readonly limits: Pick<Limits, 'reserveClientSecret' | 'reserveUserCode'>;
+  readonly audit: Audit;
+  readonly current: CurrentContext;
+}
+
+/** Throws once there have been too many. */
+export type CountWrongSecret = (clientId: string) => Promise<void>;
+
+/**
+ * A secret of 256 random bits cannot be guessed, so it is compared first: what is right is never
+ * refused and writes nothing. Only what is wrong is counted.
+ */
+export function createCountWrongSecret({ limits, audit, current }: AttemptNeeds): CountWrongSecret {
+  return async (clientId) => {
+    const reserved = await limits.reserveClientSecret(caller());
+    const ticket = await telling(reserved, audit, { method: 'client-secret', clientId });
+    if (ticket.kind === 'limited') throw tooManySecrets(ticket, current);
+    await ticket.failed();
+    const detail = { endpoint: current()?.oidc.route };
+    const refused = { kind: 'client.refused', outcome: 'refused', reason: 'wrong secret' } as const;
+    await audit.write({ ...refused, clientId, detail });
+  };
+}
+
+/** RFC 6585, 4, with the code that RFC 6749, 5.2 has for a client that did not authenticate. */
+function tooManySecrets(limited: Limited, current: CurrentContext): Error {
+  current()?.set('Retry-After', String(secondsUntil(limited)));
+  const description = 'too many failed attempts, try again later';
+  const error = new errors.CustomOIDCProviderError('invalid_client', description);
+  return Object.assign(error, { status: 429, statusCode: 429 });
+}
+
+function secondsUntil({ retryAt = now() }: Limited): number {
+  return Math.max(1, Math.ceil((retryAt - now()) / 1000));
+}
+
+/** Short enough to be typed, and so to be guessed: reserved before anything is looked at. */
+export type LookUpUserCode = <T>(look: () => Promise<T | undefined>) => Promise<T | undefined>;
+
+export function createLookUpUserCode({ limits, audit }: AttemptNeeds): LookUpUserCode {
+  return async (look) => {
+    const reserved = await limits.reserveUserCode(caller());
+    const ticket = await telling(reserved, audit, { method: 'user-code' });
+    if (ticket.kind === 'limited') throw new UserCodesLimited(ticket);
+    return settled(ticket, look);
+  };
+}
+
+/** In the shape of what the library shows on the page with the form. */
+export class UserCodesLimited extends Error {
+  readonly limited: Limited;
+  readonly status = 429;
+  readonly statusCode = 429;
+  readonly expose = true;
+
+  constructor(limited: Limited) {
+    super('slow_down');
+    this.limited = limited;
+  }
+}
+
+function caller() {
+  const { address = 'unknown', userAgent = '' } = currentRequest();
+  return { address, userAgent };
+}

@@ -1,0 +1,236 @@
+// Clients as operators make, change and end them: each act one unit, written against one revision.
+import type Provider from 'oidc-provider';
+import type { Audit, AuditEvent } from '../domain/audit/audit.ts';
+import {
+  liveSecrets,
+  needsSecret,
+  newSecret,
+  rotated,
+  type Secrets,
+  toStoredSecret,
+} from '../domain/client-secrets.ts';
+import { normalRange } from '../lib/addresses.ts';
+import { now } from '../lib/clock.ts';
+import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
+import { clientId } from '../lib/ids.ts';
+import { walkPages } from '../lib/pages.ts';
+import type { Vault } from '../lib/vault.ts';
+import type { ClientChange, Clients, StoredClient } from '../store/clients.ts';
+import type { Store } from '../store/store.ts';
+import { type ClientMetadata, findClient, forLibrary } from './clients.ts';
+
+export interface CreatedClient {
+  readonly client: StoredClient;
+  /** Shown once; only its keyed hash is kept. Undefined for clients without one. */
+  readonly secret: string | undefined;
+}
+
+export interface UpdatedClient extends CreatedClient {
+  /** Names whose values are others now. */
+  readonly changed: readonly string[];
+}
+
+export interface RotatedSecret {
+  readonly client: StoredClient;
+  /** Shown once. */
+  readonly secret: string;
+  /** How many secrets have ended at once with it. */
+  readonly ended: number;
+}
+
+/**
+ * Everything throws `unknown_client`; what changes one throws `invalid_input` for what cannot be,
+ * and `store_conflict` where somebody else has changed it at the same moment.
+ */
+export interface ClientRegistry {
+  /** Throws `invalid_input` with the library's own words. */
+  create(metadata: ClientMetadata, options?: CreateOptions): Promise<CreatedClient>;
+  get(id: string): Promise<StoredClient>;
+  list(): AsyncGenerator<StoredClient>;
+  /** @param change replaces what it names; null takes a value away */
+  update(id: string, change: ClientMetadata): Promise<UpdatedClient>;
+  /** @param overlap milliseconds for which the newest secret so far goes on working */
+  rotateSecret(id: string, overlap: number): Promise<RotatedSecret>;
+  /** Ends all secrets but the newest at once. @returns the client and how many they were */
+  revokeOldSecrets(id: string): Promise<Pick<RotatedSecret, 'client' | 'ended'>>;
+  disable(id: string): Promise<StoredClient>;
+  enable(id: string): Promise<StoredClient>;
+  delete(id: string): Promise<void>;
+}
+
+export interface CreateOptions {
+  readonly id?: string;
+  /** A secret to register instead of a made one. */
+  readonly secret?: string;
+  /** Replace a client of the same id. */
+  readonly replace?: boolean;
+}
+
+interface RegistryNeeds {
+  readonly store: Store;
+  readonly clients: Clients;
+  readonly vault: Vault;
+  readonly audit: Audit;
+  readonly provider: () => Provider;
+}
+
+type ClientEvent = Pick<AuditEvent, 'kind' | 'detail'>;
+
+export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
+  const { store, clients, vault, audit } = needs;
+
+  const get = async (id: string) => {
+    const client = await findClient(clients, id);
+    if (client) return client;
+    throw new GatehouseError('unknown_client', { message: `No client has the id "${id}".` });
+  };
+
+  const storedSecrets = (secret: string | undefined): Secrets =>
+    secret === undefined ? [] : [toStoredSecret(vault, secret, now())];
+
+  const create = async (metadata: ClientMetadata, options: CreateOptions = {}) => {
+    const id = options.id ?? clientId();
+    const full = withDefaults(metadata);
+    const secret = needsSecret(full) ? (options.secret ?? newSecret()) : undefined;
+    await validate(needs.provider(), full, id);
+    const client = { id, metadata: full, secrets: storedSecrets(secret), createdAt: now() };
+    const replaced = options.replace && (await clients.find(id));
+    const kind = replaced ? 'admin.client_updated' : 'admin.client_created';
+    const row = options.replace ? clients.put(client) : clients.insert(client);
+    await store.write(row, audit.record({ kind, clientId: id }));
+    return { client: await get(id), secret };
+  };
+
+  /** Against the revision that was read: of two operators at once, one is told of the other. */
+  const write = async (client: StoredClient, change: ClientChange, event: ClientEvent) => {
+    const recorded = audit.record({ ...event, clientId: client.id } as AuditEvent);
+    await store.write(clients.update(client, change, now()), recorded).catch(asToldTo);
+    return get(client.id);
+  };
+
+  const update = async (id: string, change: ClientMetadata) => {
+    const client = await get(id);
+    const metadata = merged(client.metadata, change);
+    const changed = changedNames(client.metadata, metadata);
+    if (changed.length === 0) return { client, changed, secret: undefined };
+    await validate(needs.provider(), metadata, id);
+    const { secrets, secret } = secretsFor(client, metadata);
+    const event = { kind: 'admin.client_updated', detail: { changed } } as const;
+    return { client: await write(client, { metadata, secrets }, event), changed, secret };
+  };
+
+  const secretsFor = (client: StoredClient, metadata: ClientMetadata) => {
+    const live = liveSecrets(client, now());
+    if (!needsSecret(metadata)) return { secrets: [], secret: undefined };
+    if (live.length > 0) return { secrets: live, secret: undefined };
+    const secret = newSecret();
+    return { secrets: storedSecrets(secret), secret };
+  };
+
+  const rotateSecret = async (id: string, overlap: number) => {
+    const client = await getWithSecret(id);
+    const at = now();
+    const secret = newSecret();
+    const live = liveSecrets(client, at);
+    const secrets = rotated(live, toStoredSecret(vault, secret, at), overlap);
+    const ended = live.length + 1 - secrets.length;
+    const detail = { overlap: overlap / 1000, ended };
+    const event = { kind: 'admin.client_secret_rotated', detail } as const;
+    return { client: await write(client, { secrets }, event), secret, ended };
+  };
+
+  const revokeOldSecrets = async (id: string) => {
+    const client = await getWithSecret(id);
+    const live = liveSecrets(client, now());
+    const ended = live.length - 1;
+    if (ended < 1) throw refusal('The client has one secret only: there is no old one to end.');
+    const event = { kind: 'admin.client_secret_revoked', detail: { ended } } as const;
+    return { client: await write(client, { secrets: live.slice(0, 1) }, event), ended };
+  };
+
+  const getWithSecret = async (id: string) => {
+    const client = await get(id);
+    if (needsSecret(client.metadata)) return client;
+    const method = String(client.metadata.token_endpoint_auth_method);
+    throw refusal(`The client has no secret: it authenticates by "${method}".`);
+  };
+
+  const setDisabled = async (id: string, disabledAt: number | null) => {
+    const client = await get(id);
+    const state = disabledAt === null ? 'enabled' : 'disabled';
+    const isSo = (client.disabledAt === undefined) === (disabledAt === null);
+    if (isSo) throw refusal(`The client is ${state} already.`);
+    return write(client, { disabledAt }, { kind: `admin.client_${state}` });
+  };
+
+  return {
+    create,
+    get,
+    update,
+    rotateSecret,
+    revokeOldSecrets,
+    list: () => walkPages(clients.list),
+    disable: (id) => setDisabled(id, now()),
+    enable: (id) => setDisabled(id, null),
+    delete: async (id) => {
+      await get(id);
+      const recorded = audit.record({ kind: 'admin.client_deleted', clientId: id });
+      await store.write(clients.delete(id), recorded);
+    },
+  };
+}
+
+function refusal(message: string): GatehouseError {
+  return new GatehouseError('invalid_input', { message });
+}
+
+function asToldTo(error: unknown): never {
+  if (!isGatehouseError(error, 'store_conflict')) throw error;
+  const message = 'Somebody else has changed the client a moment ago. Look at it, and try again.';
+  throw new GatehouseError('store_conflict', { message, cause: error });
+}
+
+function merged(before: ClientMetadata, change: ClientMetadata): ClientMetadata {
+  const named = { ...before, ...change };
+  // Belongs to the address beside it, and goes with it.
+  if (named.backchannel_logout_uri === null) named.backchannel_logout_session_required = null;
+  const kept = Object.entries(named).filter(([, value]) => value !== null && value !== undefined);
+  return withDefaults(Object.fromEntries(kept));
+}
+
+function changedNames(before: ClientMetadata, after: ClientMetadata): string[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  const isOther = (name: string) => JSON.stringify(before[name]) !== JSON.stringify(after[name]);
+  return names.filter(isOther).sort();
+}
+
+function withDefaults(metadata: ClientMetadata): ClientMetadata {
+  const { backchannel_logout_uri: logout, allowed_addresses: ranges } = metadata;
+  return {
+    ...(logout ? { backchannel_logout_session_required: true } : {}),
+    ...metadata,
+    // What is no range is left for the check that follows.
+    ...(Array.isArray(ranges) ? { allowed_addresses: ranges.map(inOneSpelling) } : {}),
+  };
+}
+
+const inOneSpelling = (range: unknown) => normalRange(String(range)) ?? range;
+
+/** RFC 6749, 4.4: what anybody can send is worth nothing. */
+function assertKeepsSecrets(metadata: ClientMetadata): void {
+  const { token_endpoint_auth_method: method, grant_types: grants = [] } = metadata;
+  if (method !== 'none' || !(grants as string[]).includes('client_credentials')) return;
+  throw refusal('grant_types: client_credentials is not for a public client.');
+}
+
+async function validate(provider: Provider, metadata: ClientMetadata, id: string): Promise<void> {
+  assertKeepsSecrets(metadata);
+  const secret = needsSecret(metadata) ? { client_secret: newSecret() } : {};
+  const Model = provider.Client as unknown as { validate(metadata: object): Promise<void> };
+  try {
+    await Model.validate(forLibrary({ ...metadata, client_id: id, ...secret }));
+  } catch (error) {
+    const { error_description: description, message } = error as Record<string, string>;
+    throw new GatehouseError('invalid_input', { message: description ?? message, cause: error });
+  }
+}
