@@ -85,15 +85,16 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
     throw new GatehouseError('unknown_client', { message: `No client has the id "${id}".` });
   };
 
-  const storedSecrets = (secret: string | undefined): Secrets =>
-    secret === undefined ? [] : [toStoredSecret(vault, secret, now())];
+  const storedSecrets = (secret: string | undefined, at: number): Secrets =>
+    secret === undefined ? [] : [toStoredSecret(vault, secret, at)];
 
   const create = async (metadata: ClientMetadata, options: CreateOptions = {}) => {
     const id = options.id ?? clientId();
     const full = withDefaults(metadata);
     const secret = needsSecret(full) ? (options.secret ?? newSecret()) : undefined;
     await validate(needs.provider(), full, id);
-    const client = { id, metadata: full, secrets: storedSecrets(secret), createdAt: now() };
+    const at = now();
+    const client = { id, metadata: full, secrets: storedSecrets(secret, at), createdAt: at };
     const replaced = options.replace && (await clients.find(id));
     const kind = replaced ? 'admin.client_updated' : 'admin.client_created';
     const row = options.replace ? clients.put(client) : clients.insert(client);
@@ -120,11 +121,12 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
   };
 
   const secretsFor = (client: StoredClient, metadata: ClientMetadata) => {
-    const live = liveSecrets(client, now());
+    const at = now();
+    const live = liveSecrets(client, at);
     if (!needsSecret(metadata)) return { secrets: [], secret: undefined };
     if (live.length > 0) return { secrets: live, secret: undefined };
     const secret = newSecret();
-    return { secrets: storedSecrets(secret), secret };
+    return { secrets: storedSecrets(secret, at), secret };
   };
 
   const rotateSecret = async (id: string, overlap: number) => {
