@@ -2,10 +2,10 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { GatehouseError } from '../lib/errors.ts';
+import { findJsonFlaw } from '../lib/plain-json.ts';
 import { readBody } from './body.ts';
 
 export const JSON_TYPE = 'application/json';
-const DEEPEST = 8;
 const LONGEST_TEXT = 8192;
 
 /** A member whose value is text, as it may stand in a database and a log. */
@@ -27,7 +27,12 @@ export async function readJson<T>(ctx: Context, schema: z.ZodType<T>): Promise<T
 export function parseJson<T>(body: Buffer, schema: z.ZodType<T>): T {
   const source = decode(body);
   assertPlain(source);
-  const read = schema.safeParse(parse(source));
+  return parseMembers(parse(source), schema);
+}
+
+/** Throws `bad_request`: the message names the member. */
+export function parseMembers<T>(members: unknown, schema: z.ZodType<T>): T {
+  const read = schema.safeParse(members);
   if (read.success) return read.data;
   throw invalid(read.error.issues.slice(0, 5).map(describe).join('; '));
 }
@@ -50,30 +55,10 @@ function parse(source: string): unknown {
   }
 }
 
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g;
-
-/**
- * Of two members with one name parsers take either: what was checked need not be what is used. The
- * text may still be no JSON; `JSON.parse` finds that out.
- */
 function assertPlain(source: string): void {
-  const open: Array<Set<string> | undefined> = [];
-  let name: string | undefined;
-  for (const [token] of source.matchAll(TOKEN)) {
-    if (token === '{') open.push(new Set());
-    else if (token === '[') open.push(undefined);
-    else if (token === '}' || token === ']') open.pop();
-    else if (token === ':') note(open.at(-1), name);
-    else if (token !== ',') name = token;
-    if (open.length > DEEPEST) throw invalid('The JSON is nested too deeply.');
-  }
-}
-
-function note(names: Set<string> | undefined, token: string | undefined): void {
-  if (!names || token === undefined) return;
-  const name = String(parse(token));
-  if (names.has(name)) throw invalid(`${printable(name)}: was sent twice`);
-  names.add(name);
+  const flaw = findJsonFlaw(source);
+  if (flaw?.kind === 'too-deep') throw invalid('The JSON is nested too deeply.');
+  if (flaw) throw invalid(`${printable(flaw.name)}: was sent twice`);
 }
 
 function describe(issue: z.core.$ZodIssue): string {
