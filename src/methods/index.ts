@@ -5,6 +5,8 @@ import { createPasswordMethod, type PasswordNeeds } from './password/password.ts
 import { createSmsMethod, type SmsNeeds } from './sms/sms.ts';
 import { createTotpMethod, type TotpNeeds } from './totp/totp.ts';
 
+export { type CodeVerdict, createVerifyCode, TOTP, type VerifyCode } from './totp/verify.ts';
+
 export type { Method };
 export type MethodNeeds = PasswordNeeds & TotpNeeds & BackupCodeNeeds & SmsNeeds;
 

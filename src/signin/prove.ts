@@ -6,7 +6,7 @@ import type { Limits } from '../domain/limits/limits.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
 import type { Visitor } from '../domain/limits/visitor.ts';
 import { now, toIso } from '../lib/clock.ts';
-import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
+import { GatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Method } from '../methods/index.ts';
 import { type Refusal, refused, type Verdict } from '../methods/method.ts';
@@ -16,6 +16,7 @@ import type { SignInAudit } from './audit-events.ts';
 import { type FactorNeeds, type FactorState, stateOf } from './factors.ts';
 import { type FirstProofNeeds, firstProof } from './first-proof.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
+import { guarded } from './guarded.ts';
 import { dueStep } from './steps/index.ts';
 import { type TellOfLimitNeeds, tellOfLimit, whoseAttempt } from './tell-of-limit.ts';
 
@@ -192,23 +193,13 @@ async function accountOf({ row }: Flow, accounts: Accounts): Promise<Account | u
   return row.accountId === undefined ? undefined : accounts.find(row.accountId);
 }
 
-/** An exception in a verifier is a refusal: never a pass, and no 500 that tells it apart. */
-async function judge(
+function judge(
   method: Method,
   attempt: Parameters<Method['verify']>[0],
   ticket: Reservation,
   log: Log,
 ): Promise<Verdict> {
-  try {
-    return await method.verify(attempt);
-  } catch (error) {
-    if (isGatehouseError(error, 'busy') || isGatehouseError(error, 'store_unavailable')) {
-      await ticket.returned().catch(() => log.warn('an attempt could not be given back'));
-      throw error;
-    }
-    log.error({ err: error, method: method.name }, 'a verifier failed');
-    return { kind: 'refused', reason: 'verifier failed' };
-  }
+  return guarded(() => method.verify(attempt), method.name, ticket, log);
 }
 
 async function recordProof(

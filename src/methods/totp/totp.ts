@@ -2,14 +2,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AuthenticatorsDomain } from '../../domain/authenticators.ts';
-import { now } from '../../lib/clock.ts';
 import { PROJECT_ROOT } from '../../lib/root.ts';
-import type { Account } from '../../store/accounts.ts';
-import type { Authenticator } from '../../store/authenticators.ts';
-import { type Credentials, type Method, type Refusal, refused, type Verdict } from '../method.ts';
-import { readCode } from './codes.ts';
+import { type Credentials, type Method, refused } from '../method.ts';
 import { createTotpEnrolment, type TotpEnrolmentNeeds } from './enrolment.ts';
-import { burntUntil, judgeCode } from './verdicts.ts';
+import { createVerifyCode, TOTP } from './verify.ts';
 
 // What is no code is a wrong one: it is counted like any other.
 const input = z.object({ code: z.string().min(1, 'totp.missing') });
@@ -23,8 +19,9 @@ export const AUTHENTICATORS_AT_MOST = 5;
 
 export function createTotpMethod(needs: TotpNeeds): Method<TotpInput> {
   const { authenticators } = needs;
+  const verifyCode = createVerifyCode(authenticators);
   return {
-    name: 'totp',
+    name: TOTP,
     step: 'second-factor',
     factor: 'possession',
     amr: ['otp'],
@@ -40,41 +37,13 @@ export function createTotpMethod(needs: TotpNeeds): Method<TotpInput> {
     canTrust: true,
     isEnrolled: async (accountId) => (await authenticators.count(accountId)) > 0,
     verify: async ({ account, input: typed, at }) => {
-      const code = readCode(typed.code);
-      if (!account || code === undefined) return refused('not six digits');
-      return verify(account, code, at, needs);
+      if (!account) return refused('not six digits');
+      const verdict = await verifyCode(account.id, typed.code, at);
+      return verdict.kind === 'fits' ? { ...verdict, kind: 'proved', account } : verdict;
     },
     enrolment: createTotpEnrolment(needs),
     credentials: credentialsOf(authenticators),
   };
-}
-
-async function verify(
-  account: Account,
-  code: string,
-  at: number,
-  { authenticators }: TotpNeeds,
-): Promise<Verdict> {
-  let near: Refusal | undefined;
-  for (const each of await authenticators.ofAccount(account.id)) {
-    const found = judgeCode(authenticators.secretOf(each), code, at);
-    if (found.kind === 'fits') return spend(account, each, found.step, authenticators);
-    if (found.kind === 'near') {
-      const burn = [authenticators.burn(each.id, found.step, burntUntil(found.step))];
-      near ??= { kind: 'refused', reason: 'code of another time', hint: found.hint, burn };
-    }
-  }
-  return near ?? refused('wrong code');
-}
-
-function spend(
-  account: Account,
-  { id, lastStep }: Authenticator,
-  step: number,
-  authenticators: AuthenticatorsDomain,
-): Verdict {
-  if (step <= lastStep) return refused('code used before');
-  return { kind: 'proved', account, spend: [authenticators.spend(id, step, now())] };
 }
 
 function credentialsOf(authenticators: AuthenticatorsDomain): Credentials {

@@ -1,0 +1,47 @@
+// A code against the authenticators of an account: of a person, or of a service account.
+import type { AuthenticatorsDomain } from '../../domain/authenticators.ts';
+import { now } from '../../lib/clock.ts';
+import type { Authenticator } from '../../store/authenticators.ts';
+import type { Unit } from '../../store/statement.ts';
+import { type Refusal, refused } from '../method.ts';
+import { readCode } from './codes.ts';
+import { burntUntil, judgeCode } from './verdicts.ts';
+
+export const TOTP = 'totp';
+
+export type CodeVerdict =
+  | {
+      readonly kind: 'fits';
+      /** What spends the code. Must hit: it joins the unit that counts it. */
+      readonly spend: Unit;
+    }
+  | Refusal;
+
+/** @param at milliseconds */
+export type VerifyCode = (accountId: string, typed: string, at: number) => Promise<CodeVerdict>;
+
+export function createVerifyCode(authenticators: AuthenticatorsDomain): VerifyCode {
+  return async (accountId, typed, at) => {
+    const code = readCode(typed);
+    if (code === undefined) return refused('not six digits');
+    let near: Refusal | undefined;
+    for (const each of await authenticators.ofAccount(accountId)) {
+      const found = judgeCode(authenticators.secretOf(each), code, at);
+      if (found.kind === 'fits') return spend(each, found.step, authenticators);
+      if (found.kind === 'near') {
+        const burn = [authenticators.burn(each.id, found.step, burntUntil(found.step))];
+        near ??= { kind: 'refused', reason: 'code of another time', hint: found.hint, burn };
+      }
+    }
+    return near ?? refused('wrong code');
+  };
+}
+
+function spend(
+  { id, lastStep }: Authenticator,
+  step: number,
+  authenticators: AuthenticatorsDomain,
+): CodeVerdict {
+  if (step <= lastStep) return refused('code used before');
+  return { kind: 'fits', spend: [authenticators.spend(id, step, now())] };
+}

@@ -1,0 +1,24 @@
+// One look at a credential, whatever becomes of whoever looks.
+import type { Reservation } from '../domain/limits/attempt.ts';
+import { isGatehouseError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { type Refusal, refused } from '../methods/method.ts';
+
+/** An exception in a verifier is a refusal: never a pass, and no 500 that tells it apart. */
+export async function guarded<Verdict>(
+  look: () => Promise<Verdict>,
+  method: string,
+  ticket: Reservation,
+  log: Log,
+): Promise<Verdict | Refusal> {
+  try {
+    return await look();
+  } catch (error) {
+    if (isGatehouseError(error, 'busy') || isGatehouseError(error, 'store_unavailable')) {
+      await ticket.returned().catch(() => log.warn('an attempt could not be given back'));
+      throw error;
+    }
+    log.error({ err: error, method }, 'a verifier failed');
+    return refused('verifier failed');
+  }
+}
