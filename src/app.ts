@@ -25,6 +25,7 @@ import { createNotices } from './domain/notices.ts';
 import { createPasswordResets } from './domain/password-resets.ts';
 import { createPasswordPolicy, type PasswordPolicy } from './domain/passwords/policy.ts';
 import { createPhonesDomain, type PhonesDomain } from './domain/phones.ts';
+import type { ProveCode } from './domain/service-accounts/codes.ts';
 import {
   createServiceAccountsDomain,
   type ServiceAccountsDomain,
@@ -38,6 +39,7 @@ import { loadAssets } from './http/assets.ts';
 import { createClientAddress } from './http/client-address.ts';
 import { createCsrf } from './http/csrf.ts';
 import { buildFixedAnswers, type FixedAnswers } from './http/fixed-answers.ts';
+import { admitAssertions } from './http/middleware/assertions.ts';
 import { catchErrors } from './http/middleware/errors.ts';
 import { fixIssuer } from './http/middleware/issuer.ts';
 import { noteFailure, raiseFailures } from './http/middleware/library.ts';
@@ -96,6 +98,7 @@ import { createFlowsDomain } from './signin/flow.ts';
 import { createFindKnown } from './signin/known.ts';
 import { createNewBackupCodes } from './signin/new-backup-codes.ts';
 import { createProve, createProveAgain } from './signin/prove.ts';
+import { createProveCode } from './signin/prove-code.ts';
 import { createRenew } from './signin/renew.ts';
 import { createResetFactors, type ResetFactors } from './signin/reset-factors.ts';
 import { createAccounts } from './store/accounts.ts';
@@ -369,7 +372,9 @@ async function createOidc(ground: Ground, domain: Domain, site: Site) {
   const { config, log, tables } = ground;
   const { audit, keys } = domain;
   const pages = createProviderPages({ ...site, accounts: domain.accounts });
-  const build = (ring: KeyRing) => buildOidc(ground, { ...domain, pages, keys: ring });
+  const authenticators = domain.serviceAccountAuthenticators;
+  const proveCode = createProveCode({ ...ground, ...domain, authenticators });
+  const build = (ring: KeyRing) => buildOidc(ground, { ...domain, pages, proveCode, keys: ring });
   const watch = await watchKeys({ keys, log, build });
   const provider = () => watch.current().provider;
   const protocol: Middleware = (ctx, next) => watch.current().protocol(ctx, next);
@@ -379,6 +384,7 @@ async function createOidc(ground: Ground, domain: Domain, site: Site) {
   return {
     provider,
     watch,
+    tokenPath: () => provider().pathFor('token'),
     pages,
     protocol,
     fixed,
@@ -389,7 +395,11 @@ async function createOidc(ground: Ground, domain: Domain, site: Site) {
   };
 }
 
-type OidcNeeds = Omit<Domain, 'keys'> & { readonly pages: ProviderPages; readonly keys: KeyRing };
+type OidcNeeds = Omit<Domain, 'keys'> & {
+  readonly pages: ProviderPages;
+  readonly proveCode: ProveCode;
+  readonly keys: KeyRing;
+};
 
 /** All that hangs on the keys. */
 async function buildOidc(ground: Ground, needs: OidcNeeds) {
@@ -419,6 +429,7 @@ function createApp(ground: Ground, parts: Parts): Koa {
   const library = inTurn([
     unitOfWork(store, cookieNames(config.issuer).session, createLostRaceAnswers(oidc.pages)),
     raiseFailures(log),
+    admitAssertions(oidc.tokenPath),
     oidc.protocol,
   ]);
   const askLibrary = createAskLibrary(app, library);
@@ -518,6 +529,8 @@ function apiRouter(ground: Ground, parts: RouterParts, proving: Proving) {
       provider,
       sessionTable: tables.sessions,
     }),
+    askLibrary,
+    tokenPath: oidc.tokenPath,
     authenticateClient: createAuthenticateClient(provider, askLibrary),
     directSessions: createDirectSessions({ ...ground, ...tables, provider }),
     signInDirectly: createSignInDirectly({

@@ -1,6 +1,7 @@
 // Reads the body of a request, and no more of it than anything of ours could need.
 import type { Context } from 'koa';
 import { GatehouseError } from '../lib/errors.ts';
+import { requestWith } from '../lib/requests.ts';
 
 const LIMIT = 64 * 1024;
 
@@ -16,4 +17,11 @@ export async function readBody(ctx: Context): Promise<Buffer> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** Whoever comes after may read the body, or what was made of it, as if nobody had. */
+export function giveBack(ctx: Context, body: Buffer): void {
+  const { method, url, headers } = ctx;
+  ctx.req = requestWith({ method, url, headers }, body);
+  ctx.request.req = ctx.req;
 }

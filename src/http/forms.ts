@@ -7,21 +7,22 @@ import type { Translate } from './texts.ts';
 export type Form = Readonly<Record<string, string>>;
 
 const FIELD_LIMIT = 4096;
-const FORM = 'application/x-www-form-urlencoded';
+export const FORM = 'application/x-www-form-urlencoded';
 
-export async function readForm(ctx: Context): Promise<Form> {
+/** @param longest of any field */
+export async function readForm(ctx: Context, longest = FIELD_LIMIT): Promise<Form> {
   if (!ctx.is(FORM)) throw new GatehouseError('unsupported_media_type');
-  return parseForm(await readBody(ctx));
+  return parseForm(await readBody(ctx), longest);
 }
 
-function parseForm(body: Buffer): Form {
+function parseForm(body: Buffer, longest: number): Form {
   const fields: Record<string, string> = Object.create(null);
   for (const pair of body.toString('latin1').split('&')) {
     if (pair === '') continue;
     const [name = '', ...rest] = pair.split('=');
     const key = decode(name, 'name');
     if (key in fields) throw invalid(`The field "${printable(key)}" was sent twice.`);
-    fields[key] = checked(key, decode(rest.join('='), key));
+    fields[key] = checked(key, decode(rest.join('='), key), longest);
   }
   return fields;
 }
@@ -37,8 +38,8 @@ function decode(text: string, field: string): string {
   }
 }
 
-function checked(field: string, value: string): string {
-  if (value.length > FIELD_LIMIT) throw invalid(`The field "${printable(field)}" is too long.`);
+function checked(field: string, value: string, longest: number): string {
+  if (value.length > longest) throw invalid(`The field "${printable(field)}" is too long.`);
   if (value.includes('\0')) throw invalid(`The field "${printable(field)}" holds a NUL.`);
   return value;
 }

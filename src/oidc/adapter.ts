@@ -1,6 +1,7 @@
 // oidc-provider's storage: rows under keyed hashes, every spending a conditional write.
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { now } from '../lib/clock.ts';
+import { SERVICE_ACCOUNT } from '../lib/ids.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { Artifact, Artifacts, FoundArtifact } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
@@ -8,6 +9,7 @@ import type { Store } from '../store/store.ts';
 import { authenticatedClientOf, NOWHERE } from './ask-library.ts';
 import type { LookUpUserCode } from './client-attempts.ts';
 import type { ClientSource } from './clients.ts';
+import { serviceAccountClient } from './service-account-client.ts';
 import type { SessionSource } from './session-model.ts';
 import type { Ctx, CurrentContext, InteractionModel } from './types.ts';
 import { type Missed, oauthError, type Source, workOf } from './work.ts';
@@ -226,6 +228,7 @@ const refuse = async (): Promise<never> => {
 function clientAdapter({ clients, current }: AdapterNeeds): Adapter {
   return {
     find: async (id) => {
+      if (id.startsWith(SERVICE_ACCOUNT)) return serviceAccountClient(current(), id);
       const found = await clients.find(id);
       return found && id === authenticatedClientOf(current()) ? asAuthenticated(found) : found;
     },

@@ -1,8 +1,8 @@
 // Requests to the library's own endpoints that another door of ours makes within this process.
-import { IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
+import { type IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 import type { Context, Middleware } from 'koa';
+import { requestWith } from '../lib/requests.ts';
 import type { Ctx } from './types.ts';
 
 export interface InnerRequest {
@@ -57,21 +57,14 @@ export function createAskLibrary(app: Koa, answer: Middleware): AskLibrary {
 }
 
 function innerMessage(
-  path: string,
+  url: string,
   parameters: InnerRequest['parameters'],
   headers: Readonly<Record<string, string | undefined>>,
 ): IncomingMessage {
   const body = Buffer.from(new URLSearchParams(given(parameters)).toString());
-  const message = new IncomingMessage(new Socket());
-  Object.assign(message, { method: 'POST', url: path, complete: true });
-  Object.assign(message.headers, given(headers), {
-    'content-type': 'application/x-www-form-urlencoded',
-    'content-length': String(body.length),
-    accept: 'application/json',
-  });
-  message.push(body);
-  message.push(null);
-  return message;
+  const form = 'application/x-www-form-urlencoded';
+  const all = { ...given(headers), 'content-type': form, accept: 'application/json' };
+  return requestWith({ method: 'POST', url, headers: all }, body);
 }
 
 function given(values: Readonly<Record<string, string | undefined>>): Record<string, string> {

@@ -18,6 +18,7 @@ import type { Vault } from '../lib/vault.ts';
 import type { ClientChange, Clients, StoredClient } from '../store/clients.ts';
 import type { Store } from '../store/store.ts';
 import { type ClientMetadata, findClient, forLibrary } from './clients.ts';
+import { assertNotForAssertions } from './service-account-client.ts';
 
 export interface CreatedClient {
   readonly client: StoredClient;
@@ -226,6 +227,7 @@ function assertKeepsSecrets(metadata: ClientMetadata): void {
 }
 
 async function validate(provider: Provider, metadata: ClientMetadata, id: string): Promise<void> {
+  assertNotForAssertions(metadata);
   assertKeepsSecrets(metadata);
   const secret = needsSecret(metadata) ? { client_secret: newSecret() } : {};
   const Model = provider.Client as unknown as { validate(metadata: object): Promise<void> };

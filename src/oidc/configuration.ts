@@ -12,8 +12,10 @@ import { allResources, OIDC_SCOPES, ownApi } from '../domain/resources.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { normalRange } from '../lib/addresses.ts';
 import { nowSeconds } from '../lib/clock.ts';
+import { SERVICE_ACCOUNT } from '../lib/ids.ts';
 import { createOutgoing } from '../lib/outgoing.ts';
 import type { Vault } from '../lib/vault.ts';
+import type { ServiceAccounts } from '../store/service-accounts.ts';
 import { CLAIMS, createExtraTokenClaims, createFindAccount } from './claims.ts';
 import { createLoadExistingGrant, type GrantNeeds } from './grants.ts';
 import { createPageSources, type ProviderPages } from './pages.ts';
@@ -30,6 +32,7 @@ export interface ConfigurationNeeds {
   readonly sessions: SessionsDomain;
   readonly grants: GrantNeeds;
   readonly pages: ProviderPages;
+  readonly serviceAccounts: Pick<ServiceAccounts, 'find'>;
   readonly adapter: NonNullable<Configuration['adapter']>;
 }
 
@@ -57,7 +60,7 @@ function checkExtra(_ctx: unknown, name: string, value: unknown): void {
   throw new errors.InvalidClientMetadata(`${name} has a value that is not known`);
 }
 
-const ROUTES = {
+export const ROUTES = {
   authorization: '/authorize',
   token: '/token',
   userinfo: '/userinfo',
@@ -92,7 +95,7 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
     extraClientMetadata: { properties: Object.keys(EXTRA_METADATA), validator: checkExtra },
     clockTolerance: 5,
     allowOmittingSingleRegisteredRedirectUri: false,
-    features: features(config, sources),
+    features: features(config, sources, needs.serviceAccounts),
     interactions: {
       policy: createPolicy(sessions),
       url: (_ctx: unknown, interaction: { uid: string }) => `${SIGN_IN_PATH}/${interaction.uid}`,
@@ -153,7 +156,11 @@ function enabledAlgorithms() {
   };
 }
 
-function features(config: Config, sources: ReturnType<typeof createPageSources>) {
+function features(
+  config: Config,
+  sources: ReturnType<typeof createPageSources>,
+  serviceAccounts: ConfigurationNeeds['serviceAccounts'],
+) {
   const on = { enabled: true };
   const { userCodeInputSource, userCodeConfirmSource, successSource } = sources;
   const { logoutSource, postLogoutSuccessSource } = sources;
@@ -164,7 +171,7 @@ function features(config: Config, sources: ReturnType<typeof createPageSources>)
     clientCredentials: on,
     deviceFlow: { ...on, ...device, userCodeInputSource, userCodeConfirmSource, successSource },
     dPoP: on,
-    introspection: { ...on, allowedPolicy: mayIntrospect },
+    introspection: { ...on, allowedPolicy: createMayIntrospect(serviceAccounts) },
     pushedAuthorizationRequests: on,
     resourceIndicators: resourceIndicators(config),
     revocation: { ...on, allowedPolicy: mayRevoke },
@@ -246,11 +253,14 @@ function isOwnOrigin(_ctx: unknown, origin: string, client: LibraryClient): bool
 }
 
 // A public client proves nothing by its id: it may ask about its own tokens only.
-async function mayIntrospect(ctx: Ctx, client: LibraryClient, token: { clientId: string }) {
-  if (token.clientId === client.clientId) return true;
-  if (client.clientAuthMethod === 'none') return false;
-  // Tokens of a client that is gone or disabled are as good as gone with it.
-  return (await ctx.oidc.provider.Client.find(token.clientId)) !== undefined;
+function createMayIntrospect({ find }: ConfigurationNeeds['serviceAccounts']) {
+  return async (ctx: Ctx, client: LibraryClient, { clientId }: { clientId: string }) => {
+    if (clientId === client.clientId) return true;
+    if (client.clientAuthMethod === 'none') return false;
+    // Tokens of whoever is gone or disabled are as good as gone, too.
+    if (clientId.startsWith(SERVICE_ACCOUNT)) return (await find(clientId))?.status === 'active';
+    return (await ctx.oidc.provider.Client.find(clientId)) !== undefined;
+  };
 }
 
 async function mayRevoke(_ctx: unknown, client: LibraryClient, token: { clientId: string }) {

@@ -5,11 +5,13 @@ import Provider from 'oidc-provider';
 import type { Audit } from '../domain/audit/audit.ts';
 import type { KeyRing } from '../domain/keys.ts';
 import type { Limits } from '../domain/limits/limits.ts';
+import type { ProveCode } from '../domain/service-accounts/codes.ts';
 import { now } from '../lib/clock.ts';
 import type { Accounts } from '../store/accounts.ts';
 import type { Artifacts } from '../store/artifacts.ts';
 import type { Clients } from '../store/clients.ts';
 import type { Consents } from '../store/consents.ts';
+import type { ServiceAccounts } from '../store/service-accounts.ts';
 import type { Sessions } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { artifactKey, createAdapterFactory } from './adapter.ts';
@@ -19,14 +21,18 @@ import { createCountWrongSecret, createLookUpUserCode } from './client-attempts.
 import { createClientSource, installClientModel } from './clients.ts';
 import { type ConfigurationNeeds, createConfiguration, everythingIn } from './configuration.ts';
 import { acceptOldHints } from './hints.ts';
-import { createFormPost, type ProviderPages } from './pages.ts';
+import { createJwtBearer, PARAMETERS } from './jwt-bearer.ts';
+import { createFormPost } from './pages.ts';
+import { JWT_BEARER } from './service-account-client.ts';
 import { createSessionSource, installSessionModel } from './session-model.ts';
 import type { Ctx, CurrentContext } from './types.ts';
 
-export interface ProviderNeeds extends Omit<ConfigurationNeeds, 'adapter' | 'grants' | 'keys'> {
+export interface ProviderNeeds
+  extends Omit<ConfigurationNeeds, 'adapter' | 'grants' | 'keys' | 'serviceAccounts'> {
   readonly keys: KeyRing;
   readonly store: Store;
   readonly tables: ProviderTables;
+  readonly proveCode: ProveCode;
   readonly consents: ConfigurationNeeds['grants']['consents'];
   readonly audit: Audit;
   readonly limits: Limits;
@@ -38,6 +44,7 @@ export interface ProviderTables {
   readonly clients: Clients;
   readonly consents: Consents;
   readonly sessions: Sessions;
+  readonly serviceAccounts: ServiceAccounts;
 }
 
 const current: CurrentContext = () => Provider.ctx as Ctx | undefined;
@@ -82,8 +89,9 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
     everything: everythingIn(config),
   };
   const keys = needs.keys.published;
-  const configuration = createConfiguration({ ...needs, keys, adapter, grants });
-  const provider = withFormPost(needs.pages, config.issuer, configuration);
+  const { serviceAccounts } = tables;
+  const made = { keys, serviceAccounts, adapter, grants };
+  const provider = withOurs(needs, createConfiguration({ ...needs, ...made }));
   installSessionModel(provider, session);
   installClientModel(provider, vault, createCountWrongSecret(attempts));
   installGrantModel(provider);
@@ -97,19 +105,28 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
   };
 }
 
-/** The library registers its response modes while it is built: there ours takes the place. */
-function withFormPost(
-  pages: ProviderPages,
-  issuer: string,
+/**
+ * The library registers its response modes and grants while it is built: there ours take the place,
+ * or stand beside. Theirs for client credentials makes the tokens of ours for assertions.
+ */
+function withOurs(
+  needs: ProviderNeeds,
   configuration: ReturnType<typeof createConfiguration>,
 ): Provider {
+  const formPost = createFormPost(needs.pages) as never;
+  const jwtBearer = createJwtBearer(needs);
   class Gatehouse extends Provider {
     override registerResponseMode(name: string, handler: never): void {
-      const ours = createFormPost(pages) as never;
-      super.registerResponseMode(name, name === 'form_post' ? ours : handler);
+      super.registerResponseMode(name, name === 'form_post' ? formPost : handler);
+    }
+
+    override registerGrantType(name: string, handler: never, ...more: never[]): void {
+      super.registerGrantType(name, handler, ...more);
+      if (name !== 'client_credentials') return;
+      super.registerGrantType(JWT_BEARER, jwtBearer(handler) as never, PARAMETERS);
     }
   }
-  return new Gatehouse(issuer, configuration);
+  return new Gatehouse(needs.config.issuer, configuration);
 }
 
 function installGrantModel(provider: Provider): void {

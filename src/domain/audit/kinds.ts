@@ -98,6 +98,13 @@ interface KnownDetails {
   'client.refused': { readonly endpoint: string | undefined };
   /** Names of metadata. Never their values. */
   'admin.client_updated': { readonly changed: readonly string[] };
+  'service_account.token': {
+    readonly kid?: string | undefined;
+    readonly scope?: string | undefined;
+    readonly resource?: string;
+    /** Of the key that the token is bound to. */
+    readonly jkt?: string | undefined;
+  };
 }
 
 type TokenDetail = {

@@ -1,4 +1,4 @@
-// JSON for first-party applications: the same sign-in as the pages, in the person's own application.
+// JSON for first-party applications and service accounts: the same as the pages and the protocol.
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { SignOutDirectly } from '../../../oidc/direct-sign-out.ts';
@@ -6,11 +6,13 @@ import { readJson } from '../../json.ts';
 import { type CallerNeeds, createFindCaller } from './caller.ts';
 import { answerInJson, Refusal } from './refusal.ts';
 import { requestsFor } from './requests.ts';
+import { createServiceAccountToken, type ServiceAccountTokenNeeds } from './service-account.ts';
 import { type ApiSignInNeeds, createApiSignIn } from './sign-in.ts';
 import { tokensInJson } from './tokens.ts';
 
 export type ApiNeeds = Omit<ApiSignInNeeds, 'findCaller'> &
-  CallerNeeds & { readonly signOutDirectly: SignOutDirectly };
+  CallerNeeds &
+  ServiceAccountTokenNeeds & { readonly signOutDirectly: SignOutDirectly };
 
 const OVER = 'refreshToken: it is unknown, used, or over; the person signs in again.';
 
@@ -34,7 +36,16 @@ export function apiRoutes(needs: ApiNeeds): Router {
     ctx.status = 204;
   };
 
-  const posts = { login, mfa: factor, 'mfa/sms': challenge, refresh, logout };
+  const token = createServiceAccountToken(needs);
+
+  const posts = {
+    login,
+    mfa: factor,
+    'mfa/sms': challenge,
+    refresh,
+    logout,
+    'service-account/token': token,
+  };
   const router = new Router({ prefix: '/v1/auth' });
   for (const [path, handle] of Object.entries(posts)) {
     router.post(`/${path}`, answerInJson as never, handle as never);

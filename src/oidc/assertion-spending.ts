@@ -1,0 +1,119 @@
+// What a verified assertion costs: itself, its key's use, and the code beside it.
+import { errors } from 'oidc-provider';
+import { REFUSED_BY_LIMIT } from '../domain/audit/locks.ts';
+import { SKEW } from '../domain/service-accounts/assertion-claims.ts';
+import type { VerifiedAssertion } from '../domain/service-accounts/assertions.ts';
+import type { CodeOutcome, ProveCode } from '../domain/service-accounts/codes.ts';
+import { now, toIso } from '../lib/clock.ts';
+import type { Vault } from '../lib/vault.ts';
+import type { Artifacts } from '../store/artifacts.ts';
+import type { ServiceAccounts } from '../store/service-accounts.ts';
+import type { Unit } from '../store/statement.ts';
+import type { Store } from '../store/store.ts';
+import { artifactKey } from './adapter.ts';
+import type { AskedForToken } from './jwt-bearer-request.ts';
+import type { JwtBearerRequest } from './service-account-client.ts';
+import type { Target } from './service-account-target.ts';
+import type { Ctx } from './types.ts';
+
+export interface SpendingNeeds {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly proveCode: ProveCode;
+  readonly tables: {
+    readonly artifacts: Pick<Artifacts, 'insertOnce'>;
+    readonly serviceAccounts: Pick<ServiceAccounts, 'guard' | 'useKey'>;
+  };
+}
+
+export interface Refusal {
+  readonly kind: 'refused';
+  /** For the audit. */
+  readonly reason: string;
+  /** What the caller is told: `invalid_grant`, and nothing more, unless it says otherwise. */
+  readonly error?: Error;
+}
+
+export interface Attempt {
+  readonly ctx: Ctx;
+  readonly request: JwtBearerRequest;
+  readonly asked: AskedForToken;
+  readonly verdict: VerifiedAssertion;
+  readonly target: Target;
+}
+
+export type Spent =
+  | { readonly kind: 'spent'; readonly asks: Pick<AskedForToken, 'resource' | 'scope'> }
+  | Refusal;
+
+/** The order decides what a refusal costs: what is asked too much for costs neither key nor code. */
+export async function spend(attempt: Attempt, needs: SpendingNeeds): Promise<Spent> {
+  const { request, asked, verdict, target } = attempt;
+  const { id } = verdict.account;
+  if ((request.sentClientId ?? id) !== id) return refused('client_id is not iss');
+  if (target.kind !== 'target') return tooMuch(target);
+  const lost = await findLost(verdict, needs);
+  if (lost !== undefined) return refused(lost);
+  const outcome = await needs.proveCode(id, asked.mfaCode);
+  if (outcome.kind === 'refused' || outcome.kind === 'limited') return tell(attempt, outcome);
+  const { resource, scope } = target;
+  return { kind: 'spent', asks: { resource, scope } };
+}
+
+export const refused = (reason: string, error?: Error): Refusal => ({
+  kind: 'refused',
+  reason,
+  ...(error ? { error } : {}),
+});
+
+/** Told as it is: only who holds the key gets so far. */
+function tooMuch(target: Exclude<Target, { kind: 'target' }>): Refusal {
+  if (target.kind === 'invalid-target') {
+    return refused('the resource is not allowed', new errors.InvalidTarget());
+  }
+  const error = new errors.InvalidScope('requested scope is not allowed', target.scope);
+  return refused('a scope is not allowed', error);
+}
+
+/** Longer than anybody can show the assertion again, also where clocks of nodes differ. */
+const KEPT = 2 * SKEW;
+
+/** The assertion is spent, and its key still stands, in one unit: undefined if both hold. */
+async function findLost(
+  { account: { id }, kid, jti, exp }: VerifiedAssertion,
+  { store, vault, tables }: SpendingNeeds,
+): Promise<string | undefined> {
+  const model = 'Assertion';
+  const key = artifactKey(vault, model, `${id}\0${jti}`);
+  const shown = { model, key, payload: {}, expiresAt: (exp + KEPT) * 1000 };
+  const spent = tables.artifacts.insertOnce(shown, now());
+  const outcome = await store.commit([spent, ...standing(id, kid, tables)]);
+  if (outcome.kind === 'committed') return undefined;
+  return outcome.at === 0 ? 'assertion used before' : 'account or key ended meanwhile';
+}
+
+/** Must hit: the account is active and its key counts, until the unit is over. */
+export function standing(
+  accountId: string,
+  kid: string,
+  { serviceAccounts }: SpendingNeeds['tables'],
+): Unit {
+  return [serviceAccounts.guard(accountId), serviceAccounts.useKey(accountId, kid, now())];
+}
+
+type WrongCode = Extract<CodeOutcome, { kind: 'refused' | 'limited' }>;
+
+function tell({ ctx, request }: Attempt, outcome: WrongCode): Refusal {
+  const isLimited = outcome.kind === 'limited';
+  const resetAt = isLimited ? outcome.retryAt : outcome.resetAt;
+  request.refusal = {
+    attempts_remaining: isLimited ? 0 : outcome.left,
+    reset_at: resetAt === undefined ? null : toIso(resetAt),
+  };
+  if (isLimited && resetAt !== undefined) ctx.set('Retry-After', secondsUntil(resetAt));
+  return refused(isLimited ? REFUSED_BY_LIMIT : `mfa_code: ${outcome.reason}`);
+}
+
+function secondsUntil(at: number): string {
+  return String(Math.max(1, Math.ceil((at - now()) / 1000)));
+}

@@ -1,0 +1,125 @@
+// The grant jwt-bearer (RFC 7523, 2.1): a service account shows an assertion and gets a token.
+import { errors } from 'oidc-provider';
+import type { Config } from '../config/schema.ts';
+import type { Audit, AuditEvent } from '../domain/audit/audit.ts';
+import { createAssertions } from '../domain/service-accounts/assertions.ts';
+import { currentRequest } from '../lib/request-context.ts';
+import type { ServiceAccounts } from '../store/service-accounts.ts';
+import {
+  type Refusal,
+  refused,
+  type SpendingNeeds,
+  spend,
+  standing,
+} from './assertion-spending.ts';
+import { ROUTES } from './configuration.ts';
+import { readAsked } from './jwt-bearer-request.ts';
+import {
+  type JwtBearerRequest,
+  jwtBearerOf,
+  SERVICE_ACCOUNT_TOKEN,
+  UNVERIFIED,
+} from './service-account-client.ts';
+import { createChooseTarget } from './service-account-target.ts';
+import type { Ctx } from './types.ts';
+import { oauthError, workOf } from './work.ts';
+
+export { PARAMETERS } from './jwt-bearer-request.ts';
+
+export type GrantHandler = (ctx: Ctx) => Promise<void>;
+
+export interface JwtBearerNeeds extends SpendingNeeds {
+  readonly config: Config;
+  readonly audit: Audit;
+  readonly tables: SpendingNeeds['tables'] & {
+    readonly serviceAccounts: Pick<ServiceAccounts, 'find' | 'findKey'>;
+  };
+}
+
+/** @returns the handler, from the one that makes the token for a client that acts for nobody */
+export function createJwtBearer(needs: JwtBearerNeeds): (issue: GrantHandler) => GrantHandler {
+  const { serviceAccounts } = needs.tables;
+  const { verify } = createAssertions({ audiences: audiencesOf(needs.config), serviceAccounts });
+  const chooseTarget = createChooseTarget(needs.config);
+  return (issue) => async (ctx) => {
+    const request = requestOf(ctx);
+    const asked = readAsked(ctx);
+    const verdict = await verify(asked.assertion, currentRequest().address);
+    if (verdict.kind === 'refused') return refuse(verdict, verdict, needs);
+    const who = { accountId: verdict.account.id, kid: verdict.kid };
+    const attempt = { ctx, request, asked, verdict, target: chooseTarget(verdict.account, asked) };
+    const outcome = await spend(attempt, needs);
+    if (outcome.kind === 'refused') return refuse(who, outcome, needs);
+    await assume(ctx, request, who.accountId);
+    Object.assign(ctx.oidc.params ?? {}, outcome.asks);
+    await issueFor(who, ctx, issue, needs);
+  };
+}
+
+function audiencesOf({ issuer }: Config): readonly string[] {
+  return [issuer, `${issuer}${ROUTES.token}`, `${issuer}${SERVICE_ACCOUNT_TOKEN}`];
+}
+
+/** Throws for a client: were the grant among its own, it still had no account to speak for. */
+function requestOf(ctx: Ctx): JwtBearerRequest {
+  const request = jwtBearerOf(ctx);
+  if (request && ctx.oidc.client?.clientId === UNVERIFIED) return request;
+  throw new errors.InvalidRequest('requested grant type is not allowed for this client');
+}
+
+interface Known {
+  readonly accountId: string;
+  readonly kid: string;
+}
+
+type Who = { readonly [K in keyof Known]?: string | undefined };
+
+async function refuse(
+  { accountId, kid }: Who,
+  { reason, error }: Refusal,
+  { audit }: JwtBearerNeeds,
+) {
+  const refused = { kind: 'service_account.token', outcome: 'refused', reason } as const;
+  await audit.write({ ...refused, accountId, detail: { kid } });
+  throw error ?? new errors.InvalidGrant(reason);
+}
+
+/** From here on the request is that of the account. */
+async function assume(ctx: Ctx, request: JwtBearerRequest, accountId: string): Promise<void> {
+  request.accountId = accountId;
+  const client = await ctx.oidc.provider.Client.find(accountId);
+  if (!client) throw new Error('a service account is no client');
+  ctx.oidc.entity('Client', client);
+}
+
+const ENDED = oauthError('invalid_grant', 'grant request is invalid');
+
+/** In one unit with the token: what ends the account or the key waits for it, and ends it too. */
+async function issueFor(who: Known, ctx: Ctx, issue: GrantHandler, needs: JwtBearerNeeds) {
+  const { accountId, kid } = who;
+  const items = workOf(ctx)?.items ?? [];
+  for (const statement of standing(accountId, kid, needs.tables)) {
+    items.push({ statement, missed: ENDED, revokes: false });
+  }
+  try {
+    await issue(ctx);
+  } catch (error) {
+    const { expose, message } = error as { expose?: boolean; message: string };
+    if (!expose) throw error;
+    return refuse(who, refused(`no token: ${message}`, error as Error), needs);
+  }
+  const statement = needs.audit.record(issued(who, ctx));
+  items.push({ statement, missed: undefined, revokes: false });
+}
+
+interface IssuedToken {
+  readonly scope?: string;
+  readonly aud?: string | readonly string[];
+  readonly jkt?: string;
+}
+
+function issued({ accountId, kid }: Known, ctx: Ctx): AuditEvent {
+  const { scope, aud, jkt } = ctx.oidc.entities.ClientCredentials as unknown as IssuedToken;
+  const detail = { kid, scope, resource: String(aud), jkt };
+  return { kind: 'service_account.token', accountId, actor: accountId, detail };
+}
