@@ -176,6 +176,8 @@ onBothStores('gatehouse service-account', (store) => {
       expect(payload.jti).to.match(/^[\w-]{22}$/);
       const [{ kid } = {}] = (await show(id)).keys;
       expect(decodeProtectedHeader(assertion)).to.deep.equal({ alg: 'ES256', kid, typ: 'JWT' });
+      expect(await send(text)).to.include({ token_type: 'Bearer', scope: '' });
+      expect(await send(text), 'the second time').to.include({ error: 'invalid_grant' });
     });
 
     it('names scope and resource in the line, where they are not the usual ones', async () => {
@@ -185,6 +187,7 @@ onBothStores('gatehouse service-account', (store) => {
       expect(fields.get('scope')).to.equal('read write');
       expect(fields.get('resource')).to.equal(FILES);
       expect(fields.has('mfa_code')).to.equal(false);
+      expect(await send(text)).to.include({ token_type: 'Bearer', scope: 'read write' });
     });
 
     it('leaves a gap in the line for what only the holder of the private key can make', async () => {
@@ -519,6 +522,13 @@ describe('usage of gatehouse service-account', () => {
     database.remove();
   });
 });
+
+/** What the line brings. */
+async function send(text: string) {
+  const { address = '', fields } = pasted(text);
+  const answer = await fetch(address, { method: 'POST', body: new URLSearchParams([...fields]) });
+  return (await answer.json()) as Record<string, unknown>;
+}
 
 /** What a shell makes of the line, and curl of its words. */
 function pasted(text: string) {
