@@ -9,6 +9,7 @@ import { codeFor } from '../support/authenticator-app.ts';
 import { afterPassword, createEnrolledPerson } from '../support/enrolled-person.ts';
 import { createExistingPerson } from '../support/existing-person.ts';
 import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../support/gatehouse.ts';
+import { assertionOf, createMachine, JWT_BEARER, present } from '../support/machine.ts';
 import {
   codeOf,
   createRelyingParty,
@@ -30,6 +31,7 @@ const DOORS = [
   'account page',
   'userinfo',
   'password change',
+  'jwt-bearer',
   'reset link',
 ] as const;
 
@@ -37,8 +39,34 @@ type Door = (typeof DOORS)[number];
 
 /** In the order of DOORS. */
 const TABLE: Readonly<Record<string, readonly string[]>> = {
-  'in grace': ['set-up', 'ok', 'tokens', 'ok', 'ok', 'ok', 'ok', 'Account', 'ok', 'open', 'done'],
-  enrolled: ['code', 'ok', 'mfa_required', 'ok', 'ok', 'ok', 'ok', 'Account', 'ok', 'open', 'done'],
+  'in grace': [
+    'set-up',
+    'ok',
+    'tokens',
+    'ok',
+    'ok',
+    'ok',
+    'ok',
+    'Account',
+    'ok',
+    'open',
+    'no',
+    'done',
+  ],
+  enrolled: [
+    'code',
+    'ok',
+    'mfa_required',
+    'ok',
+    'ok',
+    'ok',
+    'ok',
+    'Account',
+    'ok',
+    'open',
+    'no',
+    'done',
+  ],
   'grace over': [
     'set-up',
     'no',
@@ -50,6 +78,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'Sign in',
     'ok',
     'Sign in',
+    'no',
     'done',
   ],
   'must change': [
@@ -63,6 +92,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'Sign in',
     'ok',
     'Sign in',
+    'no',
     'done',
   ],
   locked: [
@@ -76,6 +106,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'Sign in',
     'no',
     'Sign in',
+    'no',
     'done',
   ],
   'not from here': [
@@ -89,6 +120,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'Sign in',
     'ok',
     'Sign in',
+    'no',
     'done',
   ],
   suspended: [
@@ -102,6 +134,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'Sign in',
     'no',
     'Sign in',
+    'no',
     'void',
   ],
   'without a hash': [
@@ -115,6 +148,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'Account',
     'ok',
     'open',
+    'no',
     'done',
   ],
   unknown: [
@@ -128,6 +162,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'Sign in',
     'no',
     'Sign in',
+    'no',
     'void',
   ],
 };
@@ -138,6 +173,7 @@ const GRANTS = [
   'client_credentials',
   'refresh_token',
   'urn:ietf:params:oauth:grant-type:device_code',
+  JWT_BEARER,
 ];
 
 type MaybeEnrolled = Person & { readonly secret?: string };
@@ -316,6 +352,18 @@ onBothStores('account states at every door', (store) => {
         confirm_password: NEW_PASSWORD,
       });
       return answer.status === 422 ? 'open' : titleOf(answer);
+    },
+    // Signed by a key that is right for somebody: no assertion speaks for a person.
+    'jwt-bearer': async ({ person: { id } }) => {
+      const machine = await createMachine(gatehouse);
+      const own = await present(gatehouse.url, assertionOf(machine, gatehouse.url));
+      expect(own.status).to.equal(200);
+      const { status, body } = await present(
+        gatehouse.url,
+        assertionOf({ ...machine, id }, gatehouse.url),
+      );
+      expect([status, body.error]).to.deep.equal([400, 'invalid_grant']);
+      return 'no';
     },
     // The last one: it ends everything that is signed in.
     'reset link': async ({ person, resetUrl }) => {
