@@ -44,8 +44,9 @@ async function getToken(key: KeyFile, asked: Record<string, string>): Promise<ob
     }),
   });
   const answer = (await response.json()) as object;
-  if (!response.ok) throw new Error(`${response.status} ${JSON.stringify(answer)}`);
-  return answer;
+  if (response.ok) return answer;
+  process.stderr.write(`${response.status} ${JSON.stringify(answer)}\n`);
+  process.exit(1);
 }
 
 const [file, scope, resource] = process.argv.slice(2);

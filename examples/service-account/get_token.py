@@ -1,6 +1,7 @@
+#!/usr/bin/env python3
 """Gets an access token with the key file of a service account, and prints the answer.
 
-    pip install authlib requests
+    pip install authlib joserfc requests
     python get_token.py KEY_FILE [SCOPE] [RESOURCE]
 """
 
@@ -13,9 +14,12 @@ import sys
 import time
 import uuid
 
-import requests
-from authlib.jose import jwt
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.requests_client import OAuth2Session
+from joserfc import jwt
+from joserfc.jwk import import_key
 
+KEY_TYPES = {"R": "RSA", "P": "RSA", "EdDSA": "OKP", "E": "EC"}
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -31,7 +35,9 @@ def sign_assertion(key):
         "exp": now + 60,
         "jti": str(uuid.uuid4()),
     }
-    return jwt.encode(header, claims, key["private_key"]).decode()
+    kind = KEY_TYPES.get(key["alg"]) or KEY_TYPES[key["alg"][0]]
+    private_key = import_key(key["private_key"], kind)
+    return jwt.encode(header, claims, private_key, algorithms=[key["alg"]])
 
 
 def totp(secret):
@@ -46,21 +52,26 @@ def totp(secret):
 
 def get_token(key, scope=None, resource=None):
     """Each code works once: two tokens within half a minute want one code to wait for."""
-    form = {"grant_type": GRANT, "assertion": sign_assertion(key)}
+    asked = {"scope": scope, "resource": resource}
     if "totp_secret" in key:
-        form["mfa_code"] = totp(key["totp_secret"])
-    if scope:
-        form["scope"] = scope
-    if resource:
-        form["resource"] = resource
-    response = requests.post(key["token_endpoint"], data=form, timeout=10)
-    if not response.ok:
-        sys.exit(f"{response.status_code} {response.text}")
-    return response.json()
+        asked["mfa_code"] = totp(key["totp_secret"])
+    session = OAuth2Session()
+    return session.fetch_token(
+        key["token_endpoint"],
+        grant_type=GRANT,
+        # The assertion says who asks: nothing else authenticates.
+        auth=lambda request: request,
+        assertion=sign_assertion(key),
+        **{name: value for name, value in asked.items() if value},
+    )
 
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit("Usage: get_token.py KEY_FILE [SCOPE] [RESOURCE]")
     with open(sys.argv[1], encoding="utf-8") as file:
-        print(json.dumps(get_token(json.load(file), *sys.argv[2:4]), indent=2))
+        key_file = json.load(file)
+    try:
+        print(json.dumps(get_token(key_file, *sys.argv[2:4]), indent=2))
+    except OAuthError as refused:
+        sys.exit(str(refused))
