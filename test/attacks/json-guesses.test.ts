@@ -10,7 +10,7 @@ import { onBothStores } from '../support/stores.ts';
 import { createWeb, titleOf } from '../support/web.ts';
 
 const AT_ONCE = 20;
-const ROUNDS = 10;
+const ROUNDS = 5;
 const WITH_FACTOR = { GATEHOUSE_CONFIG: '' };
 
 onBothStores('guesses at the JSON door', (store) => {

@@ -5,7 +5,15 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { decodeProtectedHeader, importJWK, importPKCS8, type JWK, jwtVerify, SignJWT } from 'jose';
+import {
+  calculateJwkThumbprint,
+  decodeProtectedHeader,
+  importJWK,
+  importPKCS8,
+  type JWK,
+  jwtVerify,
+  SignJWT,
+} from 'jose';
 import { randomId } from '../../src/lib/ids.ts';
 import { withRequest } from '../../src/lib/request-context.ts';
 import { auditRows, auditText } from '../support/audit.ts';
@@ -56,6 +64,14 @@ const RESOURCES = [{ identifier: FILES, scopes: ['read', 'write'] }];
 const OPERATOR = `cli:${userInfo().username}`;
 const publicJwk = () =>
   generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }) as unknown as JWK;
+
+/** One in 64 begins with a given character. */
+async function jwkWhoseNameBegins(start: string): Promise<JWK> {
+  for (;;) {
+    const jwk = publicJwk();
+    if ((await calculateJwkThumbprint(jwk)).startsWith(start)) return jwk;
+  }
+}
 
 onBothStores('gatehouse service-account', (store) => {
   let gatehouse: Gatehouse;
@@ -329,6 +345,19 @@ onBothStores('gatehouse service-account', (store) => {
       expect(kept).not.to.have.any.keys(['totp_secret', 'otpauth_url']);
       const { fields } = pasted(await run('add-key', id, '--alg', 'ES256'));
       expect(fields.get('mfa_code')).to.equal('CODE');
+    });
+
+    it('are revoked also where their name begins with a hyphen', async () => {
+      const { id } = await create();
+      for (const start of ['-', '-h']) {
+        const jwk = await jwkWhoseNameBegins(start);
+        const file = fileOf(`hyphen${start}.json`, JSON.stringify(jwk));
+        const { kid } = await asJson<MadeJson>('add-key', id, '--public-jwk', file);
+        await run('revoke-key', id, kid, '--reason', 'a test');
+        const { keys } = await show(id);
+        expect(keys.find((key) => key.kid === kid)).to.include({ status: 'revoked' });
+      }
+      await misused(['service-account', 'revoke-key', id, 'kid', '--resaon', 'a test'], options);
     });
 
     it('are refused where there is no such account, no such key, or one has been there', async () => {

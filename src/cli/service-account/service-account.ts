@@ -99,6 +99,8 @@ function revokeKeyCommand(): Command {
   const command = new Command('revoke-key')
     .argument('<id>')
     .argument('<kid>')
+    // A thumbprint may begin with a hyphen.
+    .allowUnknownOption()
     .description('end a key, and the opaque tokens of the service account');
   return withCauseOptions(command)
     .option('--json', 'print JSON')
