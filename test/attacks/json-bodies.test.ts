@@ -99,6 +99,14 @@ onBothStores('JSON doors', (store) => {
     });
   }
 
+  it('a string without an end costs no more than any other body', async () => {
+    const endless = `"${'\\"'.repeat(32_000)}`;
+    // Seconds each, if the end is looked for from every quote: this would not be over in time.
+    for (let times = 0; times < 40; times += 1) {
+      isRefused(await app.post('login', endless, { authorization: undefined }), 400, 'JSON');
+    }
+  });
+
   it('no cookie is read or set', async () => {
     const first = await app.post('login', right());
     expect(first.status).to.equal(200);
