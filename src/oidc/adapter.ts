@@ -241,13 +241,16 @@ function clientAdapter({ clients, current }: AdapterNeeds): Adapter {
   };
 }
 
-/** It has proved itself to us, and need not do so to the library once more. */
-function asAuthenticated({ client_secret: _secret, ...metadata }: AdapterPayload): AdapterPayload {
+/**
+ * It has proved itself to us, and need not do so to the library once more. What it is registered
+ * with for proving itself would be refused beside `none`.
+ */
+function asAuthenticated(payload: AdapterPayload): AdapterPayload {
+  const { client_secret: _secret, token_endpoint_auth_signing_alg: _alg, ...metadata } = payload;
   const refreshes = metadata.grant_types?.includes('refresh_token');
   return {
     ...metadata,
     token_endpoint_auth_method: 'none',
-    application_type: 'web',
     response_types: ['code'],
     redirect_uris: [NOWHERE],
     grant_types: ['authorization_code', ...(refreshes ? ['refresh_token'] : [])],

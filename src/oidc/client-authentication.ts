@@ -7,6 +7,7 @@ import type { ClientExtras } from './types.ts';
 export type AuthenticatedClient = ClientExtras & {
   readonly clientId: string;
   readonly clientAuthMethod: string;
+  readonly dpopBoundAccessTokens?: boolean;
 };
 
 export type ClientAuthentication =

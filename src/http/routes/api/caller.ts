@@ -51,5 +51,8 @@ function problemOf(client: AuthenticatedClient): string | undefined {
   if (client.clientAuthMethod === 'none' && !client.direct_sign_in) {
     return 'This application does not authenticate, and was not allowed to sign people in without.';
   }
+  if (client.dpopBoundAccessTokens) {
+    return 'The tokens of this application are bound to keys: the token endpoint alone does that.';
+  }
   return undefined;
 }

@@ -1,0 +1,74 @@
+// A sign-in over JSON that cannot bring tokens must not be one: no step is spent for nothing.
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { now } from '../../src/lib/clock.ts';
+import { createApplication, PUBLIC } from '../support/application.ts';
+import { createExistingPerson } from '../support/existing-person.ts';
+import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
+import { onBothStores } from '../support/stores.ts';
+
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+onBothStores('half a sign-in over JSON', (store) => {
+  let gatehouse: Gatehouse;
+
+  before(async () => {
+    gatehouse = await startGatehouse({ store });
+  });
+  after(() => gatehouse.stop());
+
+  const person = async () => {
+    const { email, password, id } = await createExistingPerson(gatehouse);
+    return { id, body: { email, password } };
+  };
+  const sessions = async (accountId: string) => {
+    const { sql, compile, all } = gatehouse.house.store;
+    return all(compile(sql('sessions').where({ account_id: accountId, ended_at: null })));
+  };
+
+  it('an installed application with addresses of its own scheme gets tokens', async () => {
+    const app = await createApplication(gatehouse, {
+      ...PUBLIC,
+      application_type: 'native',
+      redirect_uris: ['com.example.app:/callback'],
+      post_logout_redirect_uris: ['com.example.app:/signed-out'],
+    });
+    const { body } = await person();
+    const { status, body: tokens } = await app.post('login', { ...body, client_id: app.id });
+    expect(status, JSON.stringify(tokens)).to.equal(200);
+    const { refreshToken } = tokens;
+    const again = await app.post('refresh', { refreshToken, client_id: app.id });
+    expect(again.status, JSON.stringify(again.body)).to.equal(200);
+  });
+
+  it('a client that may sign its assertions in one way only gets tokens', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256');
+    const app = await createApplication(gatehouse, {
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: 'ES256',
+      jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] },
+    });
+    const at = Math.floor(now() / 1000);
+    const client_assertion = await new SignJWT({ jti: randomUUID() })
+      .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+      .setIssuer(app.id)
+      .setSubject(app.id)
+      .setAudience(gatehouse.url)
+      .setIssuedAt(at)
+      .setExpirationTime(at + 60)
+      .sign(privateKey);
+    const { body } = await person();
+    const signed = { ...body, client_assertion, client_assertion_type: ASSERTION_TYPE };
+    const { status, body: tokens } = await app.post('login', signed);
+    expect(status, JSON.stringify(tokens)).to.equal(200);
+  });
+
+  it('a client whose tokens are bound to keys is turned away before anything is looked at', async () => {
+    const app = await createApplication(gatehouse, { dpop_bound_access_tokens: true });
+    const { id, body } = await person();
+    const { status, body: refusal } = await app.post('login', body);
+    expect([status, refusal.error]).to.deep.equal([403, 'client_not_allowed']);
+    expect(await sessions(id)).to.deep.equal([]);
+  });
+});
