@@ -2,11 +2,13 @@
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import { now } from '../lib/clock.ts';
-import type { Sessions } from '../store/sessions.ts';
+import type { Log } from '../lib/log.ts';
+import type { Session, Sessions } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { type AskLibrary, type InnerAnswer, NOWHERE } from './ask-library.ts';
 
 interface Needs {
+  readonly log: Log;
   readonly store: Store;
   readonly askLibrary: AskLibrary;
   readonly provider: () => Provider;
@@ -85,13 +87,19 @@ async function read({ body, oidc }: InnerAnswer, needs: Needs): Promise<IssuedTo
   };
 }
 
-/** Nothing but these calls ever sees it: they keep it from looking idle. */
-async function findSession(
-  { sessionUid: uid, sid }: Partial<Source> = {},
-  { store, sessionTable }: Needs,
-) {
-  const found = uid === undefined ? undefined : await sessionTable.find(uid, now());
+async function findSession({ sessionUid: uid, sid }: Partial<Source> = {}, needs: Needs) {
+  const found = uid === undefined ? undefined : await needs.sessionTable.find(uid, now());
   if (!found || sid === undefined) return undefined;
-  await store.commit([sessionTable.update(found.uid, { seenAt: now() })]);
+  // One of a browser is seen where its cookie is, and nowhere else.
+  if (found.origin?.clientId !== undefined) await keepAwake(found, needs);
   return { id: sid, expiresAt: found.expiresAt };
+}
+
+/** Nothing but these calls ever sees it: they keep it from looking idle. */
+async function keepAwake({ uid }: Session, { store, sessionTable, log }: Needs): Promise<void> {
+  const seen = sessionTable.update(uid, { seenAt: now() });
+  // The tokens are made, and what they were made from is spent: they must not be lost by this.
+  await store.commit([seen]).catch((err: unknown) => {
+    log.warn({ err }, 'a session is in use, and could not be marked so');
+  });
 }

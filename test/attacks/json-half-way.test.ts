@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { now } from '../../src/lib/clock.ts';
+import { GatehouseError } from '../../src/lib/errors.ts';
 import { createApplication, PUBLIC } from '../support/application.ts';
 import { createExistingPerson } from '../support/existing-person.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
@@ -70,5 +71,29 @@ onBothStores('half a sign-in over JSON', (store) => {
     const { status, body: refusal } = await app.post('login', body);
     expect([status, refusal.error]).to.deep.equal([403, 'client_not_allowed']);
     expect(await sessions(id)).to.deep.equal([]);
+  });
+
+  it('tokens that are made are not lost when the database gives out just then', async () => {
+    const app = await createApplication(gatehouse);
+    const { body } = await person();
+    const { refreshToken } = (await app.post('login', body)).body;
+    const { store: open } = gatehouse.house;
+    const { commit } = open;
+    const marks = (sql: string) => /^update .?sessions.? set .?seen_at/.test(sql);
+    let failed = 0;
+    Object.assign(open, {
+      commit: async (unit: Parameters<typeof commit>[0]) => {
+        if (unit.length !== 1 || !marks(unit[0]?.sql ?? '')) return commit(unit);
+        failed += 1;
+        throw new GatehouseError('store_unavailable');
+      },
+    });
+    try {
+      const { status, body: tokens } = await app.post('refresh', { refreshToken });
+      expect(status, JSON.stringify(tokens)).to.equal(200);
+      expect(failed).to.equal(1);
+    } finally {
+      Object.assign(open, { commit });
+    }
   });
 });
