@@ -36,7 +36,10 @@ export function createSignOutDirectly(needs: Needs): SignOutDirectly {
     const found: unknown = await needs.provider().RefreshToken.find(refreshToken);
     const token = found as FamilyToken | undefined;
     if (token?.clientId !== clientId) return;
-    await needs.store.commit([...(await endSession(token, needs)), ...endFamily(token, needs)]);
+    const family = endFamily(token, needs);
+    const { kind } = await needs.store.commit([...(await endSession(token, needs)), ...family]);
+    // Another request has ended the session a moment ago, and told of it.
+    if (kind === 'missed') await needs.store.commit(family);
   };
 }
 
@@ -45,7 +48,7 @@ async function endSession(
   { sessionTable, sessions }: Needs,
 ): Promise<Unit> {
   const stands = uid !== undefined && (await sessionTable.find(uid, now()));
-  return stands ? sessions.end({ uid, accountId }, 'signed out at an application') : [];
+  return stands ? sessions.endOf(accountId, uid, 'signed out at an application') : [];
 }
 
 function endFamily({ grantId }: FamilyToken, { artifacts, vault }: Needs): Unit {
