@@ -18,6 +18,8 @@ import { originOf, sessionKey } from './session-model.ts';
 import type { ClientExtras, LoginResult } from './types.ts';
 
 export interface DirectSessions {
+  /** Whether the client may have the tokens that such a sign-in brings. */
+  isFor(client: ClientExtras): boolean;
   /** What is granted; the first scope that is not there for this client. */
   scopesOf(client: ClientExtras, asked: string | undefined): readonly string[] | UnknownScope;
   /** Statements for the unit that ends the sign-in, and the code that redeems them. */
@@ -54,6 +56,7 @@ export function createDirectSessions(needs: Needs): DirectSessions {
   const own = allResources(config).find((each) => each.identifier === ownApi(config));
   const known = [...OIDC_SCOPES, ...(own?.scopes ?? [])];
   return {
+    isFor: ({ resources }) => resources?.includes(ownApi(config)) ?? true,
     scopesOf: ({ allowed_scopes: allowed }, asked) => {
       const may = known.filter((scope) => allowed?.split(' ').includes(scope) ?? true);
       const wanted = asked === undefined ? USUAL.filter((s) => may.includes(s)) : words(asked);

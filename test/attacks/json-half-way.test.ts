@@ -73,6 +73,18 @@ onBothStores('half a sign-in over JSON', (store) => {
     expect(await sessions(id)).to.deep.equal([]);
   });
 
+  it('a client that may not have tokens for this API is turned away, and keeps what it has', async () => {
+    const app = await createApplication(gatehouse);
+    const { id, body } = await person();
+    const { refreshToken } = (await app.post('login', body)).body;
+    await gatehouse.house.clients.update(app.id, { resources: ['https://api.example.com'] });
+    const { status, body: refusal } = await app.post('login', body);
+    expect([status, refusal.error]).to.deep.equal([403, 'client_not_allowed']);
+    expect(await sessions(id)).to.have.length(1);
+    expect((await app.post('logout', { refreshToken })).status).to.equal(204);
+    expect(await sessions(id)).to.deep.equal([]);
+  });
+
   it('tokens that are made are not lost when the database gives out just then', async () => {
     const app = await createApplication(gatehouse);
     const { body } = await person();

@@ -42,14 +42,14 @@ interface Attempt {
 }
 
 export function createApiSignIn(needs: ApiSignInNeeds) {
-  const { methods, flows, directSessions, findCaller } = needs;
+  const { methods, flows, directSessions } = needs;
   const requests = requestsFor(methods);
   const password = methods.find(({ step }) => step === 'sign-in') as Method;
   const keyOf = (handle: string) => needs.vault.digest('direct-sign-in', handle);
 
   const login: Handler = async (ctx) => {
     const body = await readJson(ctx, requests.login);
-    const client = await findCaller(ctx, body);
+    const client = await getCaller(ctx, body);
     const scopes = scopesOf(client, body.scope);
     const credentials = [credentialOf(password, body), ...codesIn(body)];
     const handle = randomId(256);
@@ -65,7 +65,7 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
 
   const factor: Handler = async (ctx) => {
     const body = await readJson(ctx, requests.factor);
-    const client = await findCaller(ctx, body);
+    const client = await getCaller(ctx, body);
     const credentials = codesIn(body);
     if (credentials.length === 0) {
       throw invalid(`${membersOf(methods).join(', ')}: one of them is missing`);
@@ -77,7 +77,7 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
 
   const challenge: Handler = async (ctx) => {
     const body = await readJson(ctx, requests.challenge);
-    const flow = await getFlow(await findCaller(ctx, body), body.session_id);
+    const flow = await getFlow(await getCaller(ctx, body), body.session_id);
     const method = methods.find(
       (each) => each.challenge && flow.facts.enrolled.includes(each.name),
     );
@@ -86,6 +86,13 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
     if (outcome?.kind !== 'sent') throw invalid('session_id: no code can be sent to this account');
     ctx.status = 202;
     ctx.body = {};
+  };
+
+  const getCaller: FindCaller = async (ctx, given) => {
+    const client = await needs.findCaller(ctx, given);
+    if (directSessions.isFor(client)) return client;
+    const description = `This application may not ask for tokens of ${needs.issuer}/api.`;
+    throw new Refusal(403, 'client_not_allowed', description);
   };
 
   const attempt = async (ctx: Context, { client, handle, scopes, credentials }: Attempt) => {
