@@ -532,7 +532,12 @@ function apiRouter(ground: Ground, parts: RouterParts, proving: Proving) {
     askLibrary,
     tokenPath: oidc.tokenPath,
     authenticateClient: createAuthenticateClient(provider, askLibrary),
-    directSessions: createDirectSessions({ ...ground, ...tables, provider }),
+    directSessions: createDirectSessions({
+      ...ground,
+      ...tables,
+      provider,
+      ending: domain.sessions,
+    }),
     signInDirectly: createSignInDirectly({
       ...proving,
       prove: createProve(proving),

@@ -38,6 +38,7 @@ export type SessionEnd =
   | 'signed out from elsewhere'
   | 'signed out everywhere'
   | 'somebody else signed in'
+  | 'no tokens could be made'
   | 'password changed'
   | 'second factor enrolled'
   | 'second factor removed'

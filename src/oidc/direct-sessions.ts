@@ -3,6 +3,7 @@ import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import { allResources, OIDC_SCOPES, ownApi } from '../domain/resources.ts';
+import type { SessionsDomain } from '../domain/sessions.ts';
 import { now } from '../lib/clock.ts';
 import { randomId } from '../lib/ids.ts';
 import { currentRequest } from '../lib/request-context.ts';
@@ -10,6 +11,7 @@ import type { Vault } from '../lib/vault.ts';
 import type { Artifacts } from '../store/artifacts.ts';
 import type { Sessions } from '../store/sessions.ts';
 import type { Statement, Unit } from '../store/statement.ts';
+import type { Store } from '../store/store.ts';
 import { toArtifact } from './adapter.ts';
 import { NOWHERE } from './ask-library.ts';
 import { everythingIn } from './configuration.ts';
@@ -24,6 +26,8 @@ export interface DirectSessions {
   scopesOf(client: ClientExtras, asked: string | undefined): readonly string[] | UnknownScope;
   /** Statements for the unit that ends the sign-in, and the code that redeems them. */
   open(login: LoginResult, client: object, scopes: readonly string[]): Promise<DirectSession>;
+  /** Ends one that has brought nobody any tokens. */
+  withdraw(session: DirectSession): Promise<void>;
 }
 
 export interface UnknownScope {
@@ -31,6 +35,8 @@ export interface UnknownScope {
 }
 
 export interface DirectSession {
+  readonly uid: string;
+  readonly accountId: string;
   readonly code: string;
   readonly unit: Unit;
 }
@@ -38,7 +44,9 @@ export interface DirectSession {
 interface Needs {
   readonly config: Config;
   readonly vault: Vault;
+  readonly store: Store;
   readonly sessions: Sessions;
+  readonly ending: Pick<SessionsDomain, 'endOf'>;
   readonly artifacts: Artifacts;
   readonly provider: () => Provider;
 }
@@ -63,6 +71,9 @@ export function createDirectSessions(needs: Needs): DirectSessions {
       const unknown = wanted.find((scope) => !may.includes(scope));
       return unknown === undefined ? wanted : { unknown };
     },
+    withdraw: async ({ accountId, uid }) => {
+      await needs.store.commit(await needs.ending.endOf(accountId, uid, 'no tokens could be made'));
+    },
     open: (login, client, scopes) => open(login, client as LibraryClient, scopes, needs),
   };
 }
@@ -84,6 +95,8 @@ async function open(
   const session = { uid: randomId(), sid: randomId(), grantId: grant.id, isOffline };
   const code = await makeCode(login, client, { ...session, scopes }, needs);
   return {
+    uid: session.uid,
+    accountId: login.accountId,
     code: code.id,
     unit: [...sessionRows(login, client, session, needs), grant.statement, code.statement],
   };

@@ -85,6 +85,51 @@ onBothStores('half a sign-in over JSON', (store) => {
     expect(await sessions(id)).to.deep.equal([]);
   });
 
+  it('a sign-in whose tokens cannot be written leaves no session behind', async () => {
+    const app = await createApplication(gatehouse);
+    const { id, body } = await person();
+    const { store: open } = gatehouse.house;
+    const { commit } = open;
+    Object.assign(open, {
+      commit: async (unit: Parameters<typeof commit>[0]) => {
+        const issues = unit.some(
+          ({ sql, bindings }) => sql.startsWith('insert') && bindings.includes('RefreshToken'),
+        );
+        if (issues) throw new GatehouseError('store_unavailable');
+        return commit(unit);
+      },
+    });
+    try {
+      expect((await app.post('login', body)).status).to.equal(503);
+    } finally {
+      Object.assign(open, { commit });
+    }
+    expect(await sessions(id)).to.deep.equal([]);
+    expect((await app.post('login', body)).status).to.equal(200);
+  });
+
+  it('a client that is disabled in the middle gets no tokens, and leaves no session', async () => {
+    const app = await createApplication(gatehouse);
+    const { id, body } = await person();
+    const { store: open, clients } = gatehouse.house;
+    const { commit } = open;
+    Object.assign(open, {
+      commit: async (unit: Parameters<typeof commit>[0]) => {
+        const outcome = await commit(unit);
+        const isMade = unit.some(({ sql }) => /^insert into .?sessions/.test(sql));
+        if (isMade) await clients.disable(app.id);
+        return outcome;
+      },
+    });
+    try {
+      const { status, body: refusal } = await app.post('login', body);
+      expect([status, refusal.error]).to.deep.equal([401, 'invalid_session']);
+    } finally {
+      Object.assign(open, { commit });
+    }
+    expect(await sessions(id)).to.deep.equal([]);
+  });
+
   it('tokens that are made are not lost when the database gives out just then', async () => {
     const app = await createApplication(gatehouse);
     const { body } = await person();

@@ -108,10 +108,26 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
     };
     const outcome = await needs.signInDirectly(keyOf(handle), credentials, door);
     if (outcome.kind !== 'signed-in') throw refusalFor(outcome, handle, needs);
-    // The account, the client or the session has ended since: a moment ago.
-    const tokens = session && (await needs.directTokens.redeem(ctx, client.clientId, session.code));
-    if (!tokens) throw GONE;
-    ctx.body = tokensInJson(tokens);
+    if (!session) throw GONE;
+    ctx.body = tokensInJson(await redeem(ctx, client, session));
+  };
+
+  /** Nobody knows of a session without tokens but the account page, where it must not stand. */
+  const redeem = async (
+    ctx: Context,
+    { clientId }: AuthenticatedClient,
+    session: DirectSession,
+  ) => {
+    try {
+      const tokens = await needs.directTokens.redeem(ctx, clientId, session.code);
+      // The account, the client or the session has ended since: a moment ago.
+      if (!tokens) throw GONE;
+      return tokens;
+    } catch (error) {
+      // Where the database is away there is nothing else to be done.
+      await directSessions.withdraw(session).catch(() => undefined);
+      throw error;
+    }
   };
 
   const getFlow = async ({ clientId }: AuthenticatedClient, handle: string): Promise<Flow> => {
