@@ -37,6 +37,7 @@ interface Source {
   readonly sessionUid?: string;
   readonly sid?: string;
   readonly scope?: string;
+  readonly expiresWithSession?: boolean;
   readonly expiration: number;
 }
 
@@ -76,15 +77,22 @@ async function read({ body, oidc }: InnerAnswer, needs: Needs): Promise<IssuedTo
   const refresh = entities?.RefreshToken;
   const source = refresh ?? entities?.AuthorizationCode;
   const { refresh_token: token } = answer;
+  const session = await findSession(source, needs);
   return {
     accessToken: answer.access_token,
     tokenType: answer.token_type,
     expiresIn: answer.expires_in,
     scope: source?.scope ?? answer.scope ?? '',
     idToken: answer.id_token,
-    refresh: refresh && token ? { token, expiresIn: refresh.expiration } : undefined,
-    session: await findSession(source, needs),
+    refresh: refresh && token ? { token, expiresIn: lifeOf(refresh, session) } : undefined,
+    session,
   };
+}
+
+/** It ends with its session, unless it is to outlive it. */
+function lifeOf({ expiration, expiresWithSession }: Source, session: IssuedTokens['session']) {
+  if (!expiresWithSession || !session) return expiration;
+  return Math.min(expiration, Math.floor((session.expiresAt - now()) / 1000));
 }
 
 async function findSession({ sessionUid: uid, sid }: Partial<Source> = {}, needs: Needs) {

@@ -191,6 +191,23 @@ onBothStores('JSON sign-in', (store) => {
     }
   });
 
+  it('says when a refresh token ends, which is with its session at the latest', async () => {
+    const person = await createEnrolledPerson(gatehouse, party);
+    const scopes = ['openid', 'openid offline_access'];
+    const first = await Promise.all(
+      scopes.map((scope, at) => login(person, { scope, backup_code: person.backupCodes[at] })),
+    );
+    const days = async (answers: typeof first) => {
+      await gatehouse.advance('6d');
+      const bodies = answers.map(({ body: { refreshToken } }) => ({ refreshToken }));
+      return Promise.all(bodies.map((body) => app.post('refresh', body)));
+    };
+    const last = await days(await days(first));
+    const [withSession, offline] = last.map(({ body }) => Number(body.refresh_expires_in) / 86_400);
+    expect(withSession).to.be.within(1.99, 2);
+    expect(offline).to.equal(7);
+  });
+
   it('its tokens are good at the token endpoint, too, and for this application alone', async () => {
     const { refreshToken } = (await login(await createExistingPerson(gatehouse))).body;
     const other = await createApplication(gatehouse);
