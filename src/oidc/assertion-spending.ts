@@ -78,6 +78,9 @@ function tooMuch(target: Exclude<Target, { kind: 'target' }>): Refusal {
 /** Longer than anybody can show the assertion again, also where clocks of nodes differ. */
 const KEPT = 2 * SKEW;
 
+/** For the audit. */
+export const ENDED_MEANWHILE = 'account or key ended meanwhile';
+
 /** The assertion is spent, and its key still stands, in one unit: undefined if both hold. */
 async function findLost(
   { account: { id }, kid, jti, exp }: VerifiedAssertion,
@@ -89,7 +92,7 @@ async function findLost(
   const spent = tables.artifacts.insertOnce(shown, now());
   const outcome = await store.commit([spent, ...standing(id, kid, tables)]);
   if (outcome.kind === 'committed') return undefined;
-  return outcome.at === 0 ? 'assertion used before' : 'account or key ended meanwhile';
+  return outcome.at === 0 ? 'assertion used before' : ENDED_MEANWHILE;
 }
 
 /** Must hit: the account is active and its key counts, until the unit is over. */

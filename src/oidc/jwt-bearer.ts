@@ -6,6 +6,7 @@ import { createAssertions } from '../domain/service-accounts/assertions.ts';
 import { currentRequest } from '../lib/request-context.ts';
 import type { ServiceAccounts } from '../store/service-accounts.ts';
 import {
+  ENDED_MEANWHILE,
   type Refusal,
   refused,
   type SpendingNeeds,
@@ -74,14 +75,14 @@ interface Known {
 
 type Who = { readonly [K in keyof Known]?: string | undefined };
 
-async function refuse(
-  { accountId, kid }: Who,
-  { reason, error }: Refusal,
-  { audit }: JwtBearerNeeds,
-) {
-  const refused = { kind: 'service_account.token', outcome: 'refused', reason } as const;
-  await audit.write({ ...refused, accountId, detail: { kid } });
+async function refuse(who: Who, { reason, error }: Refusal, needs: JwtBearerNeeds) {
+  await recordRefusal(who, reason, needs);
   throw error ?? new errors.InvalidGrant(reason);
+}
+
+function recordRefusal({ accountId, kid }: Who, reason: string, { audit }: JwtBearerNeeds) {
+  const refused = { kind: 'service_account.token', outcome: 'refused', reason } as const;
+  return audit.write({ ...refused, accountId, detail: { kid } });
 }
 
 /** From here on the request is that of the account. */
@@ -98,8 +99,9 @@ const ENDED = oauthError('invalid_grant', 'grant request is invalid');
 async function issueFor(who: Known, ctx: Ctx, issue: GrantHandler, needs: JwtBearerNeeds) {
   const { accountId, kid } = who;
   const items = workOf(ctx)?.items ?? [];
+  const missed = { ...ENDED, record: () => recordRefusal(who, ENDED_MEANWHILE, needs) };
   for (const statement of standing(accountId, kid, needs.tables)) {
-    items.push({ statement, missed: ENDED, revokes: false });
+    items.push({ statement, missed, revokes: false });
   }
   try {
     await issue(ctx);

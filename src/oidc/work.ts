@@ -6,7 +6,13 @@ import type { Store } from '../store/store.ts';
 
 /** What a missed statement means for the caller. */
 export type Missed =
-  | { readonly kind: 'oauth'; readonly error: string; readonly description: string }
+  | {
+      readonly kind: 'oauth';
+      readonly error: string;
+      readonly description: string;
+      /** Records the refusal: the unit that would have told of the request is not written. */
+      readonly record?: () => Promise<void>;
+    }
   | { readonly kind: 'session-gone' };
 
 interface Item {
@@ -67,9 +73,16 @@ export function unitOfWork(store: Store, sessionCookie: string, answers: Answers
     const missed = await commit(store, isRefused(ctx) ? revocationsOf(work) : work);
     // What the session's cookie stands for has not been written.
     if (missed) dropCookie(ctx, sessionCookie);
-    if (missed?.kind === 'oauth') await answers.oauthError(ctx, missed.error, missed.description);
+    if (missed?.kind === 'oauth') await refuse(ctx, missed, answers);
     if (missed?.kind === 'session-gone') await withoutSession({ store, ctx, work, answers });
   };
+}
+
+type Refused = Extract<Missed, { kind: 'oauth' }>;
+
+async function refuse(ctx: Context, { error, description, record }: Refused, answers: Answers) {
+  await record?.();
+  await answers.oauthError(ctx, error, description);
 }
 
 /**
