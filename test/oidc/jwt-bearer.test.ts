@@ -110,6 +110,14 @@ onBothStores('tokens of service accounts', (store) => {
     expect((await present(pair.url, assertion, { fields })).status).to.equal(200);
   });
 
+  it('takes parameters without a value for such as were left out (RFC 6749, 3.2)', async () => {
+    const machine = await createMachine(pair);
+    for (const name of ['client_id', 'client_secret', 'mfa_code', 'scope', 'resource']) {
+      const { status, body } = await ask(machine, { [name]: '' });
+      expect(status, `${name}: ${JSON.stringify(body)}`).to.equal(200);
+    }
+  });
+
   it('takes a form whose charset is spelt out, and one that comes in pieces', async () => {
     const machine = await createMachine(pair);
     const type = { 'content-type': 'application/x-www-form-urlencoded; charset=UTF-8' };

@@ -31,7 +31,8 @@ async function admit(ctx: Context): Promise<void> {
   const fields = parse(body.toString());
   const { grant_type: grant, client_id: sent } = fields;
   if (grant !== JWT_BEARER || Array.isArray(sent)) return giveBack(ctx, body);
-  openJwtBearer(ctx, sent);
+  // Without a value it counts as left out (RFC 6749, 3.2).
+  openJwtBearer(ctx, sent || undefined);
   giveBack(ctx, Buffer.from(stringify({ ...fields, client_id: UNVERIFIED })));
 }
 
