@@ -44,18 +44,6 @@ function bent(jwk: JsonWebKey, member: 'x' | 'y'): JsonWebKey {
   return { ...jwk, [member]: bytes.toString('base64url') };
 }
 
-/** The points for which anybody can make signatures (without regard to the sign of x). */
-const SMALL = [
-  '01'.padEnd(64, '0'),
-  '00'.repeat(32),
-  `ec${'ff'.repeat(30)}7f`,
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-  // The same with the sign of x, and the two that lie past the field.
-  `01${'00'.repeat(30)}80`,
-  `ed${'ff'.repeat(30)}7f`,
-  `ee${'ff'.repeat(30)}7f`,
-];
 const PUBLIC_PEM = generateKeyPairSync('ed25519')
   .publicKey.export({ format: 'pem', type: 'spki' })
   .toString();
@@ -108,13 +96,6 @@ describe('a public key that is given', () => {
       const { kid } = await readPublicKey({ kty: 'OKP', crv: 'Ed25519', x });
       expect(kid).to.equal('kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k');
     });
-
-    it('as often as Ed25519 makes one', async () => {
-      for (let round = 0; round < 30; round += 1) {
-        const { publicKey } = generateKeyPairSync('ed25519');
-        expect(await whyNot(publicKey.export({ format: 'jwk' }))).to.equal('taken as EdDSA');
-      }
-    });
   });
 
   describe('is refused', () => {
@@ -157,16 +138,6 @@ describe('a public key that is given', () => {
         ['a point of another curve', { ...publicOf(PRIVATE.p384), crv: 'P-256' }, damaged],
         ['Ed25519 of 31 bytes', { ...ED, x: inHex('07'.repeat(31)) }, damaged],
         ['Ed25519 of 33 bytes', { ...ED, x: inHex('07'.repeat(33)) }, damaged],
-        ['Ed25519 off the curve', { ...ED, x: inHex(`02${'00'.repeat(31)}`) }, damaged],
-        ['Ed25519 past the field', { ...ED, x: inHex(`f0${'ff'.repeat(30)}7f`) }, damaged],
-        ...SMALL.map(
-          (hex) =>
-            [
-              `Ed25519 of small order ${hex.slice(0, 4)}…`,
-              { ...ED, x: inHex(hex) },
-              damaged,
-            ] as const,
-        ),
         ['X25519', generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }), kind],
         ['Ed448', generateKeyPairSync('ed448').publicKey.export({ format: 'jwk' }), kind],
         ['secp256k1', publicOf(ec('secp256k1')), kind],
