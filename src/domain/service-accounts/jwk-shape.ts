@@ -1,4 +1,5 @@
 // What a JWK says of itself: one key, its public half, for signatures, of an algorithm that fits.
+import { findJsonFlaw } from '../../lib/plain-json.ts';
 import { refusal } from './refusals.ts';
 
 export const KEY_ALGS = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const;
@@ -20,6 +21,9 @@ export function parseJwkText(text: string): unknown {
   if (text.length > LONGEST_TEXT) throw tooLarge();
   if (/-----BEGIN [A-Z ]*PRIVATE KEY/.test(text)) throw sendThePublicHalf();
   if (text.includes('-----BEGIN ')) throw refusal('That is PEM. The public key must be a JWK.');
+  const flaw = findJsonFlaw(text);
+  if (flaw?.kind === 'too-deep') throw refusal('That is no JWK: it is nested too deeply.');
+  if (flaw) throw refusal(`That is no JWK: it has the member "${flaw.name}" twice.`);
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -197,6 +197,10 @@ describe('the text of a public key', () => {
   it('is not empty', () => expect(why('')).to.match(/no JSON/));
   it('is not cut off', () => expect(why(JSON.stringify(RSA).slice(0, -1))).to.match(/no JSON/));
   it('is not huge', () => expect(why(`"${'x'.repeat(20_000)}"`)).to.match(/^That is too large/));
+  it('is not so deep that reading it ends the stack', () =>
+    expect(why(`{"kty":${'['.repeat(8000)}${']'.repeat(8000)}}`)).to.match(/nested too deeply/));
+  it('has each member once', () =>
+    expect(why('{"kty":"RSA","\\u006bty":"EC"}')).to.match(/"kty" twice/));
   it('is no private key as PEM', () =>
     expect(why(pem('pkcs8'))).to.match(/^That is a private key/));
   it('is no PEM at all', () => expect(why(pem('spki'))).to.match(/^That is PEM\..* JWK\.$/));
