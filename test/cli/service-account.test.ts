@@ -258,6 +258,7 @@ onBothStores('gatehouse service-account', (store) => {
         [['--resource', 'https://a.example.com/'], /^No resource "https:\/\/a\.example\.com\/"/],
         [['--allow-address', 'localhost'], /^"localhost" is no address range/],
         [['--expires', '2001-01-01'], /^The key would have expired already/],
+        [['--expires', '99999999d'], /^That is no time at which a key could expire/],
         [['--public-jwk', fileOf('nowhere.json')], /^The file cannot be read \(ENOENT\)\.$/],
         [given('{'), /no JSON/],
         [given(`[${good}]`), /^That is a list/],

@@ -1,5 +1,5 @@
 // A key that joins a service account: its public half, or a pair that is made for it.
-import { now } from '../../lib/clock.ts';
+import { fromIso, now } from '../../lib/clock.ts';
 import type { ServiceAccountKey } from '../../store/service-accounts.ts';
 import { makeKey, readPublicKey } from './keys.ts';
 import { refusal } from './refusals.ts';
@@ -30,8 +30,12 @@ export async function createKey(accountId: string, request: NewKey): Promise<Cre
   return { key: { accountId, ...key, ...times }, privateKey };
 }
 
+/** After it no time can be written, and one key would keep all from being listed. */
+const LATEST = fromIso('9999-12-31T23:59:59.999Z');
+
 function assertInFuture(at: number | undefined): void {
   if (at === undefined) return;
-  if (!Number.isSafeInteger(at)) throw refusal('That is no time at which a key could expire.');
+  if (!Number.isSafeInteger(at) || at > LATEST)
+    throw refusal('That is no time at which a key could expire.');
   if (at <= now()) throw refusal('The key would have expired already: name a time to come.');
 }

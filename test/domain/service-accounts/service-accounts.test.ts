@@ -168,6 +168,15 @@ onBothStores('service accounts', (store) => {
       expect(await why(create({ expiresAt: Number.NaN }))).to.match(/no time/);
     });
 
+    it('refuses keys that outlive what a time can be', async () => {
+      const afterAll = Date.parse('9999-12-31T23:59:59.999Z') + 1;
+      for (const expiresAt of [afterAll, 8_640_000_000_000_001, Number.MAX_SAFE_INTEGER]) {
+        expect(await why(create({ expiresAt }))).to.match(/no time/);
+      }
+      const last = await create({ expiresAt: afterAll - 1 });
+      expect(last.key.expiresAt).to.equal(afterAll - 1);
+    });
+
     it('leaves nothing behind when it refuses', async () => {
       const before = [await rowsOf('service_accounts', {}), await auditText(gatehouse)];
       await why(create({ publicJwk: { kty: 'oct' } }));
