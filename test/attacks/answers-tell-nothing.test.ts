@@ -69,7 +69,7 @@ describe('answers to wrong guesses', () => {
 
   it('over JSON are alike in status, body, headers, and time within noise', async () => {
     await gatehouse.advance('25h');
-    await compare(SAMPLES / 2, async (email, password, { address }) => {
+    await compare(SAMPLES / 4, async (email, password, { address }) => {
       const headers = { 'x-forwarded-for': address };
       const answer = await app.post('login', { email, password }, { headers });
       const { trace: _, reset_at: __, ...body } = answer.body;
