@@ -50,9 +50,16 @@ const signingIn: PageData = {
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
+/** What was a moment ago was today, also shortly after midnight. */
+function momentFromNow(fromNow: number): number {
+  const at = Date.now() + fromNow;
+  const isJustNow = fromNow < 0 && fromNow > -60 * MINUTE;
+  return isJustNow ? Math.max(at, new Date().setUTCHours(0, 0, 0, 0)) : at;
+}
+
 /** As the server writes it: an instant, and the same in UTC. */
 function when(fromNow: number) {
-  const date = new Date(Date.now() + fromNow);
+  const date = new Date(momentFromNow(fromNow));
   const parts = { day: 'numeric', month: 'long', timeZone: 'UTC' } as const;
   return { iso: date.toISOString(), text: new Intl.DateTimeFormat('en-GB', parts).format(date) };
 }
