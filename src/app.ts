@@ -1,5 +1,4 @@
 // The composition root: configuration → store → domain → methods → provider → pages.
-import { createServer, type Server } from 'node:http';
 import Koa, { type Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Config } from './config/schema.ts';
@@ -101,27 +100,11 @@ import { createProve, createProveAgain } from './signin/prove.ts';
 import { createProveCode } from './signin/prove-code.ts';
 import { createRenew } from './signin/renew.ts';
 import { createResetFactors, type ResetFactors } from './signin/reset-factors.ts';
-import { createAccounts } from './store/accounts.ts';
-import { createArtifacts } from './store/artifacts.ts';
-import { createAuditEvents } from './store/audit.ts';
-import { createAuthenticators } from './store/authenticators.ts';
-import { createBackupCodes } from './store/backup-codes.ts';
-import { createClients } from './store/clients.ts';
-import { createConsents } from './store/consents.ts';
-import { createFlows } from './store/flows.ts';
-import { createKnownBrowsers as createKnownBrowserTable } from './store/known-browsers.ts';
-import { createCounters } from './store/limits.ts';
-import { createLinks } from './store/links.ts';
 import { migrateUp } from './store/migrate.ts';
 import { addressOf, openStore } from './store/open.ts';
-import { createOutbox } from './store/outbox.ts';
-import { createPhones } from './store/phones.ts';
-import { createServiceAccounts } from './store/service-accounts.ts';
-import { createSessions } from './store/sessions.ts';
-import { createSettings, type Settings } from './store/settings.ts';
-import { createSigningKeys } from './store/signing-keys.ts';
+import type { Settings } from './store/settings.ts';
 import type { Store } from './store/store.ts';
-import { createTrustedDevices as createTrustedDeviceTable } from './store/trusted-devices.ts';
+import { openTables, type Tables } from './store/tables.ts';
 
 /** What stands without any HTTP: enough for commands. */
 export interface House {
@@ -178,32 +161,6 @@ export async function openHouse(config: Config, options: Options = {}): Promise<
     throw error;
   }
 }
-
-function openTables(store: Store) {
-  return {
-    settings: createSettings(store),
-    accounts: createAccounts(store),
-    clients: createClients(store),
-    signingKeys: createSigningKeys(store),
-    artifacts: createArtifacts(store),
-    sessions: createSessions(store),
-    flows: createFlows(store),
-    consents: createConsents(store),
-    outbox: createOutbox(store),
-    counters: createCounters(store),
-    knownBrowsers: createKnownBrowserTable(store),
-    auditEvents: createAuditEvents(store),
-    authenticators: createAuthenticators(store),
-    serviceAccounts: createServiceAccounts(store),
-    serviceAccountAuthenticators: createAuthenticators(store, 'service_account_authenticators'),
-    phones: createPhones(store),
-    backupCodes: createBackupCodes(store),
-    trustedDevices: createTrustedDeviceTable(store),
-    links: createLinks(store),
-  };
-}
-
-type Tables = ReturnType<typeof openTables>;
 
 /** What every part of the house is made from. */
 interface Ground {
@@ -460,7 +417,13 @@ type Proving = ReturnType<typeof provingOf>;
 function provingOf(ground: Ground, { domain, methods }: Parts) {
   const { accounts } = ground.tables;
   const signInAudit = createSignInAudit(domain.audit, accounts);
-  return { ...ground, ...domain, accounts, methods, signInAudit };
+  const needs = { ...ground, ...domain, accounts, methods, signInAudit };
+  return {
+    ...needs,
+    prove: createProve(needs),
+    finish: createFinish(needs),
+    sendChallenge: createSendChallenge(needs),
+  };
 }
 
 function createRouters(ground: Ground, parts: RouterParts) {
@@ -478,13 +441,13 @@ function createRouters(ground: Ground, parts: RouterParts) {
       methods,
       interactions: oidc.interactions,
       browserSessions: oidc.browserSessions,
-      prove: createProve(proving),
-      finish: createFinish(proving),
+      prove: proving.prove,
+      finish: proving.finish,
+      sendChallenge: proving.sendChallenge,
       signInAudit: proving.signInAudit,
       enrol,
       flowBackupCodes: createFlowBackupCodes(proving),
       findKnown: createFindKnown(proving),
-      sendChallenge: createSendChallenge(proving),
       product: config.product.name,
       deviceDays: config.device.days,
       candidates,
@@ -538,13 +501,8 @@ function apiRouter(ground: Ground, parts: RouterParts, proving: Proving) {
       provider,
       ending: domain.sessions,
     }),
-    signInDirectly: createSignInDirectly({
-      ...proving,
-      prove: createProve(proving),
-      finish: createFinish(proving),
-    }),
+    signInDirectly: createSignInDirectly(proving),
     signOutDirectly: createSignOutDirectly({ ...needs, provider }),
-    sendChallenge: createSendChallenge(proving),
   });
 }
 
@@ -564,20 +522,4 @@ interface Entrances {
 async function entranceOf(provider: Provider, clientId: string): Promise<string | undefined> {
   const client = (await provider.Client.find(clientId)) as Entrances | undefined;
   return client?.initiateLoginUri ?? client?.clientUri;
-}
-
-const KEEP_ALIVE = 75_000;
-
-/** The HTTP server of a house, not listening yet. */
-export function createHttpServer({ app, fixed, config }: House): Server {
-  const answer = app.callback();
-  const server = createServer((request, response) => {
-    if (!fixed.handle(request, response)) answer(request, response);
-  });
-  server.maxConnections = config.http.connections;
-  // Longer than proxies keep a connection open: who closes first must not be us.
-  server.keepAliveTimeout = KEEP_ALIVE;
-  server.headersTimeout = config.http.headers_timeout * 1000;
-  server.requestTimeout = config.http.request_timeout * 1000;
-  return server;
 }

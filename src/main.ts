@@ -1,10 +1,11 @@
 // Starts Gatehouse: store, provider, pages, and in development the demo beside it.
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { createHttpServer, type House, type Options, openHouse } from './app.ts';
+import { type House, type Options, openHouse } from './app.ts';
 import type { Config } from './config/schema.ts';
 import { type RunningDemo, startDemoFor } from './demo-setup.ts';
 import { loadWords } from './domain/passwords/words.ts';
+import { createHttpServer } from './http/server.ts';
 import { now } from './lib/clock.ts';
 import { sweep } from './store/sweep.ts';
 

@@ -1,0 +1,27 @@
+// The HTTP server around the application: what is fixed is answered before anything else.
+import { createServer, type Server } from 'node:http';
+import type Koa from 'koa';
+import type { Config } from '../config/schema.ts';
+import type { FixedAnswers } from './fixed-answers.ts';
+
+const KEEP_ALIVE = 75_000;
+
+interface Served {
+  readonly app: Koa;
+  readonly fixed: FixedAnswers;
+  readonly config: Pick<Config, 'http'>;
+}
+
+/** The HTTP server of a house, not listening yet. */
+export function createHttpServer({ app, fixed, config }: Served): Server {
+  const answer = app.callback();
+  const server = createServer((request, response) => {
+    if (!fixed.handle(request, response)) answer(request, response);
+  });
+  server.maxConnections = config.http.connections;
+  // Longer than proxies keep a connection open: who closes first must not be us.
+  server.keepAliveTimeout = KEEP_ALIVE;
+  server.headersTimeout = config.http.headers_timeout * 1000;
+  server.requestTimeout = config.http.request_timeout * 1000;
+  return server;
+}
