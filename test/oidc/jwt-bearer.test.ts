@@ -25,6 +25,7 @@ import {
 } from '../support/machine.ts';
 import { type Pair, startPair } from '../support/pair.ts';
 import { type Answer, createRelyingParty } from '../support/relying-party.ts';
+import { expectLifetime } from '../support/signing.ts';
 import { onBothStores } from '../support/stores.ts';
 
 const REFUSED = { error: 'invalid_grant', error_description: 'grant request is invalid' };
@@ -67,8 +68,8 @@ onBothStores('tokens of service accounts', (store) => {
       expect(rest).to.deep.equal({ token_type: 'Bearer', expires_in: 900, scope: 'read write' });
       expect(answer.headers.get('cache-control')).to.include('no-store');
       const { payload } = await verify(answer, API);
-      const { iat = 0, exp = 0, jti, ...claims } = payload;
-      expect(exp - iat).to.equal(900);
+      expectLifetime(payload, 900);
+      const { iat: _iat, exp: _exp, jti, ...claims } = payload;
       expect(jti).to.be.a('string');
       expect(claims).to.deep.equal({
         iss: pair.url,

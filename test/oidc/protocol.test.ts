@@ -28,6 +28,7 @@ import {
   signIn,
   signInAt,
 } from '../support/relying-party.ts';
+import { expectLifetime } from '../support/signing.ts';
 import { onBothStores } from '../support/stores.ts';
 import { createWeb, findForm, titleOf } from '../support/web.ts';
 
@@ -74,7 +75,7 @@ onBothStores('the protocol', (store) => {
         );
         expect(protectedHeader).to.include({ alg, typ: 'at+jwt' });
         expect(payload).to.include({ scope: 'read', client_id: machine.id, sub: machine.id });
-        expect((payload.exp ?? 0) - (payload.iat ?? 0)).to.equal(900);
+        expectLifetime(payload, 900);
       });
     }
 

@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeProtectedHeader } from 'jose';
+import { expect } from 'chai';
+import { decodeProtectedHeader, type JWTPayload } from 'jose';
 import { type Gatehouse, WITHOUT_FACTOR } from './gatehouse.ts';
 import { createRelyingParty } from './relying-party.ts';
 import type { TestDatabase } from './stores.ts';
@@ -63,4 +64,12 @@ export async function kidsAt(url: string): Promise<string[]> {
 /** What another process does by itself, a moment later. */
 export async function until(isTrue: () => Promise<boolean>): Promise<void> {
   while (!(await isTrue())) await sleep(50);
+}
+
+/**
+ * In seconds. `exp` and `iat` are each read from the clock: where a second begins in between, one
+ * is missing.
+ */
+export function expectLifetime({ exp = 0, iat = 0 }: JWTPayload, seconds: number): void {
+  expect(exp - iat).to.be.within(seconds - 1, seconds);
 }
