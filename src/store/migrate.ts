@@ -19,21 +19,23 @@ export interface MigrationReport {
   readonly applied: readonly string[];
 }
 
+const TABLE = 'migrations';
+const LOCK_TABLE = 'migrations_lock';
 const PATIENCE_TRIES = 300;
 const PATIENCE_PAUSE = 200;
 
 /** Applies what is missing. @returns the names of the migrations applied now */
 export function migrateUp(address: DatabaseAddress): Promise<MigrationReport> {
-  return withKnex(address, (knex) => patiently(() => knex.migrate.latest(settings())));
+  return withKnex(address, (knex) => report(knex.migrate.latest(settings())));
 }
 
 /** Takes back the last batch, or everything. */
 export function migrateDown(address: DatabaseAddress, all = false): Promise<MigrationReport> {
-  return withKnex(address, (knex) => patiently(() => knex.migrate.rollback(settings(), all)));
+  return withKnex(address, (knex) => report(knex.migrate.rollback(settings(), all)));
 }
 
 /** Names of the migrations that are not applied yet. */
-export async function pendingMigrations(address: DatabaseAddress): Promise<string[]> {
+export function pendingMigrations(address: DatabaseAddress): Promise<string[]> {
   return withKnex(address, async (knex) => {
     const [, pending] = await knex.migrate.list(settings());
     return (pending as Migration[]).map((migration) => migration.name);
@@ -57,7 +59,10 @@ async function withKnex<T>(
     log: { warn: () => undefined, error: () => undefined },
   });
   try {
-    return await work(knex);
+    return await patiently(async () => {
+      await prepareLock(knex);
+      return work(knex);
+    });
   } finally {
     await knex.destroy();
   }
@@ -82,14 +87,36 @@ function afterCreate(
   }
 }
 
+/**
+ * The lock of knex is a row that one process marks. Left to itself, knex looks whether there is one
+ * and then adds it: two first starts at once add two, and a lock of two rows can never be taken.
+ */
+async function prepareLock(knex: Knex): Promise<void> {
+  if (!(await knex.schema.hasTable(LOCK_TABLE))) {
+    await knex.schema.createTable(LOCK_TABLE, (table) => {
+      table.increments('index').primary();
+      table.integer('is_locked');
+    });
+  }
+  if (await knex(LOCK_TABLE).first('index')) return;
+  const row = knex
+    .select(knex.raw('1'), knex.raw('0'))
+    .whereNotExists(knex(LOCK_TABLE).select('*'));
+  await knex(knex.raw('?? (??, ??)', [LOCK_TABLE, 'index', 'is_locked']))
+    .insert(row)
+    .onConflict()
+    .ignore();
+}
+
+async function report(work: Promise<[number, string[]]>): Promise<MigrationReport> {
+  const [, applied] = await work;
+  return { applied };
+}
+
 /** Another process may hold the lock at this very moment: wait for it, a minute at most. */
-async function patiently(
-  work: () => Promise<[number, string[]]>,
-  tries = PATIENCE_TRIES,
-): Promise<MigrationReport> {
+async function patiently<T>(work: () => Promise<T>, tries = PATIENCE_TRIES): Promise<T> {
   try {
-    const [, applied] = await work();
-    return { applied };
+    return await work();
   } catch (error) {
     if (tries <= 1 || !isContended(error as Error)) throw error;
     await sleep(PATIENCE_PAUSE);
@@ -115,7 +142,7 @@ const source: Knex.MigrationSource<Migration> = {
 };
 
 function settings(): Knex.MigratorConfig {
-  return { migrationSource: source, tableName: 'migrations' };
+  return { migrationSource: source, tableName: TABLE };
 }
 
 function migrationFiles(): Migration[] {

@@ -184,4 +184,15 @@ onBothStores('the store', (kind) => {
     expect(both.flatMap(({ applied }) => applied)).to.deep.equal(first.applied);
     fresh.remove();
   });
+
+  it('eight first starts at once migrate once, and leave a lock that can be taken', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const fresh = await kind.create();
+      const address = addressOf(loadConfig(environment(fresh, 3000)));
+      const all = await Promise.all(Array.from({ length: 8 }, () => migrateUp(address)));
+      expect(all.filter(({ applied }) => applied.length > 0)).to.have.length(1);
+      expect((await migrateDown(address, true)).applied).to.have.length.greaterThan(5);
+      fresh.remove();
+    }
+  });
 });
