@@ -67,12 +67,19 @@ interface LibraryClient {
   readonly clientId: string;
   readonly clientName?: string;
   readonly clientUri?: string;
+  readonly initiateLoginUri?: string;
 }
 
 export function clientOnPage(client: unknown): ClientOnPage | undefined {
   if (!client) return undefined;
   const { clientId, clientName, clientUri } = client as LibraryClient;
   return { name: clientName ?? clientId, uri: clientUri };
+}
+
+/** Where a sign-in at this client can begin anew. */
+export function entranceOf(client: unknown): string | undefined {
+  const { initiateLoginUri, clientUri } = (client ?? {}) as Partial<LibraryClient>;
+  return initiateLoginUri ?? clientUri;
 }
 
 const DEVICE_PROBLEMS: Readonly<Record<string, DeviceProblem>> = {

@@ -1,0 +1,66 @@
+// The library, built anew for other keys, and what asks it.
+import type { Middleware } from 'koa';
+import { watchKeys } from '../domain/key-watch.ts';
+import type { KeyRing } from '../domain/keys.ts';
+import type { ProveCode } from '../domain/service-accounts/codes.ts';
+import { buildFixedAnswers, type FixedAnswers } from '../http/fixed-answers.ts';
+import { fixIssuer } from '../http/middleware/issuer.ts';
+import { noteFailure } from '../http/middleware/library.ts';
+import { createProviderPages } from '../http/provider-pages.ts';
+import { createBackchannelLogout } from '../oidc/backchannel.ts';
+import { createBrowserSessions } from '../oidc/browser-sessions.ts';
+import { createClientRegistry } from '../oidc/client-registry.ts';
+import { createInteractions } from '../oidc/interactions.ts';
+import type { ProviderPages } from '../oidc/pages.ts';
+import { buildProvider } from '../oidc/provider.ts';
+import { createProveCode } from '../signin/prove-code.ts';
+import type { Domain } from './domain.ts';
+import type { Ground } from './ground.ts';
+import type { Site } from './site.ts';
+
+const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
+
+export type Oidc = Awaited<ReturnType<typeof createOidc>>;
+
+export async function createOidc(ground: Ground, domain: Domain, site: Site) {
+  const { config, log, tables } = ground;
+  const { audit, keys } = domain;
+  const pages = createProviderPages({ ...site, accounts: domain.accounts });
+  const authenticators = domain.serviceAccountAuthenticators;
+  const proveCode = createProveCode({ ...ground, ...domain, authenticators });
+  const build = (ring: KeyRing) => buildOidc(ground, { ...domain, pages, proveCode, keys: ring });
+  const watch = await watchKeys({ keys, log, build });
+  const provider = () => watch.current().provider;
+  const protocol: Middleware = (ctx, next) => watch.current().protocol(ctx, next);
+  const fixed: FixedAnswers = {
+    handle: (...exchange) => watch.current().fixed.handle(...exchange),
+  };
+  return {
+    provider,
+    watch,
+    tokenPath: () => provider().pathFor('token'),
+    pages,
+    protocol,
+    fixed,
+    clients: createClientRegistry({ ...ground, clients: tables.clients, audit, provider }),
+    interactions: createInteractions({ ...ground, artifacts: tables.artifacts, provider }),
+    browserSessions: createBrowserSessions(config, provider),
+    backchannelLogout: createBackchannelLogout(watch.current),
+  };
+}
+
+type OidcNeeds = Omit<Domain, 'keys'> & {
+  readonly pages: ProviderPages;
+  readonly proveCode: ProveCode;
+  readonly keys: KeyRing;
+};
+
+/** All that hangs on the keys. */
+async function buildOidc(ground: Ground, needs: OidcNeeds) {
+  const built = buildProvider({ ...ground, ...needs });
+  const { provider, protocol } = built;
+  provider.on('server_error', noteFailure);
+  fixIssuer(provider, ground.config.issuer);
+  const paths = [...WELL_KNOWN, provider.pathFor('jwks')];
+  return { ...built, fixed: await buildFixedAnswers(provider, protocol, paths) };
+}

@@ -1,0 +1,14 @@
+// What a door may lead to.
+import type { TestClock } from '../domain/test-clock.ts';
+import type { Method } from '../methods/index.ts';
+import type { Domain } from './domain.ts';
+import type { Oidc } from './oidc.ts';
+import type { Site } from './site.ts';
+
+export interface Parts {
+  readonly domain: Domain;
+  readonly site: Site;
+  readonly methods: readonly Method[];
+  readonly oidc: Oidc;
+  readonly clock: TestClock;
+}

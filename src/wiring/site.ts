@@ -1,0 +1,28 @@
+// What every page needs.
+import { loadAssets } from '../http/assets.ts';
+import { createClientAddress } from '../http/client-address.ts';
+import { createCsrf } from '../http/csrf.ts';
+import { createRender } from '../http/render.ts';
+import { loadTexts } from '../http/texts.ts';
+import { createVisitorForms } from '../http/visitor-forms.ts';
+import { createVisitors } from '../http/visitors.ts';
+import type { Ground } from './ground.ts';
+
+export type Site = ReturnType<typeof createSite>;
+
+export function createSite({ config, vault }: Ground) {
+  const { product, support, issuer } = config;
+  const t = loadTexts('en');
+  const csrf = createCsrf(vault, issuer);
+  const assets = loadAssets();
+  const common = { t, language: 'en', product: product.name, support: support.contact };
+  return {
+    t,
+    assets,
+    render: createRender({ ...common, asset: assets.url }),
+    csrf,
+    addressOf: createClientAddress(config),
+    visitors: createVisitors(config),
+    visitorForms: createVisitorForms(csrf, issuer),
+  };
+}

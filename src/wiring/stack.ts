@@ -1,0 +1,53 @@
+// Every request goes through this, from the top to the bottom.
+import Koa, { type Middleware } from 'koa';
+import { admitAssertions } from '../http/middleware/assertions.ts';
+import { catchErrors } from '../http/middleware/errors.ts';
+import { fixIssuer } from '../http/middleware/issuer.ts';
+import { raiseFailures } from '../http/middleware/library.ts';
+import { requestContext } from '../http/middleware/request.ts';
+import { refuseBrokenUrls, securityHeaders } from '../http/middleware/security.ts';
+import { leaveTrail } from '../http/middleware/trail.ts';
+import { healthRoutes } from '../http/routes/health.ts';
+import { syncTestClock } from '../http/routes/test-clock.ts';
+import { createAskLibrary } from '../oidc/ask-library.ts';
+import { cookieNames } from '../oidc/configuration.ts';
+import { createLostRaceAnswers, replaceSelfSubmittingPages } from '../oidc/pages.ts';
+import { inTurn } from '../oidc/provider.ts';
+import { unitOfWork } from '../oidc/work.ts';
+import { createRouters } from './doors.ts';
+import type { Ground } from './ground.ts';
+import type { Parts } from './parts.ts';
+
+export function createApp(ground: Ground, parts: Parts): Koa {
+  const { config, log, store, vault } = ground;
+  const { domain, site, oidc, clock } = parts;
+  const app = new Koa();
+  app.keys = [...vault.cookieKeys];
+  app.silent = true;
+  fixIssuer(app, config.issuer);
+  const library = inTurn([
+    unitOfWork(store, cookieNames(config.issuer).session, createLostRaceAnswers(oidc.pages)),
+    raiseFailures(log),
+    admitAssertions(oidc.tokenPath),
+    oidc.protocol,
+  ]);
+  const askLibrary = createAskLibrary(app, library);
+  const routers = createRouters(ground, { ...parts, askLibrary }).map((router) => router.routes());
+  const ping = store.compile(store.sql.raw('select 1 as up'));
+  const health = healthRoutes(() => store.find(ping)).routes();
+  const stack = [
+    requestContext(site.addressOf),
+    leaveTrail({ ...domain, keyOf: oidc.interactions.keyOf }),
+    catchErrors({ log, ...site }),
+    securityHeaders(config.issuer),
+    refuseBrokenUrls,
+    health as unknown as Middleware,
+    site.assets.middleware,
+    ...(config.test_clock ? [syncTestClock(clock)] : []),
+    ...(routers as unknown as Middleware[]),
+    replaceSelfSubmittingPages(oidc.provider),
+    library,
+  ];
+  for (const each of stack) app.use(each);
+  return app;
+}
