@@ -20,10 +20,20 @@ async function serve(withDemo: boolean): Promise<void> {
   if (config.workers > 1 && rank === undefined) return serveByWorkers(config);
   const { start } = await import('../main.ts');
   const isFirst = (rank ?? 1) === 1;
-  const enabled = withDemo && isFirst && config.demo.enabled && config.env === 'development';
+  const wanted = withDemo && isFirst && config.demo.enabled && config.env === 'development';
+  const enabled = wanted && isDemoInstalled();
   const running = await start({ ...config, demo: { ...config.demo, enabled } });
-  if (isFirst) await announce(running);
+  if (isFirst) await announce(running, wanted && !enabled);
   stopOnSignal(running, rank !== undefined);
+}
+
+function isDemoInstalled(): boolean {
+  try {
+    import.meta.resolve('openid-client');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function serveByWorkers(config: Config): Promise<void> {
@@ -33,10 +43,11 @@ async function serveByWorkers(config: Config): Promise<void> {
   process.exit(await runWorkers(config.workers));
 }
 
-async function announce({ url, demo, house }: Running): Promise<void> {
+async function announce({ url, demo, house }: Running, lacksDemo: boolean): Promise<void> {
   const { env, product } = house.config;
   print(`${product.name} serves ${url} (${env})`);
   await announceAdmin(house);
+  if (lacksDemo) print('No demo application: its libraries are development dependencies.');
   if (!demo) return;
   print(`Demo application: ${demo.url}`);
   const { announcePeople } = await import('./demo-people.ts');
