@@ -13,7 +13,7 @@ import { createExistingPerson } from '../support/existing-person.ts';
 import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../support/gatehouse.ts';
 import { createRelyingParty, PASSWORD, type RelyingParty } from '../support/relying-party.ts';
 import { NEW_PASSWORD } from '../support/weak-person.ts';
-import { alertText, expectPage, mainText, press, signIn } from './helpers.ts';
+import { alertText, expectFocus, expectPage, mainText, press, signIn } from './helpers.ts';
 
 const SCREENSHOTS = join(PROJECT_ROOT, 'test/screenshots');
 const PHONE = { width: 360, height: 800 };
@@ -123,6 +123,7 @@ describe('the account page in a browser', () => {
       );
 
       await follow('Get new backup codes');
+      await expectPage(page, 'Save your backup codes');
       const list = page.getByRole('list', { name: 'Backup codes' }).getByRole('listitem');
       expect(await list.count()).to.equal(10);
       await field('I have saved these codes').check();
@@ -146,6 +147,7 @@ describe('the account page in a browser', () => {
     await openOnTrustedDevice(gatehouse, party, person);
     await open();
     await section('Trusted devices').getByRole('button', { name: 'Forget this device' }).click();
+    await expectPage(page, 'Account');
     await section('Trusted devices').getByText('No device is trusted').waitFor();
     const others = section('Sessions').getByRole('button', { name: 'Sign out', exact: true });
     for (let left = await others.count(); left > 0; left -= 1) await others.first().click();
@@ -181,7 +183,8 @@ describe('the account page in a browser', () => {
     }
     await page.keyboard.press('Enter');
     await expectPage(page, 'Change password');
-    // The first field has the focus; each button that shows a password lies between two fields.
+    // Each button that shows a password lies between two fields.
+    await expectFocus(page, 'Current password');
     await page.keyboard.type(PASSWORD);
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');

@@ -192,7 +192,9 @@ onBothStores('the demo', (store) => {
     expect(await mainText(page)).to.include(served.person.email);
 
     const before = await rowsShown(page, 'Access');
-    await Promise.all([page.waitForEvent('load'), press(page, 'Refresh')]);
+    await press(page, 'Refresh');
+    await page.getByText(before['Access token expires'] ?? '').waitFor({ state: 'detached' });
+    await expectPage(page, 'Signed in');
     const after = await rowsShown(page, 'Access');
     expect(after['Access token expires']).not.to.equal(before['Access token expires']);
     const refreshed = await rowsShown(page, 'ID token');

@@ -87,9 +87,15 @@ export function press(page: Page, name: string): Promise<void> {
   return page.getByRole('button', { name, exact: true }).click();
 }
 
-/** Waits for the page of this heading. */
+/** Waits for the page of this heading, to its end: what counts or reads next may stand there. */
 export async function expectPage(page: Page, heading: string): Promise<void> {
   await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor();
+  await page.waitForLoadState('domcontentloaded');
+}
+
+/** Browsers give the focus a moment after the page is there; what is typed before goes nowhere. */
+export async function expectFocus(page: Page, name: string): Promise<void> {
+  await page.getByLabel(name, { exact: true }).and(page.locator(':focus')).waitFor();
 }
 
 /** The text of the page's only alert. */

@@ -5,7 +5,15 @@ import { createMethods, type Method, type MethodNeeds } from '../../src/methods/
 import { sharedBrowser } from '../support/chromium.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { createPerson, type Person, type RelyingParty } from '../support/relying-party.ts';
-import { type App, answerAt, askToSignIn, createParty, expectPage, startApp } from './helpers.ts';
+import {
+  type App,
+  answerAt,
+  askToSignIn,
+  createParty,
+  expectFocus,
+  expectPage,
+  startApp,
+} from './helpers.ts';
 
 /** In pixels, and 0 where there is none. */
 const RING = `(() => {
@@ -61,7 +69,7 @@ describe('the keyboard', () => {
     page = await context.newPage();
     page.setDefaultTimeout(15_000);
     await askToSignIn(page, app, party);
-    await emailFocused();
+    await expectFocus(page, 'Email');
     gate = undefined;
   });
   afterEach(() => context.close());
@@ -86,9 +94,6 @@ describe('the keyboard', () => {
     }
     return passed;
   };
-
-  /** Browsers give the focus a moment after the page is there. */
-  const emailFocused = () => page.locator('#email:focus').waitFor();
 
   const type = (text: string) => page.keyboard.type(text);
 
@@ -152,7 +157,7 @@ describe('the keyboard', () => {
     const before = attempts;
     await page.addInitScript(IMPATIENT);
     await page.reload();
-    await emailFocused();
+    await expectFocus(page, 'Email');
     const saying = page.waitForEvent('console');
     gate = saying;
     await type(person.email);

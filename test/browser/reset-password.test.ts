@@ -14,6 +14,7 @@ import {
   answerAt,
   askToSignIn,
   createParty,
+  expectFocus,
   expectPage,
   mainText,
   press,
@@ -213,6 +214,7 @@ describe('resetting a password in a browser', () => {
       for (let time = 0; time < times; time += 1) await page.keyboard.press('Tab');
     };
     await page.goto(`${gatehouse.url}/forgot-password`);
+    await expectFocus(page, 'Email');
     await page.keyboard.type(person.email);
     await page.keyboard.press('Enter');
     await expectPage(page, SENT);
@@ -220,7 +222,7 @@ describe('resetting a password in a browser', () => {
     await page.goto(link);
     await tab();
     await page.keyboard.press('Enter');
-    await field('New password').waitFor();
+    await expectFocus(page, 'New password');
     await page.keyboard.type(NEW_PASSWORD);
     await tab(2);
     await page.keyboard.type(NEW_PASSWORD);
