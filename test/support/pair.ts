@@ -1,7 +1,9 @@
 // Two processes of one issuer over one database, and a house of the test's own to fill it.
 import { type House, openHouse } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { createTestClock } from '../../src/domain/test-clock.ts';
 import { moveTestClock } from '../../src/lib/clock.ts';
+import { createSettings } from '../../src/store/settings.ts';
 import { advanceClock, environment, freePort } from './gatehouse.ts';
 import { rememberHashes } from './hashing.ts';
 import { type GatehouseProcess, startProcess } from './processes.ts';
@@ -27,6 +29,7 @@ export async function startPair(
   const issuer = `http://localhost:${ports[0]}`;
   const config = loadConfig(environment(database, ports[0]));
   const house = await openHouse(config, { hashing: rememberHashes });
+  const clock = createTestClock(createSettings(house.store));
   const processes = await Promise.all([
     startProcess({ database, port: ports[0], issuer, env }),
     startProcess({ database, port: ports[1], issuer, env }),
@@ -37,9 +40,9 @@ export async function startPair(
     database,
     processes,
     advance: async (text) => {
-      const at = await advanceClock(issuer, text);
-      // Codes that this process makes are of the same time.
-      moveTestClock(at - Math.round(performance.timeOrigin + performance.now()));
+      await advanceClock(issuer, text);
+      // Codes that this process makes are of the same time, to the millisecond.
+      await clock.sync();
     },
     stop: async () => {
       moveTestClock(0);
