@@ -263,10 +263,8 @@ onBothStores('rotation of the signing keys', (store) => {
     const signingIn = Promise.all(people.map((person) => signIn(gatehouse, party, person)));
     let over = false;
     const changing = (async () => {
-      while (!over) {
-        await rotate('now', 'ES256');
-        await gatehouse.advance('40s');
-      }
+      // Takes the place of the key at once: no time goes by, in which codes would run out.
+      while (!over) await rotate('compromised', 'ES256');
     })();
     const done = await signingIn.finally(() => {
       over = true;
