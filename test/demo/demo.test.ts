@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createSessions } from '../../src/demo/sessions.ts';
 import { moveTestClock } from '../../src/lib/clock.ts';
+import { freePort } from '../support/ports.ts';
 import {
   type Browser,
   cancelAtProvider,
@@ -13,7 +14,6 @@ import {
   createBrowser,
   type FakeProvider,
   factOf,
-  freePort,
   location,
   type Page,
   pageOf,

@@ -1,7 +1,6 @@
 // What the tests of the demo app share: a tiny browser, two kinds of provider, and the app itself.
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import Provider from 'oidc-provider';
 import { type Demo, type DemoOptions, startDemo } from '../../src/demo/demo.ts';
@@ -64,13 +63,6 @@ export async function pageOf(response: Response): Promise<Page> {
 
 export function factOf(facts: { name: string; value: string }[] | undefined, name: string) {
   return facts?.find((fact) => fact.name === name)?.value;
-}
-
-export async function freePort(): Promise<number> {
-  const server = await listen(() => {}, 0);
-  const { port } = server.address() as AddressInfo;
-  await closeServer(server);
-  return port;
 }
 
 async function listen(listener: RequestListener, port: number): Promise<Server> {
