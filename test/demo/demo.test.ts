@@ -25,6 +25,9 @@ import {
   type TestProvider,
 } from './helpers.ts';
 
+/** Whole: three letters of it stand in a random value now and then. */
+const JWT = /eyJ[\w-]+\./;
+
 async function expectError(response: Response, status: number, words: string): Promise<Page> {
   const page = await pageOf(response);
   expect(page.view).to.equal('demo/error');
@@ -123,8 +126,8 @@ describe('demo app with a real provider', () => {
     expect(factOf(page.data.tokens, 'Access token expires')).to.match(/^\d{4}-\d\d-\d\dT/);
     expect(factOf(page.data.tokens, 'Refresh token')).to.equal('received');
     expect(page.data.actions).to.deep.equal({ signOut: '/sign-out', refresh: '/refresh' });
-    expect(JSON.stringify(page)).not.to.match(/eyJ/);
-    expect(JSON.stringify(demo.lines)).not.to.match(/eyJ/);
+    expect(JSON.stringify(page)).not.to.match(JWT);
+    expect(JSON.stringify(demo.lines)).not.to.match(JWT);
   });
 
   it('gives the session a new id at the sign-in', async () => {
@@ -390,7 +393,7 @@ describe('demo app with a provider that misbehaves', () => {
   it('never shows or logs the tokens of a refused answer', async () => {
     const response = await comeBack({}, { access_token: 'top-secret', token_type: 'strange' });
     expect(await response.text()).not.to.contain('top-secret');
-    expect(JSON.stringify(demo.lines)).not.to.match(/top-secret|eyJ/);
+    expect(JSON.stringify(demo.lines)).not.to.include('top-secret').and.not.to.match(JWT);
   });
 
   it('takes a new key at once, even though discovery is cached for a minute', async () => {

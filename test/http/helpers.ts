@@ -70,11 +70,13 @@ export function statuses(stream: string): number[] {
 }
 
 const INSIDE =
-  /node_modules|node:internal|\bat .+:\d+:\d+|\/src\/|\/work\/|\.[tj]s:\d|oidc-provider|SQLITE|better-sqlite3|\bpg_|relation "|syntax error|select \*|insert into|\bkoa\b/i;
+  /node_modules|node:internal|\bat .+:\d+:\d+|\/src\/|\/work\/|\.[tj]s:\d|oidc-provider|SQLITE|better-sqlite3|relation "|syntax error|select \*|insert into/i;
+/** Short enough to stand in a random value now and then, were they looked for in any case. */
+const SHORT = /\bpg_[a-z]{3}|(?<![\w-])[Kk]oa\b/;
 
 /** Nothing of the inside: no stack, no path, no SQL, no name or version of what it is made of. */
 export function expectNoInside({ text, headers }: Answer): void {
-  expect(text).not.to.match(INSIDE);
+  expect(text).not.to.match(INSIDE).and.not.to.match(SHORT);
   for (const name of ['x-powered-by', 'server', 'x-aspnet-version']) {
     expect(headers.get(name), name).to.equal(null);
   }
