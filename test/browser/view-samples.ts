@@ -50,11 +50,14 @@ const signingIn: PageData = {
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
+/** When the samples were taken, to which their days are relative. */
+export const TAKEN_AT = Date.now();
+
 /** What was a moment ago was today, also shortly after midnight. */
 function momentFromNow(fromNow: number): number {
-  const at = Date.now() + fromNow;
+  const at = TAKEN_AT + fromNow;
   const isJustNow = fromNow < 0 && fromNow > -60 * MINUTE;
-  return isJustNow ? Math.max(at, new Date().setUTCHours(0, 0, 0, 0)) : at;
+  return isJustNow ? Math.max(at, new Date(TAKEN_AT).setUTCHours(0, 0, 0, 0)) : at;
 }
 
 /** As the server writes it: an instant, and the same in UTC. */

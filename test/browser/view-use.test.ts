@@ -4,7 +4,7 @@ import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-cor
 import { expectAccessible } from '../support/axe.ts';
 import { sharedBrowser } from '../support/chromium.ts';
 import { press } from './helpers.ts';
-import { CODES, KEY, SAMPLES } from './view-samples.ts';
+import { CODES, KEY, SAMPLES, TAKEN_AT } from './view-samples.ts';
 import { startViews, type ViewServer } from './view-server.ts';
 
 const WITHOUT_SCRIPT = { javaScriptEnabled: false };
@@ -33,9 +33,11 @@ describe('the views in use', () => {
   const open = async (name: string, options: BrowserContextOptions = {}) => {
     views.posts.length = 0;
     await context?.close();
-    context = await (await sharedBrowser()).newContext(options);
+    context = await (await sharedBrowser()).newContext({ timezoneId: 'UTC', ...options });
     page = await context.newPage();
     page.setDefaultTimeout(15_000);
+    // What is today stays so, though midnight may pass meanwhile.
+    await page.clock.setFixedTime(TAKEN_AT);
     await page.goto(`${views.url}/${name}`);
   };
   const field = (name: string) => page.getByLabel(name, { exact: true });
