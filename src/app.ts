@@ -21,6 +21,7 @@ import type { ServiceAccountsDomain } from './domain/service-accounts/service-ac
 import { BACKCHANNEL_LOGOUT } from './domain/sessions.ts';
 import { createTestClock } from './domain/test-clock.ts';
 import type { FixedAnswers } from './http/fixed-answers.ts';
+import { createLeaving, type Leaving } from './http/leaving.ts';
 import type { Render } from './http/render.ts';
 import type { Translate } from './http/texts.ts';
 import { installTestClock } from './lib/clock.ts';
@@ -69,6 +70,7 @@ export interface House {
   readonly app: Koa;
   readonly provider: () => Provider;
   readonly fixed: FixedAnswers;
+  readonly leaving: Leaving;
   /** Looks for changed signing keys now, as every process does every few seconds. */
   renewKeys(): Promise<void>;
   /** Delivers what is due in the outbox. @returns how many letters arrived */
@@ -116,7 +118,8 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
   });
   const oidc = await createOidc(ground, domain, site);
   clock.whenMoved(oidc.watch.tryToLook);
-  const app = createApp(ground, { domain, site, methods, oidc, clock });
+  const leaving = createLeaving();
+  const app = createApp(ground, { domain, site, methods, oidc, clock }, leaving);
   const delivery = startDelivery({
     store,
     log,
@@ -134,6 +137,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     methods,
     app,
     fixed: oidc.fixed,
+    leaving,
     accounts: domain.accounts,
     importAccounts: createImport({ ...domain, store, accounts: tables.accounts }),
     acts: createAccountActs({ ...domain, store, accounts: tables.accounts, resetFactors }),

@@ -1,6 +1,7 @@
 // Starts Gatehouse: store, provider, pages, and in development the demo beside it.
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type House, type Options, openHouse } from './app.ts';
 import type { Config } from './config/schema.ts';
 import { type RunningDemo, startDemoFor } from './demo-setup.ts';
@@ -13,7 +14,7 @@ export interface Running {
   readonly house: House;
   readonly url: string;
   readonly demo: Pick<RunningDemo, 'url' | 'people'> | undefined;
-  /** Stops accepting, finishes what runs, closes the store. */
+  /** Says that it is not ready, stops accepting, finishes what runs, closes the store. */
   stop(): Promise<void>;
 }
 
@@ -35,7 +36,9 @@ export async function start(config: Config, options: Options = {}): Promise<Runn
       url: config.issuer,
       demo,
       stop: async () => {
+        house.leaving.begin();
         stopSweeping();
+        await sleep(config.http.stop_delay * 1000);
         await Promise.all([demo?.stop(), close(server, closeUnused, config.http.stop_timeout)]);
         await house.close();
       },

@@ -285,7 +285,18 @@ export const schema = z.strictObject({
     connections: z.number().int().min(10).max(1_000_000).describe('Open connections at most'),
     headers_timeout: seconds('How long request headers may take', 60),
     request_timeout: seconds('How long a whole request may take', 300),
-    stop_timeout: seconds('How long running requests may take at a stop', 300),
+    stop_delay: z
+      .number()
+      .int()
+      .min(0)
+      .max(300)
+      .describe(
+        'How long a stop waits before the port closes, in seconds: `/health/ready` says 503 meanwhile, and everything is served. Longer than a proxy takes to notice',
+      ),
+    stop_timeout: seconds(
+      'How long running requests may take at a stop, once the port is closed',
+      300,
+    ),
   }),
 });
 

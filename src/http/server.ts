@@ -3,19 +3,23 @@ import { createServer, type Server } from 'node:http';
 import type Koa from 'koa';
 import type { Config } from '../config/schema.ts';
 import type { FixedAnswers } from './fixed-answers.ts';
+import type { Leaving } from './leaving.ts';
 
 const KEEP_ALIVE = 75_000;
 
 interface Served {
   readonly app: Koa;
   readonly fixed: FixedAnswers;
+  readonly leaving: Leaving;
   readonly config: Pick<Config, 'http'>;
 }
 
 /** The HTTP server of a house, not listening yet. */
-export function createHttpServer({ app, fixed, config }: Served): Server {
+export function createHttpServer({ app, fixed, leaving, config }: Served): Server {
   const answer = app.callback();
   const server = createServer((request, response) => {
+    // Whoever asks next is to connect anew, and so to another process.
+    if (leaving.hasBegun()) response.shouldKeepAlive = false;
     if (!fixed.handle(request, response)) answer(request, response);
   });
   server.maxConnections = config.http.connections;

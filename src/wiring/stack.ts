@@ -1,5 +1,6 @@
 // Every request goes through this, from the top to the bottom.
 import Koa, { type Middleware } from 'koa';
+import type { Leaving } from '../http/leaving.ts';
 import { admitAssertions } from '../http/middleware/assertions.ts';
 import { catchErrors } from '../http/middleware/errors.ts';
 import { fixIssuer } from '../http/middleware/issuer.ts';
@@ -18,7 +19,7 @@ import { createRouters } from './doors.ts';
 import type { Ground } from './ground.ts';
 import type { Parts } from './parts.ts';
 
-export function createApp(ground: Ground, parts: Parts): Koa {
+export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
   const { config, log, store, vault } = ground;
   const { domain, site, oidc, clock } = parts;
   const app = new Koa();
@@ -34,7 +35,7 @@ export function createApp(ground: Ground, parts: Parts): Koa {
   const askLibrary = createAskLibrary(app, library);
   const routers = createRouters(ground, { ...parts, askLibrary }).map((router) => router.routes());
   const ping = store.compile(store.sql.raw('select 1 as up'));
-  const health = healthRoutes(() => store.find(ping)).routes();
+  const health = healthRoutes({ ping: () => store.find(ping), leaving }).routes();
   const stack = [
     requestContext(site.addressOf),
     leaveTrail({ ...domain, keyOf: oidc.interactions.keyOf }),

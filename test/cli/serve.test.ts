@@ -197,9 +197,16 @@ describe('a stop', () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     it(`${signal} lets a slow request finish, takes no new one, and exits with 0`, async () => {
       const body = 'grant_type=client_credentials';
+      const asking = await open();
+      asking.write('GET /health/ready HTTP/1.1\r\nHost: x\r\n');
       const slow = await begin(body);
       const exit = running.kill(signal);
       await untilRefusing();
+      asking.write('\r\n');
+      const [health] = await once(asking, 'data');
+      expect(String(health))
+        .to.match(/^HTTP\/1\.1 503 /)
+        .and.match(/^connection: close\r$/im);
       slow.write(body.slice(body.length / 2));
       const [answer] = await once(slow, 'data');
       expect(String(answer))
@@ -227,5 +234,40 @@ describe('a stop', () => {
     process.kill(running.pid, 'SIGTERM');
     expect(await exit).to.deep.equal({ code: 1, signal: undefined });
     slow.destroy();
+  });
+});
+
+describe('a stop that gives a proxy time', () => {
+  let database: TestDatabase;
+  before(async () => {
+    database = await SQLITE.create();
+  });
+  after(() => database.remove());
+
+  const startWith = async (stop_delay: number): Promise<GatehouseProcess> => {
+    const file = join(database.dataDir, `delay-${stop_delay}.json`);
+    writeFileSync(file, JSON.stringify({ http: { stop_delay } }));
+    return startProcess({ database, port: await freePort(), env: { GATEHOUSE_CONFIG: file } });
+  };
+
+  it('says that it is not ready, and serves whoever comes all the same', async () => {
+    const running = await startWith(300);
+    const exit = running.kill('SIGTERM');
+    const ask = (path: string) => fetch(`${running.url}${path}`);
+    let health = await ask('/health/ready');
+    while (health.status === 200) health = await ask('/health/ready');
+    expect(health.status).to.equal(503);
+    expect(await health.json()).to.deep.equal({ status: 'stopping', store: 'ok' });
+    for (const path of ['/health/live', '/jwks', '/assets/gatehouse.css']) {
+      const answer = await ask(path);
+      expect([answer.status, answer.headers.get('connection')], path).to.deep.equal([200, 'close']);
+    }
+    process.kill(running.pid, 'SIGTERM');
+    expect(await exit).to.deep.equal({ code: 1, signal: undefined });
+  });
+
+  it('ends by itself when that time is over', async () => {
+    const running = await startWith(1);
+    expect(await running.kill('SIGTERM')).to.deep.equal({ code: 0, signal: undefined });
   });
 });
