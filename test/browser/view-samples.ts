@@ -144,8 +144,8 @@ const secondFactor: Readonly<Record<string, Sample>> = {
 const setup = { qr: await toDataURL(OTPAUTH, { width: 400 }), key: KEY, uri: OTPAUTH };
 const enrol = { ...signingIn, setup };
 const grace = { days: 6, date: when(6 * DAY) };
-/** One scrolls past what is to be scanned before there is anything to send. */
-const enrolPage = page('steps/enrol-factor', 'Set up two-factor authentication');
+const VERIFY = 'Verify and Enable 2FA';
+const enrolPage = page('steps/enrol-factor', 'Set up two-factor authentication', VERIFY);
 const save = { ...signingIn, codes: CODES };
 const savePage = page('steps/save-backup-codes', 'Save your backup codes');
 const fewPage = page('steps/few-backup-codes', 'Few backup codes left', 'Get new codes');
@@ -308,7 +308,7 @@ const passwordPage = page('account/password', 'Change password');
 const submitting = accountOf({ submit: '/posted/submit', download: '/download' });
 const renamePage = page('account/rename', 'Rename authenticator', 'Save');
 const removePage = page('account/remove', 'Remove authenticator', 'Remove');
-const addPage = page('account/add-authenticator', 'Add authenticator');
+const addPage = page('account/add-authenticator', 'Add authenticator', VERIFY);
 const phonePage = page('account/phone', 'Add phone number');
 const confirmPage = (act: string, title: string, name?: string) =>
   page('account/confirm', title, title)({ ...submitting, act, name });

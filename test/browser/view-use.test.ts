@@ -108,6 +108,22 @@ describe('the views in use', () => {
       ]);
     });
 
+    it('enrolment on a phone: app, key, code and button, then what nobody there can scan', async () => {
+      await open('enrol-factor', PHONE);
+      const things = [
+        page.getByRole('link', { name: 'Open in your authenticator app' }),
+        page.getByText('Manual entry key'),
+        page.getByLabel('Enter 6-digit code'),
+        page.getByRole('button', { name: 'Verify and Enable 2FA' }),
+        page.getByRole('img', { name: 'QR code' }),
+      ];
+      const boxes = await Promise.all(things.map((each) => each.boundingBox()));
+      const edges = boxes.flatMap((box) => (box ? [box.y, box.y + box.height] : []));
+      expect(edges)
+        .to.deep.equal(edges.toSorted((a, b) => a - b))
+        .and.have.length(10);
+    });
+
     it('codes are saved, said to be saved, and left', async () => {
       await open('save-backup-codes', PHONE);
       expect((await walk()).slice(0, 5)).to.deep.equal([
