@@ -123,6 +123,7 @@ function values(node: Node): string {
   if (node.type === 'boolean') return '`true`, `false`';
   if (node.type === 'integer') return `${node.minimum} to ${node.maximum}`;
   if (node.type === 'array') return 'list';
+  if (node.type === 'object') return 'object';
   return `${node.format === 'uri' ? 'URL' : 'text'}${lengthOf(node)}`;
 }
 

@@ -95,12 +95,36 @@ const mfa = z.strictObject({
   grace_ends: time('One end of the grace for all, in the place of `mfa.grace_days`').optional(),
 });
 
-const resource = z.strictObject({
-  identifier: z.url().describe('The absolute URI that clients name as `resource`'),
-  scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)).describe('Scopes it knows'),
-  signing_alg: signingAlg.default('RS256').describe('How its JWT access tokens are signed'),
-  token_format: z.enum(['jwt', 'opaque']).default('jwt').describe('Form of its access tokens'),
-});
+const inWords = z.string().trim().min(1).max(100);
+const resource = z
+  .strictObject({
+    identifier: z.url().describe('The absolute URI that clients name as `resource`'),
+    name: inWords.optional().describe('What people read where they allow the access'),
+    scopes: z
+      .array(
+        z
+          .string()
+          .regex(
+            /^[\x21\x23-\x5b\x5d-\x7e]+$/,
+            'must be one scope: printable ASCII without spaces and quotes',
+          ),
+      )
+      .describe('Scopes it knows'),
+    descriptions: z
+      .record(z.string(), inWords)
+      .optional()
+      .describe(
+        'What people read for a scope, by its name: `{ "orders:read": "See your orders" }`',
+      ),
+    signing_alg: signingAlg.default('RS256').describe('How its JWT access tokens are signed'),
+    token_format: z.enum(['jwt', 'opaque']).default('jwt').describe('Form of its access tokens'),
+  })
+  .superRefine(({ scopes, descriptions = {} }, { addIssue }) => {
+    for (const name of Object.keys(descriptions)) {
+      if (scopes.includes(name)) continue;
+      addIssue({ code: 'custom', path: ['descriptions', name], message: 'is none of its scopes' });
+    }
+  });
 
 const asPreset = 'as the preset says when unset';
 const rule = (description: string) =>

@@ -8,6 +8,28 @@ export function ownApi({ issuer }: Pick<Config, 'issuer'>): string {
   return `${issuer}/api`;
 }
 
+/** What people read for a resource, and for what may be done there. */
+export interface ResourceInWords {
+  readonly name: string;
+  /** Where it has a name: the identifier, too. */
+  readonly identifier?: string;
+  readonly scopes: ReadonlyArray<{ readonly name: string; readonly title: string }>;
+}
+
+export type ResourceToWords = (identifier: string, scopes: readonly string[]) => ResourceInWords;
+
+/** One that is no longer configured is called by its identifier. */
+export function createResourceToWords(resources: readonly Resource[]): ResourceToWords {
+  return (identifier, scopes) => {
+    const { name, descriptions = {} } =
+      resources.find((each) => each.identifier === identifier) ?? {};
+    return {
+      ...(name === undefined ? { name: identifier } : { name, identifier }),
+      scopes: scopes.map((scope) => ({ name: scope, title: descriptions[scope] ?? scope })),
+    };
+  };
+}
+
 /** The configured resources and, unless configured otherwise, our own API. */
 export function allResources(config: Pick<Config, 'issuer' | 'resources'>): readonly Resource[] {
   const identifier = ownApi(config);

@@ -1,4 +1,5 @@
 // What every page needs.
+import { createResourceToWords } from '../domain/resources.ts';
 import { loadAssets } from '../http/assets.ts';
 import { createClientAddress } from '../http/client-address.ts';
 import { createCsrf } from '../http/csrf.ts';
@@ -11,7 +12,7 @@ import type { Ground } from './ground.ts';
 export type Site = ReturnType<typeof createSite>;
 
 export function createSite({ config, vault }: Ground) {
-  const { product, support, issuer } = config;
+  const { product, support, issuer, resources } = config;
   const t = loadTexts('en');
   const csrf = createCsrf(vault, issuer);
   const assets = loadAssets();
@@ -19,6 +20,7 @@ export function createSite({ config, vault }: Ground) {
   return {
     t,
     assets,
+    resourceToWords: createResourceToWords(resources),
     render: createRender({ ...common, asset: assets.url }),
     csrf,
     addressOf: createClientAddress(config),

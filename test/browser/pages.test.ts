@@ -32,6 +32,7 @@ import {
 /** The smallest phone on which the main button is seen without scrolling. */
 const SMALLEST = { width: 360, height: 640 };
 const API = 'https://calendar.example.com';
+const PLAIN_API = 'https://files.example.com';
 const API_SCOPES = ['events.read', 'events.write', 'rooms.read', 'rooms.book', 'people.read'];
 
 /** Accounts for which the second step below is due. */
@@ -94,7 +95,9 @@ describe('every page', () => {
   const start = async () => {
     const database = await SQLITE.createMigrated();
     const extra = join(database.dataDir, 'extra.json');
-    const resources = [{ identifier: API, scopes: API_SCOPES }];
+    const descriptions = { 'events.read': 'See your appointments' };
+    const named = { identifier: API, name: 'Your calendar', scopes: API_SCOPES, descriptions };
+    const resources = [named, { identifier: PLAIN_API, scopes: ['files.read'] }];
     const support = { contact: 'help@example.com' };
     writeFileSync(extra, JSON.stringify({ resources, support, ...WITHOUT_FACTOR }));
     const demoPort = await freePort();
@@ -238,6 +241,23 @@ describe('every page', () => {
       prompt: 'consent',
     }),
   );
+
+  it('asks for the access to a resource by its name, if it has one', async () => {
+    const [read] = API_SCOPES;
+    const [list, plain] = [`openid ${read} events.write`, 'openid files.read'];
+    const requested = page.getByRole('list', { name: 'Requested access' });
+    const items = async () =>
+      (await requested.locator('p, ul li').allInnerTexts()).map((text) => text.split('\n')[0]);
+    await askAndSignIn({ scope: list, resource: API, prompt: 'consent' });
+    expect((await items()).slice(-4)).to.deep.equal([
+      'Your calendar',
+      API,
+      'See your appointments',
+      'events.write',
+    ]);
+    await ask({ scope: plain, resource: PLAIN_API, prompt: 'consent' });
+    expect((await items()).slice(-2)).to.deep.equal([PLAIN_API, 'files.read']);
+  });
 
   looksRight('error-unknown-client', 'Something went wrong', undefined, async () => {
     await page.goto(party.url({ client_id: 'nobody' }).url);

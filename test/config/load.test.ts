@@ -284,6 +284,13 @@ describe('configuration', () => {
       expect(mistakes).to.include('resources.0.identifier').and.include('resources.0.scopes.0');
     });
 
+    it('describes no scope that there is not', () => {
+      const more = '"scopes": ["r"], "descriptions": {"r": "Read", "w": "Write"}';
+      expect(mistakesIn(`{"resources": [{"identifier": "https://a.b/", ${more}}]}`)).to.deep.equal([
+        'resources.0.descriptions.w: is none of its scopes',
+      ]);
+    });
+
     it('cannot say which environment it is', () => {
       expect(mistakesIn('{"env": "production"}')).to.deep.equal([
         'env: NODE_ENV alone says it, no file',

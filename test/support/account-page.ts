@@ -112,10 +112,15 @@ export async function signInElsewhere(
   gatehouse: House,
   party: RelyingParty,
   person: Person & { readonly secret?: string },
-  options: { readonly web?: Web; readonly scope?: string } = {},
+  options: { readonly web?: Web; readonly scope?: string; readonly resource?: string } = {},
 ): Promise<Elsewhere> {
   const { web = createWeb(gatehouse.url), scope = 'openid email' } = options;
-  const request = party.url({ scope, ...(/offline/.test(scope) ? { prompt: 'consent' } : {}) });
+  const { resource } = options;
+  const request = party.url({
+    scope,
+    ...(/offline/.test(scope) ? { prompt: 'consent' } : {}),
+    ...(resource ? { resource } : {}),
+  });
   const page = await passSignIn(gatehouse, web, await web.get(request.url), person);
   const code = codeOf(await allowIfAsked(web, page));
   const { body } = await party.redeem(request, code);

@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import type { AccountsDomain } from '../../domain/accounts.ts';
 import type { Audit } from '../../domain/audit/audit.ts';
 import type { ConsentsDomain } from '../../domain/consents.ts';
+import type { ResourceToWords } from '../../domain/resources.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Interaction } from '../../oidc/interactions.ts';
 import type { Store } from '../../store/store.ts';
@@ -17,6 +18,7 @@ export interface ConsentNeeds {
   readonly accounts: AccountsDomain;
   readonly consents: ConsentsDomain;
   readonly audit: Audit;
+  readonly resourceToWords: ResourceToWords;
   readonly csrf: Csrf;
   readonly render: Render;
   readonly t: Translate;
@@ -35,10 +37,9 @@ export function createConsentPage(needs: ConsentNeeds) {
       csrf: csrf.token(interaction.uid),
       actions: { submit: `${path}/consent`, switch: `${path}/switch` },
       scopes: requested.scopes.map((name) => describeScope(name, t)),
-      resources: Object.entries(requested.resources).map(([name, scopes]) => ({
-        name,
-        scopes: scopes.map((scope) => ({ name: scope })),
-      })),
+      resources: Object.entries(requested.resources).map(([identifier, scopes]) =>
+        needs.resourceToWords(identifier, scopes),
+      ),
       ...(account ? { account: { email: account.email, name: account.name } } : {}),
     });
   };

@@ -1,9 +1,6 @@
 // The hosted sign-in: one address for each authorization request, which shows the step that is due.
 import Router from '@koa/router';
 import type { Context } from 'koa';
-import type { AccountsDomain } from '../../domain/accounts.ts';
-import type { Audit } from '../../domain/audit/audit.ts';
-import type { ConsentsDomain } from '../../domain/consents.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Method } from '../../methods/index.ts';
 import type { BrowserSessions } from '../../oidc/browser-sessions.ts';
@@ -16,27 +13,26 @@ import type { Flow, FlowsDomain } from '../../signin/flow.ts';
 import type { FindKnown } from '../../signin/known.ts';
 import type { Prove } from '../../signin/prove.ts';
 import { dueStep, progressOf, type Step } from '../../signin/steps/index.ts';
-import type { Store } from '../../store/store.ts';
 import { type Form, fieldErrors, readForm } from '../forms.ts';
 import { forgotPath, redirect, signInPath } from '../redirect.ts';
 import { type Alert, refusalOf, tooManyOf } from '../refusals.ts';
 import type { Visitors } from '../visitors.ts';
 import { type BackupCodesNeeds, createBackupCodesPages } from './backup-codes.ts';
-import { createConsentPage } from './consent.ts';
+import { type ConsentNeeds, createConsentPage } from './consent.ts';
 import { createEnrolmentPage, type EnrolmentNeeds, type StepSubject } from './enrolment.ts';
 import { createNewPasswordPage, type NewPasswordNeeds } from './new-password.ts';
 
-export interface SignInNeeds extends NewPasswordNeeds, EnrolmentNeeds, BackupCodesNeeds {
-  readonly store: Store;
-  readonly accounts: AccountsDomain;
-  readonly consents: ConsentsDomain;
+export interface SignInNeeds
+  extends ConsentNeeds,
+    NewPasswordNeeds,
+    EnrolmentNeeds,
+    BackupCodesNeeds {
   readonly interactions: Interactions;
   readonly browserSessions: BrowserSessions;
   readonly flows: FlowsDomain;
   readonly methods: readonly Method[];
   readonly prove: Prove;
   readonly finish: Finish;
-  readonly audit: Audit;
   readonly signInAudit: SignInAudit;
   readonly findKnown: FindKnown;
   readonly sendChallenge: SendChallenge;

@@ -1,4 +1,6 @@
 // Connected applications: what has access, and that taking it back ends everything it has got.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import {
   expectSignedIn,
@@ -9,10 +11,17 @@ import {
   statusOf,
 } from '../../support/account-page.ts';
 import { createEnrolledPerson, type EnrolledPerson } from '../../support/enrolled-person.ts';
-import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../../support/gatehouse.ts';
+import { type Gatehouse, startGatehouse } from '../../support/gatehouse.ts';
 import { codeOf, createRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
 import { onBothStores } from '../../support/stores.ts';
 import { type Page, titleOf, type Web } from '../../support/web.ts';
+
+const CALENDAR = {
+  identifier: 'https://calendar.example.com',
+  name: 'Your calendar',
+  scopes: ['events.read', 'events.write'],
+  descriptions: { 'events.read': 'See events' },
+};
 
 onBothStores('connected applications', (store) => {
   let gatehouse: Gatehouse;
@@ -22,7 +31,10 @@ onBothStores('connected applications', (store) => {
   let web: Web;
 
   before(async () => {
-    gatehouse = await startGatehouse({ store, env: WITH_FACTOR });
+    const database = await store.createMigrated();
+    const file = join(database.dataDir, 'resources.json');
+    writeFileSync(file, JSON.stringify({ resources: [CALENDAR] }));
+    gatehouse = await startGatehouse({ database, env: { GATEHOUSE_CONFIG: file } });
     party = await createRelyingParty(gatehouse, { metadata: { client_name: 'Calendar' } });
     other = await createRelyingParty(gatehouse, { metadata: { client_name: 'Notes' } });
   });
@@ -46,6 +58,13 @@ onBothStores('connected applications', (store) => {
     expect(text).to.match(/^Connected applications Two applications have access/);
     expect(text).to.match(/Calendar Know who you are See your email address Since \d+ \w+/);
     expect(text).to.match(/Notes Know who you are See your name Since/);
+  });
+
+  it('are listed with what they may do elsewhere, in the words of the configuration', async () => {
+    const scope = 'openid events.read events.write';
+    await signInElsewhere(gatehouse, party, person, { web, scope, resource: CALENDAR.identifier });
+    const text = sectionOf(await account(), 'Connected applications');
+    expect(text).to.include('Know who you are Your calendar: See events, events.write Since');
   });
 
   it('one that is no longer registered is not among them', async () => {

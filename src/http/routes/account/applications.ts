@@ -2,6 +2,7 @@
 import type { Context } from 'koa';
 import type { Connections } from '../../../domain/connections.ts';
 import type { Granted } from '../../../domain/consents.ts';
+import type { ResourceToWords } from '../../../domain/resources.ts';
 import { GatehouseError } from '../../../lib/errors.ts';
 import type { ClientOnPage } from '../../../oidc/pages.ts';
 import type { ListedConsent } from '../../../store/consents.ts';
@@ -17,6 +18,7 @@ export interface ApplicationPagesNeeds {
   readonly connections: Connections;
   /** Undefined: it is no longer registered. */
   readonly findClient: (id: string) => Promise<ClientOnPage | undefined>;
+  readonly resourceToWords: ResourceToWords;
   readonly show: Show;
   readonly told: Told;
   readonly t: Translate;
@@ -30,7 +32,7 @@ interface Application {
 const PATH = `${ACCOUNT}/applications`;
 
 export function createApplicationPages(needs: ApplicationPagesNeeds) {
-  const { connections, findClient, told, t } = needs;
+  const { connections, findClient, told } = needs;
 
   const list = async (accountId: string): Promise<Application[]> => {
     const all = (await connections.list(accountId)).map(async (consent) => {
@@ -56,24 +58,31 @@ export function createApplicationPages(needs: ApplicationPagesNeeds) {
   const asked = createConfirmed(needs.show, { act: 'revoke', name: nameOf, confirmed: revoke });
   return {
     section: async ({ account }: Present) => ({
-      items: (await list(account.id)).map((each) => itemOf(each, t)),
+      items: (await list(account.id)).map((each) => itemOf(each, needs)),
     }),
     revokePage: asked.page,
     revoke: asked.submit,
   };
 }
 
-function itemOf({ consent: { clientId, granted, createdAt }, name }: Application, t: Translate) {
+type Words = Pick<ApplicationPagesNeeds, 't' | 'resourceToWords'>;
+
+function itemOf({ consent: { clientId, granted, createdAt }, name }: Application, words: Words) {
   return {
     name,
-    scopes: grantedInWords(granted, t),
+    scopes: grantedInWords(granted, words),
     since: dayOf(createdAt),
     revoke: `${PATH}/${encodeURIComponent(clientId)}/revoke`,
   };
 }
 
-function grantedInWords({ scopes, resources }: Granted, t: Translate): string[] {
+function grantedInWords({ scopes, resources }: Granted, words: Words): string[] {
+  const { t, resourceToWords } = words;
   const own = scopes.map((name) => t(`scopes.${name}.title`));
   const others = Object.entries(resources).filter(([, names]) => names.length > 0);
-  return [...own, ...others.map(([resource, names]) => `${resource}: ${names.join(', ')}`)];
+  const inWords = others.map(([identifier, granted]) => {
+    const { name, scopes } = resourceToWords(identifier, granted);
+    return `${name}: ${scopes.map(({ title }) => title).join(', ')}`;
+  });
+  return [...own, ...inWords];
 }
