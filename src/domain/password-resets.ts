@@ -54,23 +54,34 @@ interface Needs extends EndsWithPassword {
   readonly passwords: PasswordPolicy;
 }
 
+/** Whose password may be set, and by what. */
+interface Held {
+  readonly account: Account;
+  readonly ticket: string;
+  /** The link stood in a mail and nowhere else: who has it reads the mails of the account. */
+  readonly isMailed: boolean;
+}
+
+/** Who has links made at the page; those of operators are printed. */
+const VISITOR = 'visitor';
 const VOID: ResetOutcome = { kind: 'void' };
 
 export function createPasswordResets(needs: Needs): PasswordResets {
   const { links, accounts } = needs;
 
-  const find = async (ticket: string) => {
+  const findHeld = async (ticket: string): Promise<Held | undefined> => {
     const link = await links.findByTicket(ticket);
     const account = link && (await accounts.find(link.accountId));
-    return account?.generation === link?.generation ? account : undefined;
+    if (!account || account.generation !== link.generation) return undefined;
+    return { account, ticket, isMailed: link.createdBy === VISITOR };
   };
 
   return {
-    find,
+    find: async (ticket) => (await findHeld(ticket))?.account,
     ask: (email) => ask(email, needs),
     choose: async (ticket, password) => {
-      const account = await find(ticket);
-      return account ? choose(account, ticket, password, needs) : VOID;
+      const held = await findHeld(ticket);
+      return held ? choose(held, password, needs) : VOID;
     },
   };
 }
@@ -83,7 +94,7 @@ async function ask(email: string, needs: Needs): Promise<void> {
   const ticket = await telling(reserved, audit, { method: 'reset-mail', accountId: found?.id });
   if (ticket.kind === 'limited') return;
   const account = found ?? nobody(email);
-  const { unit, url, expiresAt } = links.create(account, 'reset-password', 'visitor');
+  const { unit, url, expiresAt } = links.create(account, 'reset-password', VISITOR);
   const values = { expires: expiresAt };
   const mail = { template: 'reset-link', to: account.email, values, link: url };
   await ticket.failed([...unit, mails.writeFor(account, mail, expiresAt)]);
@@ -93,12 +104,8 @@ function nobody(email: string): LivingAccount & { readonly email: string } {
   return { id: accountId(), generation: 1, email };
 }
 
-async function choose(
-  account: Account,
-  ticket: string,
-  password: string,
-  needs: Needs,
-): Promise<ResetOutcome> {
+async function choose(held: Held, password: string, needs: Needs): Promise<ResetOutcome> {
+  const { account } = held;
   const { passwords, hashing, store } = needs;
   const { met, rules } = passwords.judge(password, account);
   const unmet = rules.filter((each) => !each.met).map(({ rule }) => rule);
@@ -106,26 +113,23 @@ async function choose(
   const old = account.passwordHash;
   if (old && (await hashing.verify(old, password)) !== 'wrong') return { kind: 'same' };
   const hash = await hashing.hash(password);
-  const outcome = await store.commit(await resetUnit(account, ticket, hash, needs));
+  const outcome = await store.commit(await resetUnit(held, hash, needs));
   return outcome.kind === 'committed' ? { kind: 'done' } : VOID;
 }
 
 /** The account comes first: two resets of one account wait there, and not for each other. */
-async function resetUnit(
-  account: Account,
-  ticket: string,
-  hash: string,
-  needs: Needs,
-): Promise<Unit> {
+async function resetUnit(held: Held, hash: string, needs: Needs): Promise<Unit> {
+  const { account, ticket, isMailed } = held;
   const { accounts, passwords, links, notices, audit } = needs;
-  const made = { hash, policyVersion: passwords.newest, at: now() };
+  const made = { hash, policyVersion: passwords.newest, at: now(), provesEmail: isMailed };
+  const detail = isMailed && !account.emailVerified ? { email_verified: true } : {};
   return [
     accounts.resetPassword(account.id, account.generation, made),
     links.endTicket(ticket),
     ...(await endsWithPassword(account, 'password reset', needs)),
     // Whoever reads the person's mail would else have guesses at codes without end.
     ...needs.limits.clearPasswords(account),
-    audit.record({ kind: 'password.reset', accountId: account.id }),
+    audit.record({ kind: 'password.reset', accountId: account.id, detail }),
     notices.tell(account, { kind: 'password-changed' }),
   ];
 }

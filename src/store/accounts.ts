@@ -61,6 +61,11 @@ export interface NewPassword {
   readonly at: number;
 }
 
+export interface ResetPassword extends NewPassword {
+  /** Whoever reset it reads the mails of the account. */
+  readonly provesEmail: boolean;
+}
+
 /** What a right password told of itself, for the account to remember. */
 export interface Learned {
   /** The same password, hashed anew. */
@@ -84,7 +89,7 @@ export interface Accounts {
    * Must hit: the account is of this generation and not suspended, with a password or without.
    * Raises the generation by one.
    */
-  resetPassword(id: string, generation: number, password: NewPassword): Statement;
+  resetPassword(id: string, generation: number, password: ResetPassword): Statement;
   /** Must hit: the account is of this generation. No password is right then; raises it by one. */
   dropPassword(id: string, generation: number): Statement;
   /** The password stays what it was, and so does the generation. */
@@ -145,7 +150,11 @@ export function createAccounts(store: Store): Accounts {
           .sql('accounts')
           .where({ id, generation })
           .whereNot({ status: 'suspended' })
-          .update({ ...changedPassword(password), ...raised() }),
+          .update({
+            ...changedPassword(password),
+            ...raised(),
+            ...(password.provesEmail ? { email_verified: 1 } : {}),
+          }),
         1,
       ),
     dropPassword: (id, generation) =>

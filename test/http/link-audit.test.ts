@@ -50,6 +50,8 @@ onBothStores('the audit of links', (store) => {
       'session.ended ok: password reset',
       'password.reset ok',
     ]);
+    const [told] = await auditRows(gatehouse, { kind: 'password.reset' });
+    expect(told?.detail).to.deep.equal({ email_verified: true });
     const text = await auditText(gatehouse);
     for (const secret of [link.split('/').at(-1) ?? '', ticket]) {
       expect(secret).to.have.length(43);

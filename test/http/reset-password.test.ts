@@ -67,7 +67,9 @@ onBothStores('Choose a new password', (store) => {
     const left = web.cookies().map(({ name }) => name);
     expect(left).to.deep.equal(['gatehouse_form']);
     expect(titleOf(await web.get(`${gatehouse.url}/account`))).to.equal('Sign in');
-    await tokensFor(NEW_PASSWORD);
+    const { tokens } = await tokensFor(NEW_PASSWORD);
+    const { body } = await party.userinfo(tokens.access_token);
+    expect(body).to.include({ email: person.email, email_verified: true });
     const old = await guess(party, person.email, person.password);
     expect(old.status).to.equal(422);
     const subjects = (await mailsTo(gatehouse, person.email)).map(({ subject }) => subject);
@@ -82,6 +84,24 @@ onBothStores('Choose a new password', (store) => {
       }
     }
     expect(titleOf(await resetPassword(web, link, NEW_PASSWORD))).to.equal(DONE);
+  });
+
+  it('takes an address that a mail has reached for verified, and no other', async () => {
+    const { accounts, links, store: database } = gatehouse.house;
+    const reset = async (link: string, password: string) => {
+      expect(titleOf(await resetPassword(web, link, password))).to.equal(DONE);
+      return (await accounts.find(person.id))?.emailVerified;
+    };
+    const before = await accounts.get(person.id);
+    const printed = links.create(before, 'reset-password', 'cli:somebody');
+    await database.commit(printed.unit);
+    expect(await reset(printed.url, NEW_PASSWORD)).to.equal(false);
+    expect(await reset(await askForLink(gatehouse, person.email), 'Bofi5-Zarn6-Tulo8')).to.equal(
+      true,
+    );
+    const again = links.create(await accounts.get(person.id), 'reset-password', 'cli:somebody');
+    await database.commit(again.unit);
+    expect(await reset(again.url, NEW_PASSWORD)).to.equal(true);
   });
 
   it('ends sessions, tokens, known browsers and counters, and keeps consents', async () => {
