@@ -254,7 +254,10 @@ onBothStores('gatehouse service-account', (store) => {
       const given = (text: string) => ['--public-jwk', fileOf(`bad-${randomId()}.json`, text)];
       const cases: ReadonlyArray<readonly [args: readonly string[], says: RegExp]> = [
         [['--scope', 'openid'], /^The scope "openid" asks about a person/],
-        [['--scope', 'read'], /^No scope "read" is configured for ".*\/api"\. It has none\.$/],
+        [
+          ['--scope', 'read'],
+          /^No scope "read" is configured for ".*\/api"\. It has none\. To have/,
+        ],
         [['--resource', 'https://a.example.com/'], /^No resource "https:\/\/a\.example\.com\/"/],
         [['--allow-address', 'localhost'], /^"localhost" is no address range/],
         [['--expires', '2001-01-01'], /^The key would have expired already/],

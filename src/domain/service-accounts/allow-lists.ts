@@ -1,5 +1,5 @@
 // What a service account may ask for, and from where: lists that name only what there is.
-import type { Config } from '../../config/schema.ts';
+import type { Config, Resource } from '../../config/schema.ts';
 import { readRanges } from '../ranges.ts';
 import { allResources, OIDC_SCOPES, ownApi } from '../resources.ts';
 import { refusal } from './refusals.ts';
@@ -29,7 +29,8 @@ function readResources(asked: readonly string[], apis: Apis): readonly string[] 
   const known = allResources(apis).map(({ identifier }) => identifier);
   const unknown = asked.find((each) => !known.includes(each));
   if (unknown !== undefined) {
-    throw refusal(`No resource "${unknown}" is configured. There are: ${quoted(known)}.`);
+    const why = `No resource "${unknown}" is configured. There are: ${quoted(known)}.`;
+    throw refusal(`${why} ${cureBy(unknown, [])}`);
   }
   return asked.length === 0 ? [ownApi(apis)] : unique(asked);
 }
@@ -37,15 +38,28 @@ function readResources(asked: readonly string[], apis: Apis): readonly string[] 
 function readScopes(asked: readonly string[], resources: readonly string[], apis: Apis) {
   const ofResources = allResources(apis).filter((each) => resources.includes(each.identifier));
   const known = ofResources.flatMap(({ scopes }) => scopes);
-  for (const scope of asked) assertScope(scope, known, resources);
+  asked.forEach(assertForMachines);
+  const missing = unique(asked.filter((scope) => !known.includes(scope)));
+  if (missing.length > 0) throw refusal(missingInWords(missing, ofResources));
   return unique(asked);
 }
 
-function assertScope(scope: string, known: readonly string[], resources: readonly string[]) {
-  if (OIDC_SCOPES.includes(scope)) {
-    throw refusal(`The scope "${scope}" asks about a person, and a service account is none.`);
-  }
-  if (known.includes(scope)) return;
-  const there = known.length === 0 ? 'It has none' : `There are: ${quoted(unique(known))}`;
-  throw refusal(`No scope "${scope}" is configured for ${quoted(resources)}. ${there}.`);
+function assertForMachines(scope: string) {
+  if (!OIDC_SCOPES.includes(scope)) return;
+  throw refusal(`The scope "${scope}" asks about a person, and a service account is none.`);
+}
+
+function missingInWords(missing: readonly string[], resources: readonly Resource[]): string {
+  const known = unique(resources.flatMap(({ scopes }) => scopes));
+  const there = known.length === 0 ? 'It has none' : `There are: ${quoted(known)}`;
+  const names = quoted(resources.map(({ identifier }) => identifier));
+  const [{ identifier, scopes } = { identifier: '', scopes: [] }] = resources;
+  const why = `No scope ${quoted(missing)} is configured for ${names}. ${there}.`;
+  return `${why} ${cureBy(identifier, [...scopes, ...missing])}`;
+}
+
+/** What operators would have to look up: the key, and what to write there. */
+function cureBy(identifier: string, scopes: readonly string[]): string {
+  const entry = `{ "identifier": "${identifier}", "scopes": [${quoted(scopes)}] }`;
+  return `To have it, put ${entry} into "resources" of the file that GATEHOUSE_CONFIG names, for the server and for this command.`;
 }

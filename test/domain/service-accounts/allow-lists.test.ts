@@ -31,6 +31,10 @@ function whyNot(asked: Partial<AllowLists>, apis = APIS): string {
   }
 }
 
+/** What a refusal ends with. */
+const cureBy = (identifier: string, scopes: string) =>
+  `To have it, put { "identifier": "${identifier}", "scopes": [${scopes}] } into "resources" of the file that GATEHOUSE_CONFIG names, for the server and for this command.`;
+
 describe('the lists of a service account', () => {
   it('are our own API, no scope, and any address, where nothing is said', () => {
     const nothing = { resources: [OWN], scopes: [], addresses: [] };
@@ -55,25 +59,33 @@ describe('the lists of a service account', () => {
     const apis = { ...APIS, resources: [api(OWN, ['deploy'])] };
     expect(read({ scopes: ['deploy'] }, apis)).to.deep.include({ resources: [OWN] });
     expect(whyNot({ resources: [FILES] }, apis)).to.equal(
-      `No resource "${FILES}" is configured. There are: "${OWN}".`,
+      `No resource "${FILES}" is configured. There are: "${OWN}". ${cureBy(FILES, '')}`,
     );
   });
 
   for (const resource of ['https://other.example.com/', FILES.slice(0, -1), `${FILES}x`, '']) {
     it(`know no resource "${resource}"`, () => {
       expect(whyNot({ resources: [FILES, resource] })).to.equal(
-        `No resource "${resource}" is configured. There are: "${FILES}", "${MAILS}", "${OWN}".`,
+        `No resource "${resource}" is configured. There are: "${FILES}", "${MAILS}", "${OWN}". ${cureBy(resource, '')}`,
       );
     });
   }
 
   it('know only scopes of the resources that they name', () => {
     expect(whyNot({ resources: [FILES], scopes: ['read', 'send'] })).to.equal(
-      `No scope "send" is configured for "${FILES}". There are: "read", "write".`,
+      `No scope "send" is configured for "${FILES}". There are: "read", "write". ${cureBy(FILES, '"read", "write", "send"')}`,
     );
-    expect(whyNot({ scopes: ['read'] })).to.equal(
-      `No scope "read" is configured for "${OWN}". It has none.`,
+    expect(whyNot({ scopes: ['read', 'send'] })).to.equal(
+      `No scope "read", "send" is configured for "${OWN}". It has none. ${cureBy(OWN, '"read", "send"')}`,
     );
+  });
+
+  it('say what makes them known', () => {
+    const asked = { resources: [FILES], scopes: ['send', 'read'] };
+    const { identifier, scopes } = JSON.parse(/put (\{.*\}) into/.exec(whyNot(asked))?.[1] ?? '');
+    const others = APIS.resources.filter((each) => each.identifier !== identifier);
+    const apis = { ...APIS, resources: [...others, api(identifier, scopes)] };
+    expect(read(asked, apis)).to.deep.include(asked);
   });
 
   for (const scope of ['openid', 'profile', 'email', 'offline_access']) {
