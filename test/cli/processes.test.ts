@@ -1,7 +1,10 @@
 // Commands as people run them: processes that read, print, end by themselves, and say how.
-import { readdirSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { PROJECT_ROOT } from '../../src/lib/root.ts';
+import { environment } from '../support/gatehouse.ts';
 import { PASSWORD } from '../support/relying-party.ts';
 import { onBothStores, type TestDatabase } from '../support/stores.ts';
 import { command, done, json, misused, type Options, refused } from './helpers.ts';
@@ -39,6 +42,22 @@ onBothStores('a command in a process of its own', (store) => {
     expect(report).to.include({ code: 1, stderr: 'gatehouse: 2000 lines were refused.\n' });
     expect(JSON.parse(report.stdout).errors).to.have.length(2_000);
     expect(why).to.equal('No account is "usr_unknown".');
+  });
+
+  it('exits with 1 where what it prints is lost, a secret perhaps', async () => {
+    const file = join(database.dataDir, 'output');
+    writeFileSync(file, '', { mode: 0o600 });
+    const readOnly = openSync(file, 'r');
+    const args = ['account', 'create', 'lost@example.com', '--json'];
+    const { status, stderr } = spawnSync(join(PROJECT_ROOT, 'bin/gatehouse'), args, {
+      env: { PATH: process.env.PATH, ...environment(database, 0) },
+      stdio: ['ignore', readOnly, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(readOnly);
+    expect(status).to.equal(1);
+    expect(stderr).to.match(/^gatehouse: Standard output cannot be written \(E[A-Z]+\)\. .+\n$/);
+    await done(['account', 'show', 'lost@example.com'], options);
   });
 
   it('exits with 2 where it is misused', async () => {
