@@ -6,6 +6,7 @@ import { type House, type Options, openHouse } from './app.ts';
 import type { Config } from './config/schema.ts';
 import { type RunningDemo, startDemoFor } from './demo-setup.ts';
 import { loadWords } from './domain/passwords/words.ts';
+import { rememberServed } from './domain/served-issuer.ts';
 import { createHttpServer } from './http/server.ts';
 import { now } from './lib/clock.ts';
 import { sweep } from './store/sweep.ts';
@@ -29,6 +30,7 @@ export async function start(config: Config, options: Options = {}): Promise<Runn
   const closeUnused = watchUnused(server);
   try {
     await listen(server, config);
+    await rememberServed(house.settings, config.issuer);
     const demo = config.demo.enabled ? await startDemoFor(house) : undefined;
     const stopSweeping = startSweeping(house);
     return {

@@ -2,6 +2,7 @@
 import type { House } from '../app.ts';
 import { toIso } from '../lib/clock.ts';
 import type { Account } from '../store/accounts.ts';
+import { noteOtherIssuer } from './other-issuer.ts';
 import { printFields, printJson } from './output.ts';
 
 export interface Printing {
@@ -39,4 +40,5 @@ export async function show(
   const described = { ...(await describe(house, account)), ...more };
   if (json) printJson(described);
   else printFields(described);
+  if ('link' in more) await noteOtherIssuer(house);
 }

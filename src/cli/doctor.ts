@@ -1,12 +1,14 @@
 // gatehouse doctor: looks at everything a start needs, and says what is wrong and how to mend it.
 import { accessSync, constants } from 'node:fs';
-import { createServer } from 'node:net';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { whyOtherIssuer } from '../domain/served-issuer.ts';
 import { toIso } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import { makeFolder } from '../lib/folders.ts';
+import { checkRegistrations, checkRisks } from './doctor-clients.ts';
+import { checkPort } from './doctor-port.ts';
 import { withHouse } from './house.ts';
 import { print, printJson, sentenceFor } from './output.ts';
 
@@ -22,15 +24,17 @@ const CHECKS: ReadonlyArray<readonly [name: string, check: Check]> = [
   ['data folder', checkFolder],
   ['database', checkDatabase],
   ['signing keys', checkKeys],
+  ['issuer', checkIssuer],
   ['port', checkPort],
-  ['public clients', checkClients],
+  ['public clients', checkRisks],
+  ['registrations', checkRegistrations],
   ['service accounts', checkServiceAccounts],
   ['password hashes', checkHashes],
 ];
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('check configuration, folder, database, keys and port')
+    .description('check configuration, folder, database, keys, address, port and registrations')
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const config = loadConfig();
@@ -78,36 +82,12 @@ function checkKeys(): Promise<string> {
   });
 }
 
-function checkPort({ host, port }: Config): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', () => reject(new Error(`${host}:${port} is in use: set PORT`)));
-    probe.listen(port, host, () => probe.close(() => resolve(`${host}:${port} is free`)));
+function checkIssuer({ issuer }: Config): Promise<string> {
+  return withHouse(async ({ settings }) => {
+    const why = await whyOtherIssuer(settings, issuer);
+    if (why !== undefined) throw new Error(why);
+    return issuer;
   });
-}
-
-function checkClients(): Promise<string> {
-  return withHouse(async ({ clients }) => {
-    const found = { withoutPkce: 0, direct: 0 };
-    for await (const { metadata } of clients.list()) {
-      if (metadata.require_pkce === false) found.withoutPkce += 1;
-      if (isOpenAtJson(metadata)) found.direct += 1;
-    }
-    return riskInWords(found);
-  });
-}
-
-/** Anybody may claim to be such an application, and ask people for their passwords. */
-function isOpenAtJson({ token_endpoint_auth_method: method, direct_sign_in: direct }: Metadata) {
-  return method === 'none' && direct === true;
-}
-
-type Metadata = Readonly<Record<string, unknown>>;
-
-function riskInWords({ withoutPkce, direct }: { withoutPkce: number; direct: number }): string {
-  const pkce = withoutPkce > 0 ? `${withoutPkce} without PKCE: an intercepted code is enough` : '';
-  const json = direct > 0 ? `${direct} signing in over JSON without a proof of who they are` : '';
-  return [pkce || 'all use PKCE', json].filter(Boolean).join('; ');
 }
 
 const SOON = 14 * 86_400_000;

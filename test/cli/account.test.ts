@@ -1,8 +1,9 @@
 // gatehouse account …, beside a server that runs on the same database.
 import { expect } from 'chai';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
+import type { CommandOptions } from '../support/processes.ts';
 import { createRelyingParty, signIn } from '../support/relying-party.ts';
-import { onBothStores, SQLITE, type TestDatabase } from '../support/stores.ts';
+import { onBothStores, SQLITE } from '../support/stores.ts';
 import { done, json, refused } from './helpers.ts';
 
 interface AccountJson {
@@ -15,10 +16,10 @@ const FIELDS = ['id', 'email', 'name', 'status', 'created_at', 'mfa', 'known_pol
 
 onBothStores('gatehouse account', (store) => {
   let gatehouse: Gatehouse;
-  let options: { readonly database: TestDatabase };
+  let options: CommandOptions;
   before(async () => {
     gatehouse = await startGatehouse({ store });
-    options = { database: gatehouse.database };
+    options = { database: gatehouse.database, env: { ISSUER: gatehouse.url } };
   });
   after(() => gatehouse.stop());
 
@@ -93,10 +94,10 @@ async function expectSignIn(
 
 describe('what gatehouse account reads and prints', () => {
   let gatehouse: Gatehouse;
-  let options: { readonly database: TestDatabase };
+  let options: CommandOptions;
   before(async () => {
     gatehouse = await startGatehouse({ store: SQLITE });
-    options = { database: gatehouse.database };
+    options = { database: gatehouse.database, env: { ISSUER: gatehouse.url } };
   });
   after(() => gatehouse.stop());
 

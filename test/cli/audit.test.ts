@@ -135,7 +135,10 @@ onBothStores('gatehouse audit and explain', (store) => {
 
   it('commands leave rows that name who typed them', async () => {
     const created = ['account', 'create', 'Typed@Example.com', '--admin'];
-    const { id } = await json<{ id: string }>(created, options);
+    const { id } = await json<{ id: string }>(created, {
+      ...options,
+      env: { ISSUER: gatehouse.url },
+    });
     const file = join(options.database.dataDir, 'people.ndjson');
     writeFileSync(file, '{"email":"imported@example.com","status":"suspended"}\n');
     await json(['account', 'import', file, '--dry-run'], options);

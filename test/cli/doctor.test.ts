@@ -3,8 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { onBothStores, SQLITE, type TestDatabase } from '../support/stores.ts';
-import { command, done, sentence } from './helpers.ts';
+import { command, done, json, sentence } from './helpers.ts';
 
 interface Finding {
   readonly check: string;
@@ -78,6 +79,39 @@ describe('what gatehouse doctor finds', () => {
     const { port } = busy.address() as AddressInfo;
     const findings = await examine(database, { PORT: String(port) });
     expect(failed(findings)).to.deep.equal(['port']);
+  });
+
+  describe('beside a server', () => {
+    let gatehouse: Gatehouse;
+    before(async () => {
+      gatehouse = await startGatehouse({ database });
+    });
+    after(() => gatehouse.pause());
+
+    it('a command and a server that differ in the address, and no fault in a server that runs', async () => {
+      const { port } = new URL(gatehouse.url);
+      expect(failed(await examine(database, { PORT: port }))).to.deep.equal([]);
+      const elsewhere = await examine(database, { PORT: port, ISSUER: 'http://localhost:9' });
+      expect(failed(elsewhere)).to.deep.equal(['issuer', 'port']);
+      for (const { ok, says } of elsewhere) {
+        if (!ok) expect(says).to.include(gatehouse.url).and.include('http://localhost:9');
+      }
+      const args = ['account', 'create', 'invited@example.com'];
+      const { stderr } = await command(args, { database, env: { ISSUER: 'http://localhost:9' } });
+      expect(stderr).to.match(/^Note: The server .*ISSUER \(or PORT\)\.\n$/);
+    });
+  });
+
+  it('a client that names what is not configured', async () => {
+    const typo = ['--resource', 'https://api.example.com', '--scope', 'openid reed'];
+    const uri = ['--redirect-uri', 'http://app.example.com/callback'];
+    const made = ['client', 'create', '--name', 'App', ...uri, ...typo];
+    const { client_id: id } = await json<{ client_id: string }>(made, { database });
+    const findings = await examine(database, { ISSUER: '' });
+    const says = (name: string) => findings.find(({ check }) => check === name)?.says;
+    expect(says('registrations')).to.match(/^app_\S+ names https:\/\/api\.example\.com, reed: not/);
+    expect(says('public clients')).to.include('1 with a redirect URI of plain http');
+    await done(['client', 'delete', id], { database });
   });
 
   it('a database that is not there, without its password', async () => {

@@ -5,6 +5,7 @@ import type {
   MachineTotp,
   ServiceAccount,
 } from '../../domain/service-accounts/service-accounts.ts';
+import { noteOtherIssuer } from '../other-issuer.ts';
 import { print, printFields, printJson } from '../output.ts';
 import { writeKeyFile } from './key-file.ts';
 import { describeKey, type Printing, tokenEndpoint } from './output.ts';
@@ -32,6 +33,7 @@ export async function showMade(
   const made = keyFile === undefined ? await make() : await writeKeyFile(keyFile, written);
   if (options.json) printJson(printed(house, made, keyFile));
   else await showForPeople(house, made, keyFile);
+  await noteOtherIssuer(house);
 }
 
 function documentOf({ config }: House, made: Made) {

@@ -1,0 +1,65 @@
+// What is wrong, or risky, about registered clients.
+import type { Config } from '../config/schema.ts';
+import { allResources, OIDC_SCOPES } from '../domain/resources.ts';
+import { withHouse } from './house.ts';
+
+type Metadata = Readonly<Record<string, unknown>>;
+
+/** Risks that an operator may have chosen. */
+export function checkRisks(): Promise<string> {
+  return withHouse(async ({ clients }) => {
+    const found = { withoutPkce: 0, direct: 0, plain: 0 };
+    for await (const { metadata } of clients.list()) {
+      if (metadata.require_pkce === false) found.withoutPkce += 1;
+      if (isOpenAtJson(metadata)) found.direct += 1;
+      if (isToldInPlain(metadata)) found.plain += 1;
+    }
+    return risksInWords(found);
+  });
+}
+
+/** Anybody may claim to be such an application, and ask people for their passwords. */
+function isOpenAtJson({ token_endpoint_auth_method: method, direct_sign_in: direct }: Metadata) {
+  return method === 'none' && direct === true;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/** Whoever listens on the way reads the code. */
+function isToldInPlain({ redirect_uris: uris }: Metadata): boolean {
+  return textsOf(uris).some((uri) => {
+    const url = URL.parse(uri);
+    return url?.protocol === 'http:' && !LOOPBACK.test(url.hostname);
+  });
+}
+
+type Risks = Readonly<Record<'withoutPkce' | 'direct' | 'plain', number>>;
+
+function risksInWords({ withoutPkce, direct, plain }: Risks): string {
+  const pkce = withoutPkce > 0 ? `${withoutPkce} without PKCE: an intercepted code is enough` : '';
+  const json = direct > 0 ? `${direct} signing in over JSON without a proof of who they are` : '';
+  const http = plain > 0 ? `${plain} with a redirect URI of plain http on another machine` : '';
+  return [pkce || 'all use PKCE', json, http].filter(Boolean).join('; ');
+}
+
+/** A typing error in a registration shows only when a request is refused. */
+export function checkRegistrations(config: Config): Promise<string> {
+  const resources = allResources(config);
+  const identifiers = resources.map(({ identifier }) => identifier);
+  const scopes = [...OIDC_SCOPES, ...resources.flatMap((each) => each.scopes)];
+  return withHouse(async ({ clients }) => {
+    const wrong: string[] = [];
+    for await (const { id, metadata } of clients.list()) {
+      const asked = typeof metadata.scope === 'string' ? metadata.scope.split(' ') : [];
+      const unknown = [
+        ...textsOf(metadata.resources).filter((each) => !identifiers.includes(each)),
+        ...asked.filter((each) => !scopes.includes(each)),
+      ];
+      if (unknown.length > 0) wrong.push(`${id} names ${unknown.join(', ')}`);
+    }
+    if (wrong.length === 0) return 'all name resources and scopes that are configured';
+    throw new Error(`${wrong.join('; ')}: not in "resources" of the configuration`);
+  });
+}
+
+const textsOf = (value: unknown): readonly string[] => (Array.isArray(value) ? value : []);

@@ -1,0 +1,36 @@
+// Whether the port is free, or taken by the very Gatehouse that is asked about.
+import { createServer } from 'node:net';
+import type { Config } from '../config/schema.ts';
+
+const PATIENCE = 2_000;
+const ANY = new Set(['0.0.0.0', '::', '']);
+
+export async function checkPort({ host, port, issuer }: Config): Promise<string> {
+  const where = `${host}:${port}`;
+  if (await isFree(host, port)) return `${where} is free`;
+  const served = await askIssuer(host, port);
+  if (served === issuer) return `${where} is served by this Gatehouse`;
+  if (served === undefined) throw new Error(`${where} is in use: set PORT`);
+  throw new Error(`${where} is in use by ${served}, and ISSUER is ${issuer}: set PORT or ISSUER`);
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, host, () => probe.close(() => resolve(true)));
+  });
+}
+
+/** Undefined where whatever listens there is no provider. */
+async function askIssuer(host: string, port: number): Promise<string | undefined> {
+  const name = ANY.has(host) ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  try {
+    const url = `http://${name}:${port}/.well-known/openid-configuration`;
+    const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE), redirect: 'error' });
+    const { issuer } = (await answer.json()) as { issuer?: unknown };
+    return typeof issuer === 'string' ? issuer : undefined;
+  } catch {
+    return undefined;
+  }
+}
