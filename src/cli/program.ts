@@ -7,6 +7,7 @@ import { accountCommands } from './account.ts';
 import { auditCommands } from './audit.ts';
 import { clientCommands } from './client.ts';
 import { doctorCommand } from './doctor.ts';
+import { exemplify } from './examples.ts';
 import { explainCommand } from './explain/explain.ts';
 import { keysCommands } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
@@ -34,6 +35,7 @@ export function createProgram(): Command {
     for (const each of [command, ...command.commands]) each.exitOverride();
     program.addCommand(command);
   }
+  exemplify(program);
   return program;
 }
 

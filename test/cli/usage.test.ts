@@ -15,6 +15,9 @@ function allCommands(command: Command, path: readonly string[] = []): Array<read
   return [path, ...below];
 }
 
+const startsWith = (words: readonly string[], first: readonly string[]) =>
+  first.every((word, at) => words[at] === word);
+
 const HEAVY = ['knex', 'pg', 'better-sqlite3', 'argon2'];
 
 describe('usage of the command', () => {
@@ -48,6 +51,20 @@ describe('usage of the command', () => {
       expect(help).to.match(new RegExp(`^Usage: ${['gatehouse', ...words].join(' ')}\\b`));
       expect(help).to.include('--help');
       expect(existsSync(env.DATA_DIR ?? '')).to.equal(false);
+      const isGroup = commands.some(
+        (other) => other.length > words.length && startsWith(other, words),
+      );
+      const examples = help.split('For example:\n')[1]?.trimEnd().split('\n') ?? [];
+      expect(examples.length > 0, 'examples').to.equal(!isGroup);
+      for (const line of examples) {
+        expect(line).to.include(`gatehouse ${words.join(' ')}`);
+        for (const [option] of line.matchAll(/(?<= )--[\w-]+/g)) {
+          expect(help.split('For example:')[0]).to.match(new RegExp(`^ +${option} `, 'm'));
+        }
+        for (const needed of help.match(/^ +(--\S+)(?=.*\(required\)$)/gm) ?? []) {
+          expect(line).to.include(needed.trim());
+        }
+      }
     });
   }
 
