@@ -64,7 +64,7 @@ async function invitationFor({ links, store }: House, account: Account) {
 
 async function create(house: House, email: string, options: CreateOptions): Promise<Account> {
   const password = options.passwordStdin ? await readPassword() : undefined;
-  const request = { email, name: options.name, role: roleOf(options), password };
+  const request = { email, name: options.name || undefined, role: roleOf(options), password };
   return house.accounts.create(request).catch((error: unknown) => {
     throw isGatehouseError(error, 'password_unmet') ? inSentences(error, house) : error;
   });

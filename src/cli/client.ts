@@ -53,11 +53,24 @@ function createCommand(): Command {
     .option('--json', 'print JSON')
     .action((options: ClientOptions & Printing) =>
       withHouse(async ({ clients }) => {
-        const { client, secret } = await clients.create(metadataOf(options));
+        const metadata = metadataOf(options);
+        assertSomewhere(metadata);
+        const { client, secret } = await clients.create(metadata);
         show({ ...describeClient(client), ...shownOnce(secret) }, options);
       }),
     );
 }
+
+/** The library would name a member of the registration that nobody has typed. */
+function assertSomewhere({ response_types: types, redirect_uris: uris }: Metadata): void {
+  if (listOf(types).length === 0 || listOf(uris).length > 0) return;
+  throw refusal(
+    'An application that signs people in needs --redirect-uri. One without people or browser needs --grant client_credentials or device_code.',
+  );
+}
+
+type Metadata = ReturnType<typeof metadataOf>;
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 function updateCommand(): Command {
   return withUpdateOptions(new Command('update').argument('<client-id>'))

@@ -114,6 +114,8 @@ describe('what gatehouse account reads and prints', () => {
     expect(text)
       .to.match(/^email +plain@example\.com$/m)
       .and.to.match(/^role +support$/m);
+    const nameless = ['account', 'create', 'nameless@example.com', '--name', ''];
+    expect(await json(nameless, options)).to.include({ name: null });
     const table = await done(['account', 'list'], options);
     expect(table).to.match(/^id +email +name +role +status$/m);
     expect(table).to.match(/^usr_\S+ +plain@example\.com +a \[31mred b +support +active$/m);

@@ -147,7 +147,7 @@ describe('what gatehouse client create takes', () => {
     [['--redirect-uri', 'https://a.example.com/#fragment'], /^redirect_uris/],
     [['--redirect-uri', REDIRECT_URI, 'data:,x'], /^redirect_uris/],
     [['--redirect-uri', ''], /^redirect_uris/],
-    [[], /^redirect_uris/],
+    [[], /^An application that signs people in needs --redirect-uri\. .*--grant/],
     [['--redirect-uri', REDIRECT_URI, '--grant', 'implicit'], /^grant_types/],
     [['--redirect-uri', REDIRECT_URI, '--backchannel-logout-uri', 'x'], /^backchannel_logout_uri/],
     [['--redirect-uri', REDIRECT_URI, '--post-logout-redirect-uri', 'x'], /^post_logout_/],
