@@ -39,7 +39,10 @@ export function doctorCommand(): Command {
     .action(async ({ json }: { json?: boolean }) => {
       const config = loadConfig();
       const findings: Finding[] = [];
-      for (const [name, check] of CHECKS) findings.push(await find(name, check, config));
+      for (const [name, check] of CHECKS) {
+        const found = await find(name, check, config);
+        findings.push(isSaid(found, findings) ? { ...found, says: SAME } : found);
+      }
       if (json) printJson(findings);
       else
         for (const { check, ok, says } of findings)
@@ -49,6 +52,12 @@ export function doctorCommand(): Command {
         throw new GatehouseError('invalid_input', { message: `${failed} of the checks failed.` });
       }
     });
+}
+
+const SAME = 'could not be looked at, for the reason above';
+
+function isSaid({ ok, says }: Finding, before: readonly Finding[]): boolean {
+  return !ok && before.some((other) => !other.ok && other.says === says);
 }
 
 async function find(name: string, check: Check, config: Config): Promise<Finding> {

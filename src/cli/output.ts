@@ -75,6 +75,10 @@ function cureFor(code = '', message = ''): string | undefined {
   if (/^timeout expired$|Timeout acquiring a connection/.test(message)) {
     return 'The database of DATABASE_URL does not answer.';
   }
+  // Authentication failed, no entry in pg_hba.conf, no such database, no right in it.
+  if (['28P01', '28000', '3D000', '42501'].includes(code)) {
+    return `The database of DATABASE_URL does not let this user in (${message}).`;
+  }
   if (code === 'SQLITE_NOTADB') return 'The file of the database is no SQLite database.';
   if (['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT'].includes(code)) {
     return `The database of DATABASE_URL cannot be reached (${message || code}).`;

@@ -23,7 +23,10 @@ const ERRORS = {
   unknown_service_account: [404, 'There is no such service account.'],
   client_disabled: [403, 'The application has been switched off.'],
   ip_not_allowed: [403, 'The account cannot be used from this network.'],
-  sealed_with_other_key: [500, 'The stored secrets were sealed with another GATEHOUSE_SECRET.'],
+  sealed_with_other_key: [
+    500,
+    'The stored secrets were sealed with another GATEHOUSE_SECRET. Start with that one (outside production it is in DATA_DIR/secret); docs/operations.md says what to do if it is lost.',
+  ],
   sealed_value_damaged: [500, 'A stored secret is damaged.'],
 } as const satisfies Record<string, readonly [number, string]>;
 

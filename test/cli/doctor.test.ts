@@ -118,6 +118,7 @@ describe('what gatehouse doctor finds', () => {
     const url = 'postgres://somebody:very-secret@127.0.0.1:1/none';
     const findings = await examine(database, { DATABASE_URL: url });
     expect(failed(findings)).to.include.members(['database', 'signing keys']);
+    expect(findings.filter(({ says }) => says.includes('cannot be reached'))).to.have.length(1);
     expect(JSON.stringify(findings)).not.to.include('very-secret');
   });
 

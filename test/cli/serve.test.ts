@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { freePort, startGatehouse } from '../support/gatehouse.ts';
 import { type GatehouseProcess, startProcess } from '../support/processes.ts';
-import { onBothStores, SQLITE, type TestDatabase } from '../support/stores.ts';
+import { onBothStores, POSTGRES, SQLITE, type TestDatabase } from '../support/stores.ts';
 import { refused } from './helpers.ts';
 
 async function kidsOf({ url }: Pick<GatehouseProcess, 'url'>): Promise<string[]> {
@@ -56,7 +56,9 @@ onBothStores('gatehouse serve', (store) => {
     const GATEHOUSE_SECRET = 'another-secret-of-32-characters-and-more';
     const options = { database, env: { GATEHOUSE_SECRET }, apart: false };
     const why = await refused(['serve', '--no-demo'], options);
-    expect(why).to.equal('The stored secrets were sealed with another GATEHOUSE_SECRET.');
+    expect(why).to.match(
+      /^The stored secrets were sealed with another GATEHOUSE_SECRET\. Start with/,
+    );
     // Neither has it replaced what it could not read.
     const again = await startGatehouse({ database, env });
     expect(await kidsOf(again)).to.deep.equal(kids);
@@ -118,6 +120,21 @@ describe('a start that must fail', () => {
     const why = await serve({ DATABASE_URL: url });
     expect(why).to.match(/^The database of DATABASE_URL cannot be reached/);
     expect(why).not.to.include('very-secret');
+  });
+
+  it('names DATABASE_URL where the server lets nobody of that name in, or has no such database', async () => {
+    const { url = '', remove } = await POSTGRES.create();
+    const stranger = new URL(url);
+    stranger.username = 'somebody';
+    stranger.password = 'very-secret';
+    const nowhere = new URL(url);
+    nowhere.pathname = '/nowhere';
+    for (const { href } of [stranger, nowhere]) {
+      const why = await serve({ DATABASE_URL: href });
+      expect(why).to.match(/^The database of DATABASE_URL does not let this user in \(.+\)\.$/);
+      expect(why).not.to.include('very-secret');
+    }
+    remove();
   });
 
   it('names DATABASE_URL where a server never answers, and does not wait for ever', async () => {
