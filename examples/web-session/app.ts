@@ -29,6 +29,11 @@ interface Tokens {
   readonly expiresAt: number;
 }
 
+if (CLIENT_ID === '' || CLIENT_SECRET === '') {
+  console.error('Set CLIENT_ID and CLIENT_SECRET: `gatehouse client create` prints both.');
+  process.exit(2);
+}
+
 // An issuer on this machine has no certificate.
 const options = ISSUER.startsWith('http:') ? { execute: [oidc.allowInsecureRequests] } : {};
 const gatehouse = await oidc.discovery(

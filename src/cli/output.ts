@@ -79,6 +79,12 @@ function cureFor(code = '', message = ''): string | undefined {
   if (['28P01', '28000', '3D000', '42501'].includes(code)) {
     return `The database of DATABASE_URL does not let this user in (${message}).`;
   }
+  if (/^SQLITE_(FULL|IOERR)/.test(code)) {
+    return `The database file cannot be written (${message}): look at the disk of DATA_DIR and its free space.`;
+  }
+  if (code.startsWith('SQLITE_READONLY')) {
+    return `The database file cannot be written (${message}): give this user the right, or set DATA_DIR.`;
+  }
   if (code === 'SQLITE_NOTADB') return 'The file of the database is no SQLite database.';
   if (['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT'].includes(code)) {
     return `The database of DATABASE_URL cannot be reached (${message || code}).`;

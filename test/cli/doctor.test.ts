@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { sentenceFor } from '../../src/cli/output.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { onBothStores, SQLITE, type TestDatabase } from '../support/stores.ts';
 import { command, done, json, sentence } from './helpers.ts';
@@ -128,4 +129,19 @@ describe('what gatehouse doctor finds', () => {
     const findings = await examine(database, { DATA_DIR: file });
     expect(failed(findings)).to.include.members(['data folder', 'database']);
   });
+});
+
+describe('what the database says of its disk', () => {
+  const cases = [
+    ['SQLITE_FULL', /free space/],
+    ['SQLITE_IOERR_SHMSIZE', /free space/],
+    ['SQLITE_READONLY_DBMOVED', /the right/],
+    ['SQLITE_CANTOPEN', /DATABASE_URL/],
+  ] as const;
+  for (const [code, cure] of cases) {
+    it(`${code} comes with a cure`, () => {
+      const said = sentenceFor(Object.assign(new Error('what it says'), { code }));
+      expect(said).to.match(cure).and.include('what it says').and.include('DATA_DIR');
+    });
+  }
 });

@@ -34,6 +34,9 @@ describe('the examples that keep a session', () => {
     const metadata = { first_party: true, redirect_uris: [`${home}/callback`] };
     const { id, secret = '' } = await createRelyingParty(gatehouse, { metadata });
     const env = { CLIENT_ID: id, CLIENT_SECRET: secret, ISSUER: gatehouse.url, PORT: `${port}` };
+    const bare = startExample('web-session/app.ts', []);
+    expect(await bare.end()).to.equal(2);
+    expect(bare.err()).to.match(/^Set CLIENT_ID and CLIENT_SECRET: .*\n$/);
     example = startExample('web-session/app.ts', [], env);
     await example.until(/http/);
     const web = createWeb(home);
