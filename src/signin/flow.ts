@@ -5,7 +5,13 @@ import { now } from '../lib/clock.ts';
 import { randomId } from '../lib/ids.ts';
 import { noteInRequest } from '../lib/request-context.ts';
 import type { PasswordFinding } from '../methods/method.ts';
-import { changed, type FlowChange, type FlowRow, type Flows } from '../store/flows.ts';
+import {
+  changed,
+  type FlowChange,
+  type FlowRow,
+  type Flows,
+  type FoundFlowRow,
+} from '../store/flows.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 
@@ -231,9 +237,10 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
   };
 }
 
-function readRow(row: FlowRow): FoundFlow {
+function readRow({ isVoid, ...row }: FoundFlowRow): FoundFlow {
   if (row.endedAt !== undefined) return { kind: 'ended' };
-  if (row.expiresAt <= now()) return { kind: 'expired' };
+  // Nothing that it could still ask for would bring it to its end.
+  if (row.expiresAt <= now() || isVoid) return { kind: 'expired' };
   const read = facts.safeParse(JSON.parse(row.facts));
   // Written by an older version: too old to go on.
   return read.success ? { kind: 'open', flow: { row, facts: read.data } } : { kind: 'expired' };

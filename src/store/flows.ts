@@ -1,4 +1,5 @@
 // Half-done sign-ins: one row each, changed only from the revision that was read.
+import { ofLivingAccount } from './living.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -18,9 +19,14 @@ export interface FlowRow {
   readonly createdAt: number;
 }
 
+export interface FoundFlowRow extends FlowRow {
+  /** Its account is gone, or has changed since somebody proved to be its owner. */
+  readonly isVoid: boolean;
+}
+
 export interface Flows {
   /** The newest row of an interaction, ended and expired ones too. */
-  findNewest(interactionKey: string): Promise<FlowRow | undefined>;
+  findNewest(interactionKey: string): Promise<FoundFlowRow | undefined>;
   insert(row: FlowRow): Statement;
   /** Must hit: the row stands at `was.revision` and is not ended. */
   update(was: FlowRow, change: FlowChange): Statement;
@@ -32,9 +38,13 @@ export type FlowChange = Partial<
   Pick<FlowRow, 'accountId' | 'generation' | 'facts' | 'stagedHash' | 'endedAt' | 'clientId'>
 >;
 
+const TABLE = 'sign_in_flows';
+const IS_VOID = `case when ${ofLivingAccount(TABLE)} then 0 else 1 end as is_void`;
+
 export function createFlows(store: Store): Flows {
   const newest = store.prepare<{ key: string }>((p, sql) =>
-    sql('sign_in_flows')
+    sql(TABLE)
+      .select(`${TABLE}.*`, sql.raw(IS_VOID))
       .where({ interaction_key: p.key })
       .orderBy([
         { column: 'created_at', order: 'desc' },
@@ -45,13 +55,13 @@ export function createFlows(store: Store): Flows {
   return {
     findNewest: async (key) => {
       const row = await store.find(newest({ key }));
-      return row && parse(row);
+      return row && { ...parse(row), isVoid: row.is_void === 1 };
     },
-    insert: (row) => store.compile(store.sql('sign_in_flows').insert(toRow(row)), 1),
+    insert: (row) => store.compile(store.sql(TABLE).insert(toRow(row)), 1),
     update: (was, change) =>
       store.compile(
         store
-          .sql('sign_in_flows')
+          .sql(TABLE)
           .where({ id: was.id, revision: was.revision })
           .whereNull('ended_at')
           .update(toRow(changed(was, change))),
@@ -60,7 +70,7 @@ export function createFlows(store: Store): Flows {
     endAll: (interactionKey, at) =>
       store.compile(
         store
-          .sql('sign_in_flows')
+          .sql(TABLE)
           .where({ interaction_key: interactionKey })
           .whereNull('ended_at')
           .update({ ended_at: at, staged_hash: null }),

@@ -208,12 +208,12 @@ onBothStores('the ways out', (store) => {
     it('voids a sign-in that is half done', async () => {
       const other = createWeb(gatehouse.url);
       const challenge = await afterPassword(other, party, person);
-      await openAccount(gatehouse, person, web);
-      await everywhere(web);
-      const { backupCodes } = person;
       const backup = await other.get(
         `${challenge.url.href.split('/prove')[0]}?method=backup-codes`,
       );
+      await openAccount(gatehouse, person, web);
+      await everywhere(web);
+      const { backupCodes } = person;
       const late = await other.submit(backup, '/prove/backup-codes', {
         code: backupCodes[0] ?? '',
       });
