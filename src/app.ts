@@ -115,6 +115,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     config: config.password,
     product: config.product.name,
     vault,
+    log,
   });
   const oidc = await createOidc(ground, domain, site);
   clock.whenMoved(oidc.watch.tryToLook);

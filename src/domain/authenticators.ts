@@ -1,7 +1,7 @@
 // Authenticators with their secrets, which are sealed for their account alone.
 import { now } from '../lib/clock.ts';
 import { randomId } from '../lib/ids.ts';
-import type { Vault } from '../lib/vault.ts';
+import { openIfWhole, type Vault } from '../lib/vault.ts';
 import type {
   Authenticator,
   Authenticators as AuthenticatorStore,
@@ -20,8 +20,8 @@ export interface NewAuthenticator {
 
 export interface AuthenticatorsDomain extends AuthenticatorStore {
   add(authenticator: NewAuthenticator): Statement;
-  /** Base32. Throws for a row that was damaged or moved to another account. */
-  secretOf(authenticator: Authenticator): string;
+  /** Base32. Undefined for a row that was damaged or moved to another account. */
+  findSecret(authenticator: Authenticator): string | undefined;
 }
 
 export function createAuthenticatorsDomain(
@@ -39,6 +39,6 @@ export function createAuthenticatorsDomain(
         usedAt,
         createdAt: now(),
       }),
-    secretOf: ({ accountId, secret }) => vault.open(secret, contextOf(accountId)),
+    findSecret: ({ accountId, secret }) => openIfWhole(vault, secret, contextOf(accountId)),
   };
 }

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { now } from '../lib/clock.ts';
 import { randomId } from '../lib/ids.ts';
-import type { Vault } from '../lib/vault.ts';
+import { openIfWhole, type Vault } from '../lib/vault.ts';
 import type { Phone, Phones as PhoneStore } from '../store/phones.ts';
 import type { Statement, Unit } from '../store/statement.ts';
 import type { Sms } from './sms.ts';
@@ -24,8 +24,8 @@ export interface PhonesDomain {
 }
 
 export interface KnownPhone extends Pick<Phone, 'usedAt' | 'createdAt'> {
-  /** E.164. */
-  readonly number: string;
+  /** E.164. Undefined for a row that was damaged or moved to another account. */
+  readonly number: string | undefined;
 }
 
 interface Needs {
@@ -60,7 +60,7 @@ export function createPhonesDomain({ product, phones, sms, vault }: Needs): Phon
     sendCode,
     find: async (accountId) => {
       const phone = await phones.find(accountId);
-      return phone && { ...phone, number: vault.open(phone.number, contextOf(accountId)) };
+      return phone && { ...phone, number: openIfWhole(vault, phone.number, contextOf(accountId)) };
     },
     findCode: async (accountId, number, code) => {
       const wanted = digest(accountId, number, code);

@@ -10,7 +10,7 @@ import {
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto';
-import { GatehouseError } from './errors.ts';
+import { GatehouseError, isGatehouseError } from './errors.ts';
 
 export interface Vault {
   /** Eight characters that name the master key; they stand in front of everything sealed. */
@@ -59,6 +59,16 @@ export function createVault(secret: string): Vault {
       return decrypt(sealing, Buffer.from(sealed.slice(dot + 1), 'base64url'), context);
     },
   };
+}
+
+/** Undefined for what was damaged, moved to another row, or sealed with another key. */
+export function openIfWhole(vault: Vault, sealed: string, context: string): string | undefined {
+  try {
+    return vault.open(sealed, context);
+  } catch (error) {
+    if (isGatehouseError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Compares two texts in constant time for equal lengths. */

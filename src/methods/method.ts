@@ -141,6 +141,8 @@ export interface Credential {
   readonly name: string;
   readonly usedAt: number | undefined;
   readonly createdAt: number;
+  /** It opens nothing any more: what is left is to remove it. */
+  readonly isDamaged?: boolean;
 }
 
 export interface Credentials {

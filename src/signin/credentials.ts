@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts';
 
 export interface HeldCredential extends Credential {
   readonly method: Method;
-  /** Without it, nothing of the account would open it: it cannot be removed. */
+  /** Without it, nothing of the account would open it or keep it closed: it cannot be removed. */
   readonly isLast: boolean;
 }
 
@@ -67,12 +67,15 @@ async function list(
   const held = methods.map(async (method) => {
     const own = (await method.credentials?.list(accountId)) ?? [];
     // What is switched off opens nothing.
-    const opens = own.length > 0 && (await method.isEnrolled(accountId));
-    return own.map((each) => ({ ...each, method, opens }));
+    const isOpen = own.length > 0 && (await method.isEnrolled(accountId));
+    return own.map((each) => ({ ...each, method, opens: isOpen && !each.isDamaged }));
   });
   const all = (await Promise.all(held)).flat();
   const opening = all.filter(({ opens }) => opens);
-  return all.map(({ opens, ...each }) => ({ ...each, isLast: opens && opening.length === 1 }));
+  // A damaged one still says that there is a second factor: it goes when another has come.
+  const isLast = ({ opens, isDamaged }: (typeof all)[number]) =>
+    isDamaged ? opening.length === 0 : opens && opening.length === 1;
+  return all.map(({ opens, ...each }) => ({ ...each, isLast: isLast({ ...each, opens }) }));
 }
 
 /** Whatever has changed since the account was read has raised its generation. */

@@ -25,7 +25,7 @@ export interface ProveCodeNeeds {
 
 /** Throws `store_unavailable` when attempts cannot be counted. */
 export function createProveCode(needs: ProveCodeNeeds): ProveCode {
-  const verify = createVerifyCode(needs.authenticators);
+  const verify = createVerifyCode(needs.authenticators, needs.log);
   return async (accountId, typed) => {
     if ((await needs.authenticators.count(accountId)) === 0) return { kind: 'not-asked' };
     const reserved = await needs.limits.reserveCode(accountId, false, machine());

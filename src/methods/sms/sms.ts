@@ -33,7 +33,7 @@ export function createSmsMethod({ phones }: SmsNeeds): Method<SmsInput> {
       phones.isOffered && (await phones.find(accountId)) !== undefined,
     verify: async ({ account, input: { code } }) => {
       const phone = account && (await phones.find(account.id));
-      if (!account || !phone || !phones.isOffered) return refused('no phone number');
+      if (!account || !phone?.number || !phones.isOffered) return refused('no phone number');
       const typed = code.normalize('NFKC').replace(/\s/g, '');
       const spend = await phones.findCode(account.id, phone.number, typed);
       if (!spend) return refused('not the code that was sent');
@@ -63,7 +63,8 @@ function credentialsOf(phones: PhonesDomain): Credentials {
       const phone = await phones.find(accountId);
       if (!phone) return [];
       const { number, usedAt, createdAt } = phone;
-      return [{ id: 'phone', name: `•••${number.slice(-2)}`, usedAt, createdAt }];
+      const name = `•••${number?.slice(-2) ?? ''}`;
+      return [{ id: 'phone', name, usedAt, createdAt, isDamaged: number === undefined }];
     },
     remove: (accountId) => [phones.remove(accountId)],
     removeAll: (accountId) => [phones.removeAll(accountId)],

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AuthenticatorsDomain } from '../../domain/authenticators.ts';
+import type { Log } from '../../lib/log.ts';
 import { PROJECT_ROOT } from '../../lib/root.ts';
 import { type Credentials, type Method, refused } from '../method.ts';
 import { createTotpEnrolment, type TotpEnrolmentNeeds } from './enrolment.ts';
@@ -12,14 +13,16 @@ const input = z.object({ code: z.string().min(1, 'totp.missing') });
 
 export type TotpInput = z.infer<typeof input>;
 
-export type TotpNeeds = TotpEnrolmentNeeds;
+export interface TotpNeeds extends TotpEnrolmentNeeds {
+  readonly log: Log;
+}
 
 /** Each is shown to the person by name, so they must stay few. */
 export const AUTHENTICATORS_AT_MOST = 5;
 
 export function createTotpMethod(needs: TotpNeeds): Method<TotpInput> {
   const { authenticators } = needs;
-  const verifyCode = createVerifyCode(authenticators);
+  const verifyCode = createVerifyCode(authenticators, needs.log);
   return {
     name: TOTP,
     step: 'second-factor',
@@ -49,7 +52,11 @@ export function createTotpMethod(needs: TotpNeeds): Method<TotpInput> {
 function credentialsOf(authenticators: AuthenticatorsDomain): Credentials {
   return {
     atMost: AUTHENTICATORS_AT_MOST,
-    list: authenticators.ofAccount,
+    list: async (accountId) =>
+      (await authenticators.ofAccount(accountId)).map((each) => ({
+        ...each,
+        isDamaged: authenticators.findSecret(each) === undefined,
+      })),
     rename: authenticators.rename,
     remove: (accountId, id) => [authenticators.delete(accountId, id)],
     removeAll: (accountId) => [authenticators.deleteOf(accountId)],

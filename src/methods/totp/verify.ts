@@ -1,6 +1,7 @@
 // A code against the authenticators of an account: of a person, or of a service account.
 import type { AuthenticatorsDomain } from '../../domain/authenticators.ts';
 import { now } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
 import type { Authenticator } from '../../store/authenticators.ts';
 import type { Unit } from '../../store/statement.ts';
 import { type Refusal, refused } from '../method.ts';
@@ -20,13 +21,19 @@ export type CodeVerdict =
 /** @param at milliseconds */
 export type VerifyCode = (accountId: string, typed: string, at: number) => Promise<CodeVerdict>;
 
-export function createVerifyCode(authenticators: AuthenticatorsDomain): VerifyCode {
+/** An authenticator that cannot be opened fits no code, and stands in the way of no other. */
+export function createVerifyCode(authenticators: AuthenticatorsDomain, log: Log): VerifyCode {
   return async (accountId, typed, at) => {
     const code = readCode(typed);
     if (code === undefined) return refused('not six digits');
     let near: Refusal | undefined;
     for (const each of await authenticators.ofAccount(accountId)) {
-      const found = judgeCode(authenticators.secretOf(each), code, at);
+      const secret = authenticators.findSecret(each);
+      if (secret === undefined) {
+        log.error({ authenticator: each.id, account: accountId }, 'an authenticator is damaged');
+        continue;
+      }
+      const found = judgeCode(secret, code, at);
       if (found.kind === 'fits') return spend(each, found.step, authenticators);
       if (found.kind === 'near') {
         const burn = [authenticators.burn(each.id, found.step, burntUntil(found.step))];

@@ -95,6 +95,7 @@ function itemOf({ method, id, isLast, ...held }: HeldCredential, t: Translate) {
   return {
     id,
     name: held.name,
+    isDamaged: held.isDamaged === true,
     kind: t(`${method.page.texts}.kind`),
     addedAt: dayOf(held.createdAt),
     usedAt: held.usedAt === undefined ? null : dayOf(held.usedAt),
