@@ -31,8 +31,8 @@ export interface SignInAudit {
   refused(flow: Flow, attempt: Attempt, reason: string): Promise<void>;
   /** The attempt was not looked at. */
   limited(flow: Flow, attempt: Attempt, limited: Limited): Promise<void>;
-  /** The attempt was the last one there was. */
-  exhausted(flow: Flow, attempt: Attempt, remaining: Remaining): Promise<void>;
+  /** The attempt was among the last there were. @param claim as the attempt's reservation gives it */
+  exhausted(flow: Flow, attempt: Attempt, remaining: Remaining, claim: Statement): Promise<void>;
   enrolled(accountId: string, method: Method): Statement;
   notEnrolled(accountId: string, method: Method, reason: string): Promise<void>;
   codesRenewed(flow: Flow): Statement;
@@ -59,9 +59,15 @@ export function createSignInAudit(
   const { record, write } = audit;
   const subjectOf = (flow: Flow, attempt: Attempt) => findSubject(flow, attempt, accounts);
 
-  const locked = async (flow: Flow, attempt: Attempt, reason: string, lock: Lock) => {
+  const locked = async (
+    flow: Flow,
+    attempt: Attempt,
+    reason: string,
+    lock: Lock,
+    unless?: Unit,
+  ) => {
     const subject = await subjectOf(flow, attempt);
-    await tellLock(audit, reason, lock, { ...subject, method: attempt.method.name });
+    await tellLock(audit, reason, lock, { ...subject, method: attempt.method.name }, unless);
   };
 
   return {
@@ -87,7 +93,7 @@ export function createSignInAudit(
       await write({ ...subject, kind: KINDS[step], outcome: 'refused', reason, detail });
     },
     limited: (flow, attempt, lock) => locked(flow, attempt, REFUSED_BY_LIMIT, lock),
-    exhausted: (flow, attempt, lock) => locked(flow, attempt, LIMIT_REACHED, lock),
+    exhausted: (flow, attempt, lock, claim) => locked(flow, attempt, LIMIT_REACHED, lock, [claim]),
     staged: (flow) => {
       const detail = { policy: 'met', ...waysOn(withNewPassword(flow.facts)) } as const;
       return record({ ...commonOf(flow), kind: 'sign_in.migration', detail });

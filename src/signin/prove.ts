@@ -165,7 +165,9 @@ async function turnAway(
   log.info({ method: given.method.name, account: id }, ADDRESS_NOT_ALLOWED);
   const remaining = await ticket.failed();
   await signInAudit.refused(flow, given, ADDRESS_NOT_ALLOWED);
-  if (remaining.left === 0) await signInAudit.exhausted(flow, given, remaining);
+  if (remaining.left === 0) {
+    await signInAudit.exhausted(flow, given, remaining, ticket.claim(remaining));
+  }
   return NOT_ALLOWED;
 }
 
@@ -184,7 +186,7 @@ async function refuse(
   if (left === 0) {
     const until = retryAt === undefined ? 'opened' : toIso(retryAt);
     log.warn({ method, rule, account: flow.row.accountId, until }, 'a limit is reached');
-    await signInAudit.exhausted(flow, given, remaining);
+    await signInAudit.exhausted(flow, given, remaining, ticket.claim(remaining));
   }
   return { kind: 'refused', ...remaining, hint, ...(closed ? { closed } : {}) };
 }

@@ -59,6 +59,8 @@ export interface Counters {
   fail(key: string, at: number): Statement;
   /** What was reserved `at` is taken back. */
   giveBack(key: string, at: number): Statement;
+  /** Must hit: nobody has told yet that it is closed until then. */
+  claim(key: string, until: number): Statement;
   delete(key: string): Statement;
   deleteOf(subject: string): Statement;
 }
@@ -86,6 +88,14 @@ export function createCounters(store: Store): Counters {
       .where('failures', '>', 0)
       .update({ failures: sql.raw('failures - 1'), pending: oneLess(sql), paused_until: 0 }),
   );
+  const claim = store.prepare<{ key: string; until: number }>(
+    (p, sql) =>
+      sql(TABLE)
+        .where({ key: p.key })
+        .whereNot({ told_until: p.until })
+        .update({ told_until: p.until }),
+    1,
+  );
   const remove = store.prepare<{ key: string }>((p, sql) => sql(TABLE).where({ key: p.key }).del());
   const ofSubject = (subject: string) => store.sql(TABLE).where({ subject });
   return {
@@ -101,6 +111,7 @@ export function createCounters(store: Store): Counters {
     reserve: (count) => reserve(fill(count)),
     fail: (key, at) => fail({ key, at }),
     giveBack: (key, at) => giveBack({ key, at }),
+    claim: (key, until) => claim({ key, until }),
     delete: (key) => remove({ key }),
     deleteOf: (subject) => store.compile(ofSubject(subject).del()),
   };

@@ -4,7 +4,7 @@ import { timeOrderedId } from '../../lib/ids.ts';
 import type { Log } from '../../lib/log.ts';
 import { currentRequest } from '../../lib/request-context.ts';
 import type { AuditEvents, AuditRow } from '../../store/audit.ts';
-import type { Statement } from '../../store/statement.ts';
+import type { Statement, Unit } from '../../store/statement.ts';
 import type { Store } from '../../store/store.ts';
 import type { AuditDetail, AuditKind } from './kinds.ts';
 import { describeUserAgent } from './user-agent.ts';
@@ -33,8 +33,9 @@ export interface Audit {
   /**
    * For a refusal, which has no unit. Never rejects: what is refused stays refused, and the log
    * says what could not be recorded.
+   * @param unless statements of which one that misses says that there is nothing to record
    */
-  write(event: AuditEvent): Promise<void>;
+  write(event: AuditEvent, unless?: Unit): Promise<void>;
   /** Newest first. */
   newest(filter: AuditFilter, limit: number): Promise<AuditRow[]>;
   /** The whole sign-in of a request, or else the request alone. */
@@ -64,9 +65,9 @@ export function createAudit({ store, events, log }: Needs): Audit {
   const record = (event: AuditEvent) => events.insert(toRow(event, now()));
   return {
     record,
-    write: async (event) => {
+    write: async (event, unless = []) => {
       try {
-        await store.commit([record(event)]);
+        await store.commit([...unless, record(event)]);
       } catch (error) {
         log.error({ err: error, kind: event.kind }, 'an audit event could not be written');
       }

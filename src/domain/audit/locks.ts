@@ -1,5 +1,6 @@
-// Every lock is told with its rule: when it is reached, and whenever it refuses an attempt.
+// Every lock is told with its rule: once when it is reached, and whenever it refuses an attempt.
 import { toIso } from '../../lib/clock.ts';
+import type { Unit } from '../../store/statement.ts';
 import type { Limited, Reservation } from '../limits/attempt.ts';
 import type { Remaining } from '../limits/remaining.ts';
 import type { Audit } from './audit.ts';
@@ -17,15 +18,18 @@ export interface Tried {
   readonly clientId?: string | undefined;
 }
 
+/** @param unless says that it was told already */
 export function tellLock(
   audit: Audit,
   reason: string,
   { rule, retryAt }: Lock,
   { method, ...whose }: Tried,
+  unless: Unit = [],
 ): Promise<void> {
   const until = retryAt === undefined ? undefined : toIso(retryAt);
   const detail = { rule, method, until };
-  return audit.write({ ...whose, kind: 'sign_in.locked', outcome: 'refused', reason, detail });
+  const locked = { kind: 'sign_in.locked', outcome: 'refused', reason, detail } as const;
+  return audit.write({ ...whose, ...locked }, unless);
 }
 
 /** The same ticket, which tells by itself. */
@@ -40,7 +44,8 @@ export async function telling(
   }
   const failed: Reservation['failed'] = async (also) => {
     const remaining = await ticket.failed(also);
-    if (remaining.left === 0) await tellLock(audit, LIMIT_REACHED, remaining, tried);
+    const claim = [ticket.claim(remaining)];
+    if (remaining.left === 0) await tellLock(audit, LIMIT_REACHED, remaining, tried, claim);
     return remaining;
   };
   return { ...ticket, failed };

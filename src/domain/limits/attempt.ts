@@ -5,7 +5,7 @@ import { GatehouseError } from '../../lib/errors.ts';
 import type { Counter, Counters } from '../../store/limits.ts';
 import type { Statement, Unit } from '../../store/statement.ts';
 import type { Outcome } from '../../store/store.ts';
-import { countOf, hasRestarted, type Slot, standingOf, withoutPending } from './counting.ts';
+import { countOf, hasRestarted, NEVER, type Slot, standingOf, withoutPending } from './counting.ts';
 import type { Rule } from './policies.ts';
 import { type Remaining, remainingOf } from './remaining.ts';
 
@@ -24,6 +24,8 @@ export interface Reservation {
    * @param also joins the unit that counts the failure
    */
   failed(also?: Unit): Promise<Remaining>;
+  /** Must hit: of those that failed at once, nobody has told yet that a limit is closed. */
+  claim(closed: Remaining): Statement;
   passed(): Promise<void>;
   /** Nothing was looked at. */
   returned(): Promise<void>;
@@ -114,6 +116,10 @@ function reservation(plan: Plan, at: number, needs: AttemptNeeds): Reservation {
     kind: 'reserved',
     returned,
     passed: plan.clearsOnSuccess ? clear : returned,
+    claim: ({ rule, retryAt = NEVER }) => {
+      const closed = plan.slots.find(({ policy }) => policy.rule === rule);
+      return counters.claim(closed?.key ?? '', retryAt);
+    },
     failed: async (also = []) => {
       await commit([...keys.map((key) => counters.fail(key, at)), ...also]);
       return remainingOf(plan.slots, await counters.find(keys), now());

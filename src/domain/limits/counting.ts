@@ -4,7 +4,7 @@ import { type Policy, UNLIMITED } from './policies.ts';
 
 /** A process that died left its attempts in flight: after this long they count as failed. */
 const LOST_AFTER = 30_000;
-const NEVER = Number.MAX_SAFE_INTEGER;
+export const NEVER = Number.MAX_SAFE_INTEGER;
 
 /** One counter of an attempt. */
 export interface Slot {
