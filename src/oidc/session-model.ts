@@ -115,7 +115,12 @@ export function installSessionModel(provider: Provider, needs: SessionNeeds): vo
     async destroy(this: SessionModel) {
       const { uid, accountId } = this;
       noteInRequest({ actor: accountId });
-      await write(needs, await needs.domain.end({ uid, accountId }, endOf(needs.current())));
+      const why = endOf(needs.current());
+      // Of sign-outs side by side one ends it, and tells of it.
+      const ending = accountId
+        ? needs.domain.endOf(accountId, uid, why)
+        : needs.domain.end({ uid, accountId }, why);
+      await write(needs, await ending);
       this.destroyed = true;
     },
   });

@@ -72,7 +72,7 @@ export function unitOfWork(store: Store, sessionCookie: string, answers: Answers
     dropUnchangedCookie(ctx, sessionCookie);
     const missed = await commit(store, isRefused(ctx) ? revocationsOf(work) : work);
     // What the session's cookie stands for has not been written.
-    if (missed) dropCookie(ctx, sessionCookie);
+    if (missed && !sessionOf(ctx)?.destroyed) dropCookie(ctx, sessionCookie);
     if (missed?.kind === 'oauth') await refuse(ctx, missed, answers);
     if (missed?.kind === 'session-gone') await withoutSession({ store, ctx, work, answers });
   };
@@ -136,9 +136,13 @@ interface CookieSession {
  * would so put the old identifier back into the browser: only a new one is sent.
  */
 function dropUnchangedCookie(ctx: Context, name: string): void {
-  const session = (ctx as unknown as { oidc?: { session?: CookieSession } }).oidc?.session;
+  const session = sessionOf(ctx);
   if (!session || session.destroyed) return;
   if (ctx.cookies.get(name) === session.id || session.loaded?.isReplaced) dropCookie(ctx, name);
+}
+
+function sessionOf(ctx: Context): CookieSession | undefined {
+  return (ctx as unknown as { oidc?: { session?: CookieSession } }).oidc?.session;
 }
 
 function dropCookie(ctx: Context, name: string): void {

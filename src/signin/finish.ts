@@ -116,7 +116,7 @@ async function signIn(
   door: Door,
   needs: FinishNeeds,
 ): Promise<FinishOutcome> {
-  const { store, accounts, flows, sessions, limits, signInAudit, log } = needs;
+  const { accounts, flows, limits, signInAudit, log } = needs;
   const { accountId } = login;
   const account = await accounts.find(accountId);
   if (!account) return VOID;
@@ -127,20 +127,31 @@ async function signIn(
   const whose = { ...login, account, session, browser: door.visitor.browser };
   const { unit, generation } = await passwordWrites(flow, whose, needs);
   const device = deviceWrites(flow, { id: accountId, generation }, door.visitor, needs);
-  const outcome = await store.commit([
+  const ended = [
     ...unit,
     flows.end(flow),
     ...device.unit,
     ...deviceNotice(flow, account, door.visitor, needs),
-    ...(other ? await sessions.end(other, 'somebody else signed in') : []),
     ...remembered.unit,
     ...(await door.signedIn({ ...login, generation }, other !== undefined)),
     ...signInAudit.finished(flow, login),
-  ]);
-  if (outcome.kind === 'missed') return VOID;
+  ];
+  if (!(await isWritten(ended, other, needs))) return VOID;
   log.info({ account: accountId, acr: login.acr, amr: login.amr }, 'signed in');
   const { browser } = remembered;
   return { kind: 'finished', cookies: { browser, devices: device.cookies } };
+}
+
+/** With the end of somebody else's session, unless another tab was faster, and has told of it. */
+async function isWritten(
+  unit: Unit,
+  other: Door['session'],
+  { store, sessions }: FinishNeeds,
+): Promise<boolean> {
+  const isDone = async (all: Unit) => (await store.commit(all)).kind === 'committed';
+  if (!other) return isDone(unit);
+  const theirs = await sessions.endOf(other.accountId, other.uid, 'somebody else signed in');
+  return (await isDone([...unit, ...theirs])) || isDone(unit);
 }
 
 /** The network has changed since the password was proved. */

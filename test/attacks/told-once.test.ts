@@ -1,9 +1,15 @@
 // Twenty times the same at once, over two processes: what has happened once is told of once.
 import { expect } from 'chai';
+import { openAccount } from '../support/account-page.ts';
 import { auditRows } from '../support/audit.ts';
 import { afterPassword, createEnrolledPerson } from '../support/enrolled-person.ts';
 import { type Pair, startPair } from '../support/pair.ts';
-import { createPerson, createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import {
+  createPerson,
+  createRelyingParty,
+  type Person,
+  type RelyingParty,
+} from '../support/relying-party.ts';
 import { onBothStores } from '../support/stores.ts';
 import { createWeb, findForm, type Page, type Web } from '../support/web.ts';
 
@@ -42,6 +48,13 @@ onBothStores('twenty at once', (store) => {
     (await auditRows(pair, { ...filter, kind: 'sign_in.locked' })).filter(
       ({ reason }) => reason === 'limit reached',
     );
+  const endsOf = async ({ id }: Person) =>
+    (await auditRows(pair, { accountId: id, kind: 'session.ended' })).length;
+  const letters = async () => {
+    const { sql, compile, all } = pair.house.store;
+    return (await all(compile(sql('outbox').where({ recipient: party.id })))).length;
+  };
+
   it('wrong codes reach the limit once, and once more in the next window', async () => {
     const person = await createEnrolledPerson(pair, party);
     const web = createWeb(pair.url);
@@ -64,5 +77,47 @@ onBothStores('twenty at once', (store) => {
     expect((await locks({ accountId: id })).map(({ detail }) => detail.rule)).to.deep.equal([
       'identifier',
     ]);
+  });
+
+  it('sign-outs end one session', async () => {
+    const person = await createEnrolledPerson(pair, party);
+    const { web } = await openAccount(pair, person);
+    await web.get(party.url().url);
+    const [ended, sent] = [await endsOf(person), await letters()];
+    const page = await web.get(`${pair.url}/sign-out`);
+    const answers = await atOnce(web, page, '/sign-out/confirm', () => ({ logout: 'yes' }));
+    expect(await endsOf(person)).to.equal(ended + 1);
+    expect(await letters()).to.equal(sent + 1);
+    // Whichever of them the browser listens to: the cookie is taken back.
+    for (const { status, headers } of answers) {
+      if (status === 303) expect(headers.getSetCookie().join()).to.include('gatehouse_session=;');
+    }
+  });
+
+  it('sign-ins of somebody else end one session', async () => {
+    const [before, after] = [
+      await createEnrolledPerson(pair, party),
+      await createEnrolledPerson(pair, party),
+    ];
+    const { web } = await openAccount(pair, before);
+    const ended = await endsOf(before);
+    const tabs = await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const fresh = web.copy();
+        const page = await afterPassword(fresh, party, after, { prompt: 'login' });
+        const path = page.url.href.replace(/\/prove.*/, '');
+        return { fresh, page: await fresh.get(`${path}?method=backup-codes`) };
+      }),
+    );
+    const answers = await Promise.all(
+      tabs.map(({ fresh, page }, index) => {
+        const code = after.backupCodes[index] ?? '';
+        return send(fresh, page, '/prove/backup-codes', { code }, index);
+      }),
+    );
+    // Who comes late finds the session gone with which the tab was opened.
+    for (const { status } of answers) expect([303, 410]).to.include(status);
+    expect(answers.some(({ status }) => status === 303)).to.equal(true);
+    expect(await endsOf(before)).to.equal(ended + 1);
   });
 });
