@@ -2,9 +2,10 @@
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Limited } from '../domain/limits/attempt.ts';
+import { isGatehouseError } from '../lib/errors.ts';
 import { isClientDisabled } from './client-admission.ts';
 import { UserCodesLimited } from './client-attempts.ts';
-import type { Ctx } from './types.ts';
+import type { Ctx, InteractionModel } from './types.ts';
 import type { Answers } from './work.ts';
 
 export interface ClientOnPage {
@@ -173,10 +174,12 @@ export function createFormPost(pages: ProviderPages) {
 
 /**
  * The library submits some forms by itself. A device code from the address goes into our form
- * instead; a sign-out without a session has nothing to ask.
+ * instead; a sign-out without a session has nothing to ask; and whoever has signed in meanwhile in
+ * another tab is not signed out for a sign-in that comes late.
  */
-export function replaceSelfSubmittingPages(provider: () => Provider) {
+export function replaceSelfSubmittingPages(provider: () => Provider, pages: ProviderPages) {
   return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
+    const policy = ctx.response.get('Content-Security-Policy');
     if (ctx.method === 'GET' && ctx.path === provider().pathFor('code_verification')) {
       const { user_code: userCode, ...rest } = ctx.query;
       if (typeof userCode === 'string') {
@@ -188,7 +191,30 @@ export function replaceSelfSubmittingPages(provider: () => Provider) {
     const { oidc } = ctx as unknown as Partial<Ctx>;
     const asked = ctx.status === 200 && oidc?.route === 'end_session' && oidc.session;
     if (asked && !asked.accountId) signedOutAlready(ctx, asked.state as LogoutState, provider());
+    const late = oidc && findLate(oidc);
+    if (!late) return;
+    ctx.set('Content-Security-Policy', policy);
+    await endLate(ctx, late, provider(), pages);
   };
+}
+
+type Late = InteractionModel & { destroy(): Promise<void> };
+
+/** The answer to a sign-in that ended before somebody else signed in in this browser. */
+function findLate({ entities, session }: Ctx['oidc']): Late | undefined {
+  const interaction = entities.Interaction as unknown as Late | undefined;
+  const login = interaction?.result?.login;
+  const isOther = login && session?.accountId && session.accountId !== login.accountId;
+  return isOther ? interaction : undefined;
+}
+
+async function endLate(ctx: Context, late: Late, provider: Provider, pages: ProviderPages) {
+  // Gone for good, also when the other person signs out. Missed: by the same page, loaded twice.
+  await late.destroy().catch((error: unknown) => {
+    if (!isGatehouseError(error, 'store_conflict')) throw error;
+  });
+  const client: unknown = await provider.Client.find(String(late.params.client_id));
+  await pages.expired(ctx, clientOnPage(client));
 }
 
 interface LogoutState {

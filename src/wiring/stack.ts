@@ -46,7 +46,7 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
     site.assets.middleware,
     ...(config.test_clock ? [syncTestClock(clock)] : []),
     ...(routers as unknown as Middleware[]),
-    replaceSelfSubmittingPages(oidc.provider),
+    replaceSelfSubmittingPages(oidc.provider, oidc.pages),
     library,
   ];
   for (const each of stack) app.use(each);
