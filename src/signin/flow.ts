@@ -124,8 +124,8 @@ export interface FlowsDomain {
   findRow(interactionKey: string): Promise<FlowRow | undefined>;
   /** Which client an interaction was for, also when it is gone. */
   clientOf(interactionKey: string): Promise<string | undefined>;
-  /** Whether nothing has happened to it since it was read. */
-  stands(flow: Flow): Promise<boolean>;
+  /** Whether something has been proved in it since it was read, also if it is over. */
+  hasProvedMore(flow: Flow): Promise<boolean>;
   /** Must hit, as do all that follow: the flow stands as it was read. */
   record(flow: Flow, proved: Proved): Statement;
   postpone(flow: Flow): Statement;
@@ -214,9 +214,10 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
     reopen,
     findRow: flows.findNewest,
     clientOf: async (key) => (await flows.findNewest(key))?.clientId,
-    stands: async ({ row }) => {
+    hasProvedMore: async ({ row, facts: was }) => {
       const newest = await flows.findNewest(row.interactionKey);
-      return newest?.id === row.id && newest.revision === row.revision;
+      const read = newest?.id === row.id ? parseFacts(newest) : undefined;
+      return read !== undefined && read.proofs.length > was.proofs.length;
     },
     record: (flow, proved) => flows.update(flow.row, withProof(flow.facts, proved)),
     postpone: (flow) => change(flow, { postponed: true }),
@@ -241,9 +242,17 @@ function readRow({ isVoid, ...row }: FoundFlowRow): FoundFlow {
   if (row.endedAt !== undefined) return { kind: 'ended' };
   // Nothing that it could still ask for would bring it to its end.
   if (row.expiresAt <= now() || isVoid) return { kind: 'expired' };
-  const read = facts.safeParse(JSON.parse(row.facts));
-  // Written by an older version: too old to go on.
-  return read.success ? { kind: 'open', flow: { row, facts: read.data } } : { kind: 'expired' };
+  const read = parseFacts(row);
+  return read ? { kind: 'open', flow: { row, facts: read } } : { kind: 'expired' };
+}
+
+/** Undefined for what an older version has written, and for a row that is damaged. */
+function parseFacts(row: FlowRow): Facts | undefined {
+  try {
+    return facts.safeParse(JSON.parse(row.facts)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is recorded from here on belongs to this sign-in, and to whom it has shown to be. */

@@ -135,20 +135,36 @@ async function attempt(
   const { method, input } = given;
   const at = now();
   const verdict = await judge(method, { account, input, at }, ticket, needs.log);
-  if (verdict.kind === 'refused') return refuse(flow, given, verdict, ticket, needs);
+  if (verdict.kind === 'refused') return refuseGuess(flow, given, verdict, ticket, needs);
   if (!mayComeFrom(verdict.account, given.visitor.address)) {
     return turnAway(flow, given, verdict.account, ticket, needs);
   }
   const outcome = await recordProof(flow, given, verdict, at, needs);
   const isSpent = outcome.kind === 'missed' && outcome.at < verdict.spend.length;
-  if (isSpent) {
-    // Somebody has used this very credential before: a wrong one, however right it looks.
-    const refusal = await refuse(flow, given, refused('used before'), ticket, needs);
-    // Unless it was this very form, sent twice.
-    return (await needs.flows.stands(flow)) ? refusal : NOT_DUE;
-  }
+  // Somebody has used this very credential before: a wrong one, however right it looks.
+  if (isSpent) return refuseGuess(flow, given, refused('used before'), ticket, needs);
   await ticket.passed();
   return outcome.kind === 'committed' ? { kind: 'proved' } : NOT_DUE;
+}
+
+/**
+ * A form that was sent twice is no guess: this sign-in has got its second factor by the other one.
+ * A guesser, who has none, gets nothing back by that; and for who has, a right code forgets the
+ * wrong ones in any case. Never so with passwords: a right one may be of another account.
+ */
+async function refuseGuess(
+  flow: Flow,
+  given: Given,
+  refusal: Refusal,
+  ticket: Reservation,
+  needs: ProveNeeds,
+): Promise<ProveOutcome> {
+  const isFactor = given.method.step === 'second-factor';
+  if (!isFactor || !(await needs.flows.hasProvedMore(flow))) {
+    return refuse(flow, given, refusal, ticket, needs);
+  }
+  await ticket.returned();
+  return NOT_DUE;
 }
 
 /**

@@ -1,4 +1,4 @@
-// One byte of one authenticator flips, or of a phone number: everything else that an account has opens it.
+// One byte of one row flips: everything else that an account has still opens it.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -105,6 +105,16 @@ onBothStores('a damaged authenticator', (store) => {
     expect(rest).to.deep.equal([]);
     const gone = await web.submit(await web.get(at(path)), '/remove');
     expect(sectionOf(gone, 'Authenticators')).not.to.include(DAMAGED);
+  });
+
+  it('nor does a damaged sign-in: another one begins in its place', async () => {
+    const web = createWeb(gatehouse.url);
+    const challenge = await afterPassword(web, party, person);
+    const broken = rowsOf('sign_in_flows').whereNull('ended_at').update({ facts: '{"v":2,"p' });
+    await gatehouse.house.store.write(gatehouse.house.store.compile(broken, 1));
+    const late = await web.submit(challenge, '/prove/totp', { code: codeFor(person.secret) });
+    expect([late.status, titleOf(late)]).to.deep.equal([410, 'Your sign-in expired']);
+    expect(titleOf(await web.submit(late, '/restart'))).to.equal('Sign in');
   });
 
   it('nor does a damaged phone number', async () => {

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { openAccount } from '../support/account-page.ts';
 import { auditRows } from '../support/audit.ts';
+import { codeFor } from '../support/authenticator-app.ts';
 import { afterPassword, createEnrolledPerson } from '../support/enrolled-person.ts';
 import { type Pair, startPair } from '../support/pair.ts';
 import {
@@ -77,6 +78,52 @@ onBothStores('twenty at once', (store) => {
     expect((await locks({ accountId: id })).map(({ detail }) => detail.rule)).to.deep.equal([
       'identifier',
     ]);
+  });
+
+  const closed = async ({ id }: Person) => (await pair.house.limits.findClosed({ id })).length;
+  const refusals = async ({ id }: Person) => {
+    const rows = await auditRows(pair, { accountId: id, kind: 'sign_in.factor' });
+    return rows.filter(({ outcome }) => outcome === 'refused').length;
+  };
+
+  it('copies of one form with a right code are no guesses', async () => {
+    const person = await createEnrolledPerson(pair, party);
+    const web = createWeb(pair.url);
+    const page = await afterPassword(web, party, person);
+    const code = codeFor(person.secret);
+    const answers = await atOnce(web, page, '/prove/totp', () => ({ code }));
+    expect(answers.map(({ status }) => status)).to.deep.equal(Array(AT_ONCE).fill(303));
+    expect([await closed(person), await refusals(person)]).to.deep.equal([0, 0]);
+
+    const thief = createWeb(pair.url);
+    const seen = await afterPassword(thief, party, person);
+    const replayed = await atOnce(thief, seen, '/prove/totp', () => ({ code }));
+    expect(replayed.filter(({ status }) => status === 422)).to.have.length(10);
+    expect([await closed(person), await refusals(person)]).to.deep.equal([1, 10]);
+  });
+
+  it('nor are copies with one backup code', async () => {
+    const person = await createEnrolledPerson(pair, party);
+    const web = createWeb(pair.url);
+    const challenge = await afterPassword(web, party, person);
+    const page = await web.get(`${challenge.url.href.split('/prove')[0]}?method=backup-codes`);
+    const [code = ''] = person.backupCodes;
+    await atOnce(web, page, '/prove/backup-codes', () => ({ code }));
+    expect([await closed(person), await refusals(person)]).to.deep.equal([0, 0]);
+    expect(await pair.house.backupCodes.left(person.id)).to.equal(9);
+  });
+
+  it('wrong passwords beside a right one of somebody else are guesses', async () => {
+    const [thief, victim] = [await createPerson(pair), await createPerson(pair)];
+    const web = createWeb(pair.url);
+    const page = await web.get(party.url().url);
+    await atOnce(web, page, '/prove/password', (index) =>
+      index === 3
+        ? { email: thief.email, password: thief.password }
+        : { email: victim.email, password: `wrong ${index}` },
+    );
+    const [first] = await pair.house.limits.findClosed(victim);
+    expect(first?.rule).to.equal('identifier');
   });
 
   it('sign-outs end one session', async () => {
