@@ -68,6 +68,21 @@ onBothStores('grace', (store) => {
     expect(statusOf(await setup(createWeb(gatehouse.url)))).to.match(/one day|1 day/i);
   });
 
+  it('that ends while the page waits can be put off no more', async () => {
+    codeOf(await postpone());
+    await gatehouse.advance('6d');
+    await gatehouse.advance('1439m');
+    const last = createWeb(gatehouse.url);
+    const page = await setup(last);
+    expect(page.text).to.include('Remind me later');
+    await gatehouse.advance('2m');
+    const answer = await last.submit(page, '/enrol-later');
+    expect(titleOf(answer)).to.equal(SETUP);
+    expect(answer.text).not.to.include('Remind me later');
+    const { page: done } = await enrolOn(last, answer);
+    codeOf(await allowIfAsked(last, done));
+  });
+
   it('over, there is nothing but enrolment: sessions, prompt=none, refresh, the account page', async () => {
     const request = party.url({ scope: 'openid email' });
     const page = await web.submit(await web.get(request.url), '/prove/password', { ...person });

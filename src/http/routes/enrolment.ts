@@ -1,5 +1,6 @@
 // Set up two-factor authentication: the page of the step, its form, and `Remind me later`.
 import type { Context } from 'koa';
+import { now } from '../../lib/clock.ts';
 import type { Method } from '../../methods/index.ts';
 import type { BrowserSessions } from '../../oidc/browser-sessions.ts';
 import type { Interaction } from '../../oidc/interactions.ts';
@@ -84,9 +85,11 @@ export function createEnrolmentPage(needs: EnrolmentNeeds) {
   return { show, submit, later };
 }
 
-/** Where there is a choice: what is asked for may make enrolment due at once. */
+/** Where there is a choice: what is asked for may make enrolment due at once, and so does time. */
 function graceOf({ facts }: Flow): number | undefined {
-  return facts.grace.kind === 'running' && !isMoreWanted(facts) ? facts.grace.until : undefined;
+  const { grace } = facts;
+  if (grace.kind !== 'running' || isMoreWanted(facts)) return undefined;
+  return grace.until > now() ? grace.until : undefined;
 }
 
 function pageOf(
