@@ -162,13 +162,16 @@ async function turnAway(flow: Flow, signInAudit: SignInAudit): Promise<FinishOut
 
 /** A device that is to be remembered is trusted by the account as this sign-in leaves it. */
 function deviceWrites(
-  { facts: { trust, device } }: Flow,
+  { facts }: Flow,
   owner: Owner,
   visitor: Visitor,
   { trustedDevices }: FinishNeeds,
 ): Trusted {
+  const { trust, device } = facts;
   if (trust) return trustedDevices.trust(owner, visitor);
-  const unit = device.kind === 'trusted' ? [trustedDevices.touch(device.id)] : [];
+  // Where the second factor itself was proved, it does not matter what has become of the device.
+  const isUsed = device.kind === 'trusted' && isDeviceEnough(facts);
+  const unit = isUsed ? [trustedDevices.touch(device.id)] : [];
   const stale = device.kind === 'ignored' ? [trustedDevices.cookieOf(owner.id)] : [];
   return { unit, cookies: new Map(stale.map((name) => [name, undefined])) };
 }

@@ -1,6 +1,6 @@
 // A device is forgotten in the very moment in which somebody signs in on the strength of it.
 import { expect } from 'chai';
-import { openOnTrustedDevice } from '../support/account-page.ts';
+import { nextCode, openOnTrustedDevice } from '../support/account-page.ts';
 import { afterPassword, createEnrolledPerson } from '../support/enrolled-person.ts';
 import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../support/gatehouse.ts';
 import { createRelyingParty } from '../support/relying-party.ts';
@@ -42,5 +42,19 @@ onBothStores('a device that is forgotten meanwhile', (store) => {
     const { email, password } = person;
     const next = await web.submit(again, '/prove/password', { email, password });
     expect(titleOf(next)).to.equal('Two-factor authentication');
+  });
+
+  it('does not void a sign-in with a code, which had no need of it', async () => {
+    const party = await createRelyingParty(gatehouse, { metadata: { first_party: true } });
+    const person = await createEnrolledPerson(gatehouse, party);
+    const web = await openOnTrustedDevice(gatehouse, party, person);
+    const wish = { prompt: 'login', acr_values: 'urn:gatehouse:acr:mfa' };
+    const page = await afterPassword(web, party, person, wish);
+    const { store: database } = gatehouse.house;
+    const rows = database.sql('trusted_devices').where({ account_id: person.id }).del();
+    await database.write(database.compile(rows, 1));
+    const code = await nextCode(gatehouse, person.secret);
+    const last = await web.submit(page, '/prove/totp', { code });
+    expect(last.url.searchParams.get('code')).to.be.a('string');
   });
 });
