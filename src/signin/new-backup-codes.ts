@@ -7,14 +7,21 @@ import type { Sessions } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 
 export interface NewBackupCodes {
-  /** The same in a session until some are saved. */
-  offer(account: Account, session: string): readonly string[];
+  /** The same until some are saved, or the person proves anew who they are. */
+  offer(account: Account, session: Proved): readonly string[];
+  /** Names the offer, for the form to say which codes it showed. */
+  occasionOf(account: Account, session: Proved): string;
   /**
    * From now on these count, and those before them no more.
-   * @param revision of the account when they were shown
    * @returns whether it was these that were still on offer
    */
-  save(account: Account, session: string, revision: number): Promise<boolean>;
+  save(account: Account, session: Proved): Promise<boolean>;
+}
+
+/** A session, and when something was proved in it last. */
+interface Proved {
+  readonly uid: string;
+  readonly provedAt: number;
 }
 
 interface Needs {
@@ -28,16 +35,19 @@ interface Needs {
 
 export function createNewBackupCodes(needs: Needs): NewBackupCodes {
   const { store, accounts, sessionTable, backupCodes, audit, notices } = needs;
-  const occasion = (session: string, revision: number) => `session ${session} ${revision}`;
+  const occasionOf = ({ backupCodesRevision }: Account, { provedAt }: Proved) =>
+    `${backupCodesRevision} ${provedAt}`;
+  const secretly = (account: Account, session: Proved) =>
+    `session ${session.uid} ${occasionOf(account, session)}`;
   return {
-    offer: ({ backupCodesRevision }, session) =>
-      backupCodes.offer(occasion(session, backupCodesRevision)),
-    save: async (account, session, revision) => {
-      const { id, generation } = account;
+    occasionOf,
+    offer: (account, session) => backupCodes.offer(secretly(account, session)),
+    save: async (account, session) => {
+      const { id, generation, backupCodesRevision: revision } = account;
       const { kind } = await store.commit([
         accounts.reviseBackupCodes(id, generation, revision),
-        sessionTable.guard(session),
-        ...backupCodes.renew(id, occasion(session, revision)),
+        sessionTable.guard(session.uid),
+        ...backupCodes.renew(id, secretly(account, session)),
         audit.record({ kind: 'backup_codes.renewed', accountId: id }),
         notices.tell(account, { kind: 'backup-codes-renewed' }),
       ]);

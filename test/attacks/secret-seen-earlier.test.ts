@@ -1,7 +1,7 @@
-// Somebody saw the QR code of an authenticator that was not added: the next one is another.
+// Somebody saw a QR code that was not used, or codes that were not saved: the next ones are others.
 import { expect } from 'chai';
 import { openAccount, passSignIn } from '../support/account-page.ts';
-import { secretOn } from '../support/authenticator-app.ts';
+import { backupCodesOn, secretOn } from '../support/authenticator-app.ts';
 import { createEnrolledPerson } from '../support/enrolled-person.ts';
 import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../support/gatehouse.ts';
 import { createRelyingParty } from '../support/relying-party.ts';
@@ -25,5 +25,23 @@ onBothStores('a secret that was seen earlier in a session', (store) => {
     await gatehouse.advance('11m');
     const later = await passSignIn(gatehouse, web, await web.get(add), person);
     expect(secretOn(later)).not.to.equal(seen);
+  });
+
+  it('nor are backup codes, and those of before count for nothing', async () => {
+    const party = await createRelyingParty(gatehouse, { metadata: { first_party: true } });
+    const person = await createEnrolledPerson(gatehouse, party);
+    const { web } = await openAccount(gatehouse, person);
+    const path = `${gatehouse.url}/account/backup-codes`;
+    const page = await web.get(path);
+    const seen = backupCodesOn(page);
+    expect(backupCodesOn(await web.get(path)), 'on reload').to.deep.equal(seen);
+    await gatehouse.advance('11m');
+    const later = await passSignIn(gatehouse, web, await web.get(path), person);
+    expect(backupCodesOn(later).filter((code) => seen.includes(code))).to.deep.equal([]);
+    await web.submit(page, '/account/backup-codes', { saved: 'yes' });
+    await web.submit(later, '/account/backup-codes', { saved: 'yes' });
+    const { backupCodes } = gatehouse.house;
+    expect(await backupCodes.find(person.id, seen[0] ?? '')).to.equal(undefined);
+    expect(await backupCodes.find(person.id, backupCodesOn(later)[0] ?? '')).to.be.an('object');
   });
 });

@@ -32,12 +32,12 @@ export function createBackupCodePages(needs: BackupCodePagesNeeds) {
     show(ctx, present, 'account/backup-codes', {
       codes: offered(present),
       // Whoever continues says which ones they have saved.
-      hidden: { occasion: String(present.account.backupCodesRevision) },
+      hidden: { occasion: newBackupCodes.occasionOf(present.account, present.session) },
       actions: { submit: PATH, download: `${PATH}.txt` },
       ...page,
     });
 
-  const offered = ({ account, session }: Present) => newBackupCodes.offer(account, session.uid);
+  const offered = ({ account, session }: Present) => newBackupCodes.offer(account, session);
 
   /** Codes are for those who have a second factor. */
   const ifEnrolled =
@@ -56,10 +56,9 @@ export function createBackupCodePages(needs: BackupCodePagesNeeds) {
       const errors = { saved: t('save-backup-codes.not-saved') };
       return showCodes(ctx, present, { status: 422, errors });
     }
-    const revision = account.backupCodesRevision;
-    const areThese = form.occasion === String(revision);
-    const isDone = areThese && (await newBackupCodes.save(account, session.uid, revision));
-    // Others were saved first: whoever has written these down must know.
+    const areThese = form.occasion === newBackupCodes.occasionOf(account, session);
+    const isDone = areThese && (await newBackupCodes.save(account, session));
+    // Others were saved or shown since: whoever has written these down must know.
     told.tell(ctx, isDone ? 'backup-codes-renewed' : 'backup-codes-void');
     redirect(ctx, ACCOUNT);
   };
