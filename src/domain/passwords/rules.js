@@ -55,7 +55,12 @@ const ROWS = [...KEYBOARD, ...KEYBOARD.map((row) => [...row].reverse().join(''))
  */
 export function unmetRules(password, settings, aids = {}) {
   const text = password.normalize('NFKC');
-  return settings.rules.filter((rule) => !JUDGES[rule](text, settings, aids));
+  // What is too long is refused in any case, and a letter can become eighteen in this form: the
+  // other rules, some of which look at every part of it, see no more than could be a password.
+  const possible = [...text].slice(0, settings.max).join('');
+  const isMet = (/** @type {Rule} */ rule) =>
+    JUDGES[rule](rule === 'length' ? text : possible, settings, aids);
+  return settings.rules.filter((rule) => !isMet(rule));
 }
 
 /** @type {Readonly<Record<Rule, (text: string, settings: RuleSettings, aids: Aids) => boolean>>} */
