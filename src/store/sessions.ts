@@ -128,7 +128,7 @@ export function createSessions(store: Store): Sessions {
     findByPreviousKey: async (value, at) => toSession(await store.find(byPrevious({ value, at }))),
     find: async (value, at) => toSession(await store.find(byUid({ value, at }))),
     ofAccount: async (value, at) =>
-      (await store.all(byAccount({ value, at }))).flatMap((row) => toSession(row) ?? []),
+      (await store.all(byAccount({ value, at }))).map((row) => toSession(row) ?? plainly(row)),
     clients: async (uid) => new Map((await store.all(clientsOf({ uid }))).map(toClient)),
     insert: (session) => store.compile(store.sql('sessions').insert(toRow(session)), 1),
     update: (uid, change) => {
@@ -214,15 +214,26 @@ function originOf(row: Row): SessionOrigin | undefined {
   return clientId === null ? origin : { ...origin, clientId: clientId as string };
 }
 
+/** Undefined for a row that is damaged, too: it signs nobody in. */
 function toSession(row: Row | undefined): Session | undefined {
   if (!row) return undefined;
+  try {
+    const login = fromJson(row.login) as SessionLogin | undefined;
+    return { ...plainly(row), login, state: fromJson(row.state) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** What can be told of any row: enough for it to be listed, and ended with the others. */
+function plainly(row: Row): Session {
   return {
     uid: row.uid as string,
     accountId: (row.account_id as string | null) ?? undefined,
     generation: (row.generation as number | null) ?? undefined,
-    login: fromJson(row.login) as SessionLogin | undefined,
+    login: undefined,
     origin: originOf(row),
-    state: fromJson(row.state),
+    state: undefined,
     seenAt: row.seen_at as number,
     expiresAt: row.expires_at as number,
     createdAt: row.created_at as number,

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { nextCode, openAccount, pathsOn, sectionOf } from '../support/account-page.ts';
 import { createApplication } from '../support/application.ts';
 import { codeFor, secretOn } from '../support/authenticator-app.ts';
+import { runHere } from '../support/commands.ts';
 import {
   afterPassword,
   createEnrolledPerson,
@@ -17,7 +18,7 @@ import { createWeb, titleOf, type Web } from '../support/web.ts';
 
 const DAMAGED = 'Its codes no longer work here.';
 
-onBothStores('a damaged authenticator', (store) => {
+onBothStores('a row that is damaged: an authenticator', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: EnrolledPerson;
@@ -115,6 +116,25 @@ onBothStores('a damaged authenticator', (store) => {
     const late = await web.submit(challenge, '/prove/totp', { code: codeFor(person.secret) });
     expect([late.status, titleOf(late)]).to.deep.equal([410, 'Your sign-in expired']);
     expect(titleOf(await web.submit(late, '/restart'))).to.equal('Sign in');
+  });
+
+  it('nor does a damaged session: the others go on, and an operator can end them all', async () => {
+    const { web } = await openAccount(gatehouse, person);
+    const { web: broken } = await openAccount(gatehouse, person);
+    const { store: database } = gatehouse.house;
+    const [newest] = await database.all(
+      database.compile(rowsOf('sessions').orderBy('created_at', 'desc').limit(1)),
+    );
+    const change = rowsOf('sessions').where({ uid: newest?.uid }).update({ login: '{"loginTs":1' });
+    await database.write(database.compile(change, 1));
+    expect(titleOf(await broken.get(at('/account')))).to.equal('Sign in');
+    const silent = await broken.get(party.url({ prompt: 'none' }).url);
+    expect(silent.url.searchParams.get('error')).to.equal('login_required');
+    expect(titleOf(await web.get(at('/account')))).to.equal('Account');
+    const why = ['--reason', 'a damaged session'];
+    const { code } = await runHere(['account', 'suspend', person.email, ...why], gatehouse);
+    expect(code).to.equal(0);
+    expect(titleOf(await web.get(at('/account')))).to.equal('Sign in');
   });
 
   it('nor does a damaged phone number', async () => {
