@@ -1,4 +1,5 @@
 // When an existing session is not enough: our Checks on the library's login prompt.
+import { decodeJwt } from 'jose';
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { ACR, isAtLeast, wantedAcr } from '../domain/assurance.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
@@ -23,6 +24,7 @@ export function createPolicy(sessions: SessionsDomain): interactionPolicy.Defaul
     check('enrolment_due', isEnrolmentDue),
     check('address_not_allowed', isAddressRefused),
     check('assurance_too_low', isAssuranceTooLow),
+    check('somebody_else_was_meant', isSomebodyElse),
   ];
   for (const [index, each] of own.entries()) login.checks.add(each, index);
   for (const each of login.checks) neverTwice(each);
@@ -53,6 +55,16 @@ const isEnrolmentDue: Judge = (ctx) =>
 
 const isAddressRefused: Judge = (ctx) =>
   (ctx.oidc.account as unknown as LibraryAccount | undefined)?.addressRefused === true;
+
+/**
+ * OpenID Connect Core 1.0, 3.1.2.1. The library holds `id_token_hint` against whoever is signed in
+ * when the request comes, and no more against who has signed in for it. It was verified then.
+ */
+const isSomebodyElse: Judge = (ctx, session) => {
+  const hint = ctx.oidc.params?.id_token_hint;
+  if (typeof hint !== 'string' || !hasJustSignedIn(ctx)) return false;
+  return decodeJwt(hint).sub !== session.accountId;
+};
 
 const isAssuranceTooLow: Judge = (ctx, session) => {
   const client = ctx.oidc.client as unknown as ClientExtras;

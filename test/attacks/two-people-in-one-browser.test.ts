@@ -2,7 +2,14 @@
 import { expect } from 'chai';
 import { auditRows } from '../support/audit.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
-import { createPerson, createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import {
+  codeOf,
+  createPerson,
+  createRelyingParty,
+  type RelyingParty,
+  signIn,
+  signInAt,
+} from '../support/relying-party.ts';
 import { onBothStores } from '../support/stores.ts';
 import { createWeb, findForm, type Page, titleOf, type Web } from '../support/web.ts';
 
@@ -23,6 +30,23 @@ onBothStores('two people in one browser', (store) => {
     return web.once(form.action, { method: 'POST', body });
   };
 
+  it('who signs in where somebody else was meant gets no code for it', async () => {
+    const [meant, other] = [await createPerson(gatehouse), await createPerson(gatehouse)];
+    const { tokens } = await signIn(gatehouse, party, meant);
+    const hinted = () => party.url({ id_token_hint: tokens.id_token });
+    for (const prompt of [undefined, 'login']) {
+      const web = createWeb(gatehouse.url);
+      if (prompt) await signIn(gatehouse, party, other, { web });
+      const { url } = party.url({ id_token_hint: tokens.id_token, prompt });
+      const last = await signInAt(web, await web.get(url), other);
+      expect(last.url.searchParams.get('code')).to.equal(null);
+      expect(last.url.searchParams.get('error')).to.equal('login_required');
+    }
+    const web = createWeb(gatehouse.url);
+    codeOf(await signInAt(web, await web.get(hinted().url), meant));
+    codeOf(await web.get(hinted().url));
+  });
+
   it('a late answer signs nobody out, and is void for good', async () => {
     const [first, second] = [await createPerson(gatehouse), await createPerson(gatehouse)];
     const web = createWeb(gatehouse.url);
@@ -42,7 +66,8 @@ onBothStores('two people in one browser', (store) => {
     }
     expect(answers.map(titleOf)).to.include('Your sign-in expired');
     expect((await web.get(`${gatehouse.url}/account`)).text).to.include(second.email);
-    expect(await auditRows(gatehouse, { kind: 'session.ended' })).to.deep.equal([]);
+    const ends = await auditRows(gatehouse, { kind: 'session.ended', accountId: second.id });
+    expect(ends).to.deep.equal([]);
 
     await web.submit(await web.get(`${gatehouse.url}/sign-out`), '/confirm', { logout: 'yes' });
     const again = await web.get(late);
