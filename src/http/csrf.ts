@@ -27,7 +27,7 @@ export function createCsrf(vault: Vault, issuer: string): Csrf {
  * Pages with `Referrer-Policy: no-referrer` post with `Origin: null`, so null is no answer either
  * way; then Sec-Fetch-Site, where the browser sends it, and the token decide.
  */
-function isOwnPage(ctx: Context, issuer: string): boolean {
+export function isOwnPage(ctx: Context, issuer: string): boolean {
   const origin = ctx.get('Origin');
   const site = ctx.get('Sec-Fetch-Site');
   const originFits = origin === '' || origin === 'null' || origin === issuer;
