@@ -3,7 +3,9 @@ import { type IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from '
 import type Koa from 'koa';
 import type { Context, Middleware } from 'koa';
 import { requestWith } from '../lib/requests.ts';
+import type { Unit } from '../store/statement.ts';
 import type { Ctx } from './types.ts';
+import { workOf } from './work.ts';
 
 export interface InnerRequest {
   /** Path of the endpoint. */
@@ -14,6 +16,8 @@ export interface InnerRequest {
   readonly headers?: Readonly<Record<string, string | undefined>>;
   /** The id of a client that has been authenticated already. */
   readonly client?: string;
+  /** What is written with the request, if it is not refused: asked for once its answer is made. */
+  readonly alongside?: (oidc: Ctx['oidc']) => Promise<Unit>;
 }
 
 export interface InnerAnswer {
@@ -39,14 +43,18 @@ export function authenticatedClientOf(ctx: unknown): string | undefined {
 
 /**
  * Its writes are a unit of their own. What fails inside is thrown.
- * @param answer everything that stands around the library, and the library
+ * @param unit commits what is written
+ * @param library with everything that stands between
  */
-export function createAskLibrary(app: Koa, answer: Middleware): AskLibrary {
-  return async (outer, { path, parameters, headers = {}, client }) => {
+export function createAskLibrary(app: Koa, unit: Middleware, library: Middleware): AskLibrary {
+  return async (outer, { path, parameters, headers = {}, client, alongside }) => {
     const request = innerMessage(path, parameters, headers);
     const ctx = app.createContext(request, new ServerResponse(request)) as Context;
     Object.assign(ctx.state, { trace: outer.state.trace, [AUTHENTICATED]: client });
-    await answer(ctx, async () => undefined);
+    await unit(ctx, async () => {
+      await library(ctx, async () => undefined);
+      await join(ctx, alongside);
+    });
     return {
       status: ctx.status,
       body: (ctx.body ?? {}) as Record<string, unknown>,
@@ -54,6 +62,14 @@ export function createAskLibrary(app: Koa, answer: Middleware): AskLibrary {
       oidc: (ctx as unknown as Partial<Ctx>).oidc,
     };
   };
+}
+
+async function join(ctx: Context, alongside: InnerRequest['alongside']): Promise<void> {
+  const { oidc } = ctx as unknown as Partial<Ctx>;
+  const unit = (oidc && ctx.status === 200 && (await alongside?.(oidc))) || [];
+  const items = unit.map((statement) => ({ statement, missed: undefined, revokes: false }));
+  // First: whatever ends a session holds its row before it looks at tokens.
+  workOf(ctx)?.items.unshift(...items);
 }
 
 function innerMessage(

@@ -2,14 +2,12 @@
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import { now } from '../lib/clock.ts';
-import type { Log } from '../lib/log.ts';
 import type { Session, Sessions } from '../store/sessions.ts';
-import type { Store } from '../store/store.ts';
+import type { Unit } from '../store/statement.ts';
 import { type AskLibrary, type InnerAnswer, NOWHERE } from './ask-library.ts';
+import type { Ctx } from './types.ts';
 
 interface Needs {
-  readonly log: Log;
-  readonly store: Store;
   readonly askLibrary: AskLibrary;
   readonly provider: () => Provider;
   readonly sessionTable: Sessions;
@@ -47,12 +45,17 @@ export function createDirectTokens(needs: Needs): DirectTokens {
     client: string,
     parameters: Readonly<Record<string, string>>,
   ): Promise<IssuedTokens | undefined> => {
+    let session: Session | undefined;
     const answer = await needs.askLibrary(ctx, {
       path: needs.provider().pathFor('token'),
       parameters: { ...parameters, client_id: client },
       client,
+      alongside: async (oidc) => {
+        session = await findSession(sourceOf(oidc), needs);
+        return session ? keepAwake(session, needs) : [];
+      },
     });
-    return answer.status === 200 ? read(answer, needs) : undefined;
+    return answer.status === 200 ? read(answer, session) : undefined;
   };
   return {
     redeem: (ctx, client, code) =>
@@ -71,13 +74,13 @@ interface Body {
   readonly refresh_token?: string;
 }
 
-async function read({ body, oidc }: InnerAnswer, needs: Needs): Promise<IssuedTokens> {
+function read({ body, oidc }: InnerAnswer, found: Session | undefined): IssuedTokens {
   const answer = body as unknown as Body;
-  const entities = oidc?.entities as unknown as Readonly<Record<string, Source | undefined>>;
-  const refresh = entities?.RefreshToken;
-  const source = refresh ?? entities?.AuthorizationCode;
+  const source = sourceOf(oidc);
+  const refresh = entitiesOf(oidc).RefreshToken;
   const { refresh_token: token } = answer;
-  const session = await findSession(source, needs);
+  const sid = source?.sid;
+  const session = found && sid ? { id: sid, expiresAt: found.expiresAt } : undefined;
   return {
     accessToken: answer.access_token,
     tokenType: answer.token_type,
@@ -89,25 +92,34 @@ async function read({ body, oidc }: InnerAnswer, needs: Needs): Promise<IssuedTo
   };
 }
 
+type Entities = Readonly<Record<string, Source | undefined>>;
+
+function entitiesOf(oidc: Ctx['oidc'] | undefined): Entities {
+  return (oidc?.entities ?? {}) as unknown as Entities;
+}
+
+function sourceOf(oidc: Ctx['oidc'] | undefined): Source | undefined {
+  const { RefreshToken, AuthorizationCode } = entitiesOf(oidc);
+  return RefreshToken ?? AuthorizationCode;
+}
+
 /** It ends with its session, unless it is to outlive it. */
 function lifeOf({ expiration, expiresWithSession }: Source, session: IssuedTokens['session']) {
   if (!expiresWithSession || !session) return expiration;
   return Math.min(expiration, Math.floor((session.expiresAt - now()) / 1000));
 }
 
-async function findSession({ sessionUid: uid, sid }: Partial<Source> = {}, needs: Needs) {
-  const found = uid === undefined ? undefined : await needs.sessionTable.find(uid, now());
-  if (!found || sid === undefined) return undefined;
-  // One of a browser is seen where its cookie is, and nowhere else.
-  if (found.origin?.clientId !== undefined) await keepAwake(found, needs);
-  return { id: sid, expiresAt: found.expiresAt };
+async function findSession({ sessionUid: uid }: Partial<Source> = {}, { sessionTable }: Needs) {
+  return uid === undefined ? undefined : sessionTable.find(uid, now());
 }
 
-/** Nothing but these calls ever sees it: they keep it from looking idle. */
-async function keepAwake({ uid }: Session, { store, sessionTable, log }: Needs): Promise<void> {
-  const seen = sessionTable.update(uid, { seenAt: now() });
-  // The tokens are made, and what they were made from is spent: they must not be lost by this.
-  await store.commit([seen]).catch((err: unknown) => {
-    log.warn({ err }, 'a session is in use, and could not be marked so');
-  });
+/**
+ * Nothing but these calls ever sees such a session: they keep it from looking idle. One of a browser
+ * is seen where its cookie is, and nowhere else.
+ */
+function keepAwake({ uid, origin }: Session, { sessionTable }: Needs): Unit {
+  if (origin?.clientId === undefined) return [];
+  // Tokens that outlive their session are not refused because it has ended a moment ago.
+  const { rows: _mustHit, ...seen } = sessionTable.update(uid, { seenAt: now() });
+  return [seen];
 }

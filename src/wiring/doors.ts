@@ -107,12 +107,7 @@ function apiRouter(ground: Ground, parts: RouterParts, proving: Proving) {
     ...proving,
     issuer: config.issuer,
     defaultClientId: config.api.default_client_id,
-    directTokens: createDirectTokens({
-      ...ground,
-      askLibrary,
-      provider,
-      sessionTable: tables.sessions,
-    }),
+    directTokens: createDirectTokens({ askLibrary, provider, sessionTable: tables.sessions }),
     askLibrary,
     tokenPath: oidc.tokenPath,
     authenticateClient: createAuthenticateClient(provider, askLibrary),

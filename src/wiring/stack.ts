@@ -27,13 +27,10 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
   app.keys = [...vault.cookieKeys];
   app.silent = true;
   fixIssuer(app, config.issuer);
-  const library = inTurn([
-    unitOfWork(store, cookieNames(config.issuer).session, createLostRaceAnswers(oidc.pages)),
-    raiseFailures(log),
-    admitAssertions(oidc.tokenPath),
-    oidc.protocol,
-  ]);
-  const askLibrary = createAskLibrary(app, library);
+  const lostRaces = createLostRaceAnswers(oidc.pages);
+  const unit = unitOfWork(store, cookieNames(config.issuer).session, lostRaces);
+  const library = inTurn([raiseFailures(log), admitAssertions(oidc.tokenPath), oidc.protocol]);
+  const askLibrary = createAskLibrary(app, unit, library);
   const routers = createRouters(ground, { ...parts, askLibrary }).map((router) => router.routes());
   const ping = store.compile(store.sql.raw('select 1 as up'));
   const health = healthRoutes({ ping: () => store.find(ping), leaving }).routes();
@@ -49,6 +46,7 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
     ...(routers as unknown as Middleware[]),
     refuseForeignForms(config.issuer),
     replaceSelfSubmittingPages(oidc.provider, oidc.pages),
+    unit,
     library,
   ];
   for (const each of stack) app.use(each);
