@@ -94,6 +94,7 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
     enabledJWA: enabledAlgorithms(),
     extraClientMetadata: { properties: Object.keys(EXTRA_METADATA), validator: checkExtra },
     clockTolerance: 5,
+    assertJwtClientAuthClaimsAndHeader: assertShortLived,
     allowOmittingSingleRegisteredRedirectUri: false,
     features: features(config, sources, needs.serviceAccounts),
     interactions: {
@@ -243,6 +244,15 @@ interface LibraryClient extends ClientExtras {
 
 function isPkceRequired(_ctx: unknown, client: LibraryClient): boolean {
   return client.clientAuthMethod === 'none' || client.require_pkce !== false;
+}
+
+/** Seconds. */
+const LONGEST_ASSERTION = 3600;
+
+/** Each is remembered until it expires: that cannot be for ever. */
+async function assertShortLived(_ctx: unknown, { exp }: { readonly exp: number }): Promise<void> {
+  if (exp <= nowSeconds() + LONGEST_ASSERTION) return;
+  throw new errors.InvalidClientAuth('the assertion expires later than an hour from now');
 }
 
 /** Browsers may call from the origins to which the client's answers go anyway. */

@@ -145,7 +145,8 @@ function installReplayDetection(provider: Provider, needs: ProviderNeeds): void 
         model: 'ReplayDetection',
         key: artifactKey(vault, 'ReplayDetection', id),
         payload: {},
-        expiresAt: exp * 1000,
+        // A time may have a fraction (RFC 7519, 2).
+        expiresAt: Math.ceil(exp * 1000),
       },
       now(),
     );
