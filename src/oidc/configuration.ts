@@ -73,6 +73,9 @@ export const ROUTES = {
   device_authorization: '/device/authorize',
 };
 
+/** Bytes of a list that a client keeps elsewhere, unpacked. */
+const LONGEST_KEYS = 64 * 1024;
+
 const SIGNATURES = ['RS256', 'ES256', 'EdDSA', 'Ed25519', 'PS256'] as const;
 
 export function createConfiguration(needs: ConfigurationNeeds): Configuration {
@@ -114,6 +117,7 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
     rotateRefreshToken: true,
     ttl: lifetimes(config),
     fetch: createOutgoing(config.outgoing),
+    fetchResponseBodyLimits: { jwks_uri: LONGEST_KEYS, sector_identifier_uri: LONGEST_KEYS },
   };
   return configuration as unknown as Configuration;
 }
