@@ -4,7 +4,7 @@ import type { Leaving } from '../http/leaving.ts';
 import { admitAssertions } from '../http/middleware/assertions.ts';
 import { catchErrors } from '../http/middleware/errors.ts';
 import { fixIssuer } from '../http/middleware/issuer.ts';
-import { raiseFailures } from '../http/middleware/library.ts';
+import { raiseFailures, refuseOtherSpellings } from '../http/middleware/library.ts';
 import { refuseForeignForms } from '../http/middleware/own-forms.ts';
 import { requestContext } from '../http/middleware/request.ts';
 import { refuseBrokenUrls, securityHeaders } from '../http/middleware/security.ts';
@@ -44,6 +44,7 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
     site.assets.middleware,
     ...(config.test_clock ? [syncTestClock(clock)] : []),
     ...(routers as unknown as Middleware[]),
+    refuseOtherSpellings,
     refuseForeignForms(config.issuer),
     replaceSelfSubmittingPages(oidc.provider, oidc.pages),
     unit,

@@ -16,6 +16,18 @@ export function failureOf(ctx: Context): unknown {
   return (ctx.state as Carrier)[FAILURE];
 }
 
+/** No address of the library has a capital letter in front, or a slash at its end. */
+const OTHER_SPELLING = /^\/[^/]*[A-Z]|.\/$/;
+
+/**
+ * The library answers those, too. What stands around it looks for the one address of an endpoint,
+ * so that any other would lead past it.
+ */
+export const refuseOtherSpellings: Middleware = (ctx, next) => {
+  if (OTHER_SPELLING.test(ctx.path)) throw new GatehouseError('not_found');
+  return next();
+};
+
 /** Throws what the library has swallowed, so that one place answers all failures. */
 export function raiseFailures(log: Log): Middleware {
   return async (ctx, next) => {
