@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Limited } from '../domain/limits/attempt.ts';
-import { isGatehouseError } from '../lib/errors.ts';
+import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import { isClientDisabled } from './client-admission.ts';
 import { UserCodesLimited } from './client-attempts.ts';
 import type { Ctx, InteractionModel } from './types.ts';
@@ -182,7 +182,10 @@ export function replaceSelfSubmittingPages(provider: () => Provider, pages: Prov
     const policy = ctx.response.get('Content-Security-Policy');
     if (ctx.method === 'GET' && ctx.path === provider().pathFor('code_verification')) {
       const { user_code: userCode, ...rest } = ctx.query;
-      if (typeof userCode === 'string') {
+      if (Array.isArray(userCode)) {
+        throw new GatehouseError('bad_request', { message: 'user_code was sent twice.' });
+      }
+      if (userCode !== undefined) {
         Object.assign(ctx.state, { [PREFILLED_USER_CODE]: userCode.slice(0, 20) });
         ctx.query = rest;
       }

@@ -38,8 +38,9 @@ describe('an endpoint in another spelling', () => {
 
   it('shows no page of the library, which would send a form by itself', async () => {
     const web = createWeb(gatehouse.url);
-    for (const path of ['/device', ...spellings('/device')]) {
-      const page = await web.once(`${gatehouse.url}${path}?user_code=BCDF-GHJK`);
+    const paths = ['/device', ...spellings('/device')].map((path) => `${path}?user_code=BCDF-GHJK`);
+    for (const path of [...paths, '/device?user_code=BCDF-GHJK&user_code=BCDF-GHJK']) {
+      const page = await web.once(`${gatehouse.url}${path}`);
       expect(page.text, path).to.include('Gatehouse');
       expect(page.text, path).not.to.match(/<script>|Submitting Callback/);
     }
