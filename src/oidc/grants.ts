@@ -6,6 +6,7 @@ import type { Consents } from '../store/consents.ts';
 import type { SessionClient, Sessions } from '../store/sessions.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
+import { assertMayAnswer } from './redirect-uris.ts';
 import type { ClientExtras, Ctx, SessionModel } from './types.ts';
 import { oauthError, setAside, workOf } from './work.ts';
 
@@ -24,6 +25,7 @@ export type FamilyGrant = Grant & { jti: string; generation?: number };
 /** Called by the library for every authorization request of a signed-in person. */
 export function createLoadExistingGrant(needs: GrantNeeds) {
   return async (ctx: Ctx): Promise<Grant | undefined> => {
+    assertMayAnswer(ctx);
     const granted = await grantedFor(ctx, needs);
     if (!granted) return undefined;
     holdConsent(ctx, needs);

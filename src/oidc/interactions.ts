@@ -14,6 +14,7 @@ import type { Artifacts } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import { artifactKey, toStored } from './adapter.ts';
 import { type ClientOnPage, clientOnPage } from './pages.ts';
+import { mayAnswer } from './redirect-uris.ts';
 import type { ClientExtras, InteractionModel, LoginResult, Result, SessionModel } from './types.ts';
 
 export type { Acr, LoginResult };
@@ -87,7 +88,7 @@ export function createInteractions(needs: InteractionNeeds): Interactions {
     const cookie = ctx.cookies.get(provider.cookieName('interaction'), { signed: true });
     if (cookie !== uid) return { kind: 'cookie-missing' };
     const client = await provider.Client.find(String(model.params.client_id));
-    if (!client) return { kind: 'gone' };
+    if (!client || !mayAnswer(client, model.params.redirect_uri)) return { kind: 'gone' };
     if ((client as ClientExtras).disabled) throw new GatehouseError('client_disabled');
     const interaction = toInteraction(model, { client, session }, needs);
     if (interaction.prompt === 'consent') noteConsent(model, interaction);

@@ -21,8 +21,9 @@ import { createCountWrongSecret, createLookUpUserCode } from './client-attempts.
 import { createClientSource, installClientModel } from './clients.ts';
 import { type ConfigurationNeeds, createConfiguration, everythingIn } from './configuration.ts';
 import { acceptOldHints } from './hints.ts';
-import { createJwtBearer, PARAMETERS } from './jwt-bearer.ts';
+import { createJwtBearer, type GrantHandler, PARAMETERS } from './jwt-bearer.ts';
 import { createFormPost } from './pages.ts';
+import { assertCodeWasForUs } from './redirect-uris.ts';
 import { JWT_BEARER } from './service-account-client.ts';
 import { createSessionSource, installSessionModel } from './session-model.ts';
 import type { Ctx, CurrentContext } from './types.ts';
@@ -121,12 +122,20 @@ function withOurs(
     }
 
     override registerGrantType(name: string, handler: never, ...more: never[]): void {
-      super.registerGrantType(name, handler, ...more);
+      const isCode = name === 'authorization_code';
+      super.registerGrantType(name, isCode ? (redeem(handler) as never) : handler, ...more);
       if (name !== 'client_credentials') return;
       super.registerGrantType(JWT_BEARER, jwtBearer(handler) as never, PARAMETERS);
     }
   }
   return new Gatehouse(needs.config.issuer, configuration);
+}
+
+function redeem(handler: GrantHandler): GrantHandler {
+  return (ctx) => {
+    assertCodeWasForUs(ctx);
+    return handler(ctx);
+  };
 }
 
 function installGrantModel(provider: Provider): void {
