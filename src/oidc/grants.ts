@@ -162,8 +162,9 @@ function build(ctx: Ctx, session: SessionModel, jti: string): FamilyGrant {
 /** @returns whether the Grant lacked something */
 export function fill(grant: FamilyGrant, granted: Granted): boolean {
   const before = JSON.stringify([grant.openid, grant.resources]);
-  grant.addOIDCScope(granted.scopes.join(' '));
-  grant.addOIDCClaims([...granted.claims]);
+  // An empty one would be gone once it is saved, and lacking again for ever.
+  if (granted.scopes.length > 0) grant.addOIDCScope(granted.scopes.join(' '));
+  if (granted.claims.length > 0) grant.addOIDCClaims([...granted.claims]);
   for (const [identifier, scopes] of Object.entries(granted.resources)) {
     if (scopes.length > 0) grant.addResourceScope(identifier, scopes.join(' '));
   }
