@@ -90,8 +90,9 @@ export function createExtraTokenClaims() {
     const scopes = source?.scopes ?? new Set<string>();
     // A refresh may ask for less than was granted.
     const wanted = [...scopes].filter((scope) => asked?.split(' ').includes(scope) ?? true);
+    const granted = entities.Grant?.getOIDCScopeFiltered(new Set(wanted)).split(' ') ?? [];
     const person = (await entities.Account?.claims('userinfo', '', {}, [])) ?? {};
-    return { ...signInOf(source), ...pickGranted(person, wanted) };
+    return { ...signInOf(source), ...pickGranted(person, granted) };
   };
 }
 

@@ -20,7 +20,7 @@ import { CLAIMS, createExtraTokenClaims, createFindAccount } from './claims.ts';
 import { createLoadExistingGrant, type GrantNeeds } from './grants.ts';
 import { createPageSources, type ProviderPages } from './pages.ts';
 import { createPolicy } from './policy.ts';
-import type { ClientExtras, Ctx } from './types.ts';
+import { type ClientExtras, type Ctx, mayAskFor } from './types.ts';
 
 export interface ConfigurationNeeds {
   readonly config: Config;
@@ -190,11 +190,14 @@ function resourceIndicators(config: Config) {
   return {
     enabled: true,
     // Client credentials without a resource are for our own API (RFC 8707, 2.2 leaves it to us).
-    defaultResource: async (ctx: Ctx, _client: unknown, oneOf?: string[]) =>
-      oneOf ?? (isClientCredentials(ctx) ? ownApi(config) : undefined),
+    defaultResource: async (ctx: Ctx, client: unknown, oneOf?: string[]) => {
+      assertMayAsk(ctx, client as ClientExtras);
+      return oneOf ?? (isClientCredentials(ctx) ? ownApi(config) : undefined);
+    },
     // A resource named at the authorization endpoint counts, with `openid` too.
     useGrantedResource: async () => true,
     getResourceServerInfo: async (ctx: Ctx, identifier: string, client: unknown) => {
+      assertMayAsk(ctx, client as ClientExtras);
       const resource = resources.get(identifier);
       const { resources: allowed, allowed_scopes: scopes } = client as ClientExtras;
       if (!resource || (allowed && !allowed.includes(identifier))) throw new errors.InvalidTarget();
@@ -203,6 +206,13 @@ function resourceIndicators(config: Config) {
       return info;
     },
   };
+}
+
+/** The library has no word for a client that may ask about nobody. */
+function assertMayAsk({ oidc }: Ctx, client: ClientExtras): void {
+  const asked = String(oidc.params?.scope ?? '').split(' ');
+  const tooMuch = asked.find((scope) => OIDC_SCOPES.includes(scope) && !mayAskFor(client, scope));
+  if (tooMuch) throw new errors.InvalidScope('requested scope is not allowed', tooMuch);
 }
 
 function isClientCredentials(ctx: Ctx): boolean {

@@ -17,7 +17,7 @@ import { NOWHERE } from './ask-library.ts';
 import { everythingIn } from './configuration.ts';
 import { type FamilyGrant, fill, newGrantId } from './grants.ts';
 import { originOf, sessionKey } from './session-model.ts';
-import type { ClientExtras, LoginResult } from './types.ts';
+import { type ClientExtras, type LoginResult, mayAskFor } from './types.ts';
 
 export interface DirectSessions {
   /** Whether the client may have the tokens that such a sign-in brings. */
@@ -65,8 +65,8 @@ export function createDirectSessions(needs: Needs): DirectSessions {
   const known = [...OIDC_SCOPES, ...(own?.scopes ?? [])];
   return {
     isFor: ({ resources }) => resources?.includes(ownApi(config)) ?? true,
-    scopesOf: ({ allowed_scopes: allowed }, asked) => {
-      const may = known.filter((scope) => allowed?.split(' ').includes(scope) ?? true);
+    scopesOf: (client, asked) => {
+      const may = known.filter((scope) => mayAskFor(client, scope));
       const wanted = asked === undefined ? USUAL.filter((s) => may.includes(s)) : words(asked);
       const unknown = wanted.find((scope) => !may.includes(scope));
       return unknown === undefined ? wanted : { unknown };

@@ -1,4 +1,5 @@
 // The library's Grant as the token family of one session and client, filled from our consent row.
+import type Provider from 'oidc-provider';
 import type { Grant } from 'oidc-provider';
 import type { ConsentsDomain, Granted } from '../domain/consents.ts';
 import { randomId } from '../lib/ids.ts';
@@ -7,7 +8,13 @@ import type { SessionClient, Sessions } from '../store/sessions.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import { assertMayAnswer } from './redirect-uris.ts';
-import type { ClientExtras, Ctx, SessionModel } from './types.ts';
+import {
+  type ClientExtras,
+  type Ctx,
+  type CurrentContext,
+  mayAskFor,
+  type SessionModel,
+} from './types.ts';
 import { oauthError, setAside, workOf } from './work.ts';
 
 export interface GrantNeeds {
@@ -21,6 +28,24 @@ export interface GrantNeeds {
 }
 
 export type FamilyGrant = Grant & { jti: string; generation?: number };
+
+interface GrantClass {
+  readonly IN_PAYLOAD: string[];
+  readonly prototype: Grant;
+}
+
+/** What was allowed once counts as long as the client may ask for it. */
+export function installGrantModel(provider: Provider, current: CurrentContext): void {
+  const Model = provider.Grant as unknown as GrantClass;
+  const fields = [...Model.IN_PAYLOAD, 'generation'];
+  Object.defineProperty(Model, 'IN_PAYLOAD', { get: () => fields });
+  const { getOIDCScopeFiltered: filtered } = Model.prototype;
+  Model.prototype.getOIDCScopeFiltered = function (this: Grant, filter) {
+    const client = (current()?.oidc.client ?? {}) as ClientExtras;
+    const granted = filtered.call(this, filter).split(' ');
+    return granted.filter((scope) => mayAskFor(client, scope)).join(' ');
+  };
+}
 
 /** Called by the library for every authorization request of a signed-in person. */
 export function createLoadExistingGrant(needs: GrantNeeds) {

@@ -20,6 +20,7 @@ import { createAdmit } from './client-admission.ts';
 import { createCountWrongSecret, createLookUpUserCode } from './client-attempts.ts';
 import { createClientSource, installClientModel } from './clients.ts';
 import { type ConfigurationNeeds, createConfiguration, everythingIn } from './configuration.ts';
+import { installGrantModel } from './grants.ts';
 import { acceptOldHints } from './hints.ts';
 import { createJwtBearer, type GrantHandler, PARAMETERS } from './jwt-bearer.ts';
 import { createFormPost } from './pages.ts';
@@ -95,7 +96,7 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
   const provider = withOurs(needs, createConfiguration({ ...needs, ...made }));
   installSessionModel(provider, session);
   installClientModel(provider, vault, createCountWrongSecret(attempts));
-  installGrantModel(provider);
+  installGrantModel(provider, current);
   installReplayDetection(provider, needs);
   acceptOldHints(provider, needs.keys.retired);
   recordTokens(provider, needs.audit);
@@ -136,12 +137,6 @@ function redeem(handler: GrantHandler): GrantHandler {
     assertCodeWasForUs(ctx);
     return handler(ctx);
   };
-}
-
-function installGrantModel(provider: Provider): void {
-  const Model = provider.Grant as unknown as { IN_PAYLOAD: string[] };
-  const fields = [...Model.IN_PAYLOAD, 'generation'];
-  Object.defineProperty(Model, 'IN_PAYLOAD', { get: () => fields });
 }
 
 /** The library looks first and writes then; two requests at once would both pass. */

@@ -98,5 +98,9 @@ export interface ClientExtras {
   readonly disabled?: boolean;
 }
 
+export function mayAskFor({ allowed_scopes: allowed }: ClientExtras, scope: string): boolean {
+  return allowed?.split(' ').includes(scope) ?? true;
+}
+
 /** The library's own context of the request that is being answered, if it is in its hands. */
 export type CurrentContext = () => Ctx | undefined;
