@@ -7,7 +7,7 @@ import type { CodeOutcome, ProveCode } from '../domain/service-accounts/codes.ts
 import { now, toIso } from '../lib/clock.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { Artifacts } from '../store/artifacts.ts';
-import type { ServiceAccounts } from '../store/service-accounts.ts';
+import type { ServiceAccount, ServiceAccounts } from '../store/service-accounts.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import { artifactKey } from './adapter.ts';
@@ -79,29 +79,29 @@ function tooMuch(target: Exclude<Target, { kind: 'target' }>): Refusal {
 const KEPT = 2 * SKEW;
 
 /** For the audit. */
-export const ENDED_MEANWHILE = 'account or key ended meanwhile';
+export const ENDED_MEANWHILE = 'account or key ended or changed meanwhile';
 
 /** The assertion is spent, and its key still stands, in one unit: undefined if both hold. */
 async function findLost(
-  { account: { id }, kid, jti, exp }: VerifiedAssertion,
+  { account, kid, jti, exp }: VerifiedAssertion,
   { store, vault, tables }: SpendingNeeds,
 ): Promise<string | undefined> {
   const model = 'Assertion';
-  const key = artifactKey(vault, model, `${id}\0${jti}`);
+  const key = artifactKey(vault, model, `${account.id}\0${jti}`);
   const shown = { model, key, payload: {}, expiresAt: (exp + KEPT) * 1000 };
   const spent = tables.artifacts.insertOnce(shown, now());
-  const outcome = await store.commit([spent, ...standing(id, kid, tables)]);
+  const outcome = await store.commit([spent, ...standing(account, kid, tables)]);
   if (outcome.kind === 'committed') return undefined;
   return outcome.at === 0 ? 'assertion used before' : ENDED_MEANWHILE;
 }
 
-/** Must hit: the account is active and its key counts, until the unit is over. */
+/** Must hit: the account is active and as it was, and its key counts, until the unit is over. */
 export function standing(
-  accountId: string,
+  account: Pick<ServiceAccount, 'id' | 'generation'>,
   kid: string,
   { serviceAccounts }: SpendingNeeds['tables'],
 ): Unit {
-  return [serviceAccounts.guard(accountId), serviceAccounts.useKey(accountId, kid, now())];
+  return [serviceAccounts.guard(account), serviceAccounts.useKey(account.id, kid, now())];
 }
 
 type WrongCode = Extract<CodeOutcome, { kind: 'refused' | 'limited' }>;

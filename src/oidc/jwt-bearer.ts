@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts';
 import type { Audit, AuditEvent } from '../domain/audit/audit.ts';
 import { createAssertions } from '../domain/service-accounts/assertions.ts';
 import { currentRequest } from '../lib/request-context.ts';
-import type { ServiceAccounts } from '../store/service-accounts.ts';
+import type { ServiceAccount, ServiceAccounts } from '../store/service-accounts.ts';
 import {
   ENDED_MEANWHILE,
   type Refusal,
@@ -47,13 +47,14 @@ export function createJwtBearer(needs: JwtBearerNeeds): (issue: GrantHandler) =>
     const asked = readAsked(ctx);
     const verdict = await verify(asked.assertion, currentRequest().address);
     if (verdict.kind === 'refused') return refuse(verdict, verdict, needs);
-    const who = { accountId: verdict.account.id, kid: verdict.kid };
-    const attempt = { ctx, request, asked, verdict, target: chooseTarget(verdict.account, asked) };
+    const { account, kid } = verdict;
+    const who = { accountId: account.id, kid };
+    const attempt = { ctx, request, asked, verdict, target: chooseTarget(account, asked) };
     const outcome = await spend(attempt, needs);
     if (outcome.kind === 'refused') return refuse(who, outcome, needs);
     await assume(ctx, request, who.accountId);
     Object.assign(ctx.oidc.params ?? {}, outcome.asks);
-    await issueFor(who, ctx, issue, needs);
+    await issueFor({ ...who, account }, ctx, issue, needs);
   };
 }
 
@@ -71,6 +72,10 @@ function requestOf(ctx: Ctx): JwtBearerRequest {
 interface Known {
   readonly accountId: string;
   readonly kid: string;
+}
+
+interface Issuing extends Known {
+  readonly account: ServiceAccount;
 }
 
 type Who = { readonly [K in keyof Known]?: string | undefined };
@@ -96,11 +101,10 @@ async function assume(ctx: Ctx, request: JwtBearerRequest, accountId: string): P
 const ENDED = oauthError('invalid_grant', 'grant request is invalid');
 
 /** In one unit with the token: what ends the account or the key waits for it, and ends it too. */
-async function issueFor(who: Known, ctx: Ctx, issue: GrantHandler, needs: JwtBearerNeeds) {
-  const { accountId, kid } = who;
+async function issueFor(who: Issuing, ctx: Ctx, issue: GrantHandler, needs: JwtBearerNeeds) {
   const items = workOf(ctx)?.items ?? [];
   const missed = { ...ENDED, record: () => recordRefusal(who, ENDED_MEANWHILE, needs) };
-  for (const statement of standing(accountId, kid, needs.tables)) {
+  for (const statement of standing(who.account, who.kid, needs.tables)) {
     items.push({ statement, missed, revokes: false });
   }
   try {

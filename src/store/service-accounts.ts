@@ -16,8 +16,14 @@ export interface ServiceAccount {
   readonly resources: readonly string[];
   /** Address ranges it may ask from; any where there are none. */
   readonly addresses: readonly string[];
+  /** Raised by whatever ends the tokens that were made before. */
+  readonly generation: number;
   readonly createdAt: number;
 }
+
+export type ServiceAccountChange = Partial<
+  Pick<ServiceAccount, 'name' | 'scopes' | 'resources' | 'addresses'>
+>;
 
 export interface ServiceAccountKey {
   readonly accountId: string;
@@ -36,12 +42,19 @@ export interface ServiceAccounts {
   find(id: string): Promise<ServiceAccount | undefined>;
   list(limit: number, after?: string): Promise<ServiceAccount[]>;
   insert(account: ServiceAccount): Statement;
-  /** Must hit: it is there and active. Nobody disables or deletes it before the unit is over. */
-  guard(id: string): Statement;
+  /**
+   * Must hit: it is there and active, and nobody has moved it on. Nor does anybody disable, move on
+   * or delete it before the unit is over.
+   */
+  guard(account: Pick<ServiceAccount, 'id' | 'generation'>): Statement;
   /** Must hit: it is there. First in a unit: whoever else changes it waits, and sees the change. */
   lock(id: string, at: number): Statement;
-  /** Must hit: it has not had this status. */
+  /** Must hit: it has not had this status. It moves on. */
   setStatus(id: string, status: ServiceAccountStatus, at: number): Statement;
+  /** Must hit: it is there. To another generation: whoever is about to issue tokens may not. */
+  moveOn(id: string, at: number): Statement;
+  /** Must hit: nobody has moved it on since it was read. With other lists it moves on. */
+  update(account: ServiceAccount, change: ServiceAccountChange, at: number): Statement;
   /** Must hit. Its keys and authenticators go with it. */
   delete(id: string): Statement;
   /** Oldest first. */
@@ -70,8 +83,12 @@ export function createServiceAccounts(store: Store): ServiceAccounts {
   const keysOf = store.prepare<{ accountId: string }>((p, sql) =>
     sql(KEYS).where({ account_id: p.accountId }).orderBy('created_at').orderBy('kid'),
   );
-  const guard = store.prepare<{ id: string }>(
-    (p, sql) => sql(ACCOUNTS).where({ id: p.id, status: 'active' }).select('id').forShare(),
+  const guard = store.prepare<{ id: string; generation: number }>(
+    (p, sql) =>
+      sql(ACCOUNTS)
+        .where({ id: p.id, generation: p.generation, status: 'active' })
+        .select('id')
+        .forShare(),
     1,
   );
   const useKey = store.prepare<{ accountId: string; kid: string; at: number }>(
@@ -84,6 +101,7 @@ export function createServiceAccounts(store: Store): ServiceAccounts {
     1,
   );
   const accounts = () => store.sql(ACCOUNTS);
+  const onward = () => ({ generation: store.sql.raw('generation + 1') });
   return {
     find: async (id) => {
       const row = await store.find(byId({ id }));
@@ -95,13 +113,29 @@ export function createServiceAccounts(store: Store): ServiceAccounts {
       return (await store.all(store.compile(page))).map(parse);
     },
     insert: (account) => store.compile(accounts().insert(toRow(account)), 1),
-    guard: (id) => guard({ id }),
+    guard: ({ id, generation }) => guard({ id, generation }),
     lock: (id, at) => store.compile(accounts().where({ id }).update({ updated_at: at }), 1),
     setStatus: (id, status, at) =>
       store.compile(
-        accounts().where({ id }).whereNot({ status }).update({ status, updated_at: at }),
+        accounts()
+          .where({ id })
+          .whereNot({ status })
+          .update({ status, updated_at: at, ...onward() }),
         1,
       ),
+    moveOn: (id, at) =>
+      store.compile(
+        accounts()
+          .where({ id })
+          .update({ updated_at: at, ...onward() }),
+        1,
+      ),
+    update: ({ id, generation }, { name, ...lists }, at) => {
+      const columns = { ...(name === undefined ? {} : { name }), ...asTexts(lists) };
+      const moved = Object.keys(lists).length > 0 ? onward() : {};
+      const query = accounts().where({ id, generation });
+      return store.compile(query.update({ ...columns, ...moved, updated_at: at }), 1);
+    },
     delete: (id) => store.compile(accounts().where({ id }).del(), 1),
     keysOf: async (accountId) => (await store.all(keysOf({ accountId }))).map(parseKey),
     expiringKeys: async (at, until) => {
@@ -141,6 +175,12 @@ function counts(at: number) {
       .where((either) => either.whereNull('expires_at').orWhere('expires_at', '>', at));
 }
 
+function asTexts(lists: Omit<ServiceAccountChange, 'name'>): Row {
+  return Object.fromEntries(
+    Object.entries(lists).map(([column, list]) => [column, JSON.stringify(list)]),
+  );
+}
+
 function toRow(account: ServiceAccount): Row {
   return {
     id: account.id,
@@ -149,6 +189,7 @@ function toRow(account: ServiceAccount): Row {
     scopes: JSON.stringify(account.scopes),
     resources: JSON.stringify(account.resources),
     addresses: JSON.stringify(account.addresses),
+    generation: account.generation,
     created_at: account.createdAt,
     updated_at: account.createdAt,
   };
@@ -162,6 +203,7 @@ function parse(row: Row): ServiceAccount {
     scopes: JSON.parse(row.scopes as string),
     resources: JSON.parse(row.resources as string),
     addresses: JSON.parse(row.addresses as string),
+    generation: row.generation as number,
     createdAt: row.created_at as number,
   };
 }

@@ -43,6 +43,17 @@ onBothStores('what ends after the assertion is spent, and before its token is th
   const ENDS: Readonly<Record<string, (machine: Machine) => Promise<void>>> = {
     'the account, disabled': ({ id }) => gatehouse.house.serviceAccounts.disable(id),
     'the account, deleted': ({ id }) => gatehouse.house.serviceAccounts.delete(id),
+    'the account, disabled for a moment': async ({ id }) => {
+      await gatehouse.house.serviceAccounts.disable(id);
+      await gatehouse.house.serviceAccounts.enable(id);
+    },
+    'what it may have': ({ id }) =>
+      gatehouse.house.serviceAccounts.update(id, { scopes: ['read'] }),
+    'its networks': ({ id }) =>
+      gatehouse.house.serviceAccounts.update(id, { addresses: ['192.0.2.0/24'] }),
+    'its codes': async ({ id }) => {
+      await gatehouse.house.serviceAccounts.resetTotp(id);
+    },
     'the key': ({ id, kid }) => gatehouse.house.serviceAccounts.revokeKey(id, kid),
   };
   for (const [what, end] of Object.entries(ENDS)) {
@@ -57,7 +68,7 @@ onBothStores('what ends after the assertion is spent, and before its token is th
         expect(own.map(({ outcome }) => outcome)).to.deep.equal(['refused']);
         expect(own[0]).to.include({
           accountId: machine.id,
-          reason: 'account or key ended meanwhile',
+          reason: 'account or key ended or changed meanwhile',
         });
         expect(own[0]?.detail).to.deep.equal({ kid: machine.kid });
       });

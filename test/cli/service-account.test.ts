@@ -402,6 +402,68 @@ onBothStores('gatehouse service-account', (store) => {
     });
   });
 
+  describe('update', () => {
+    const update = (id: string, ...more: string[]) => asJson<AccountJson>('update', id, ...more);
+    const updates = async (accountId: string) => {
+      const rows = await auditRows(gatehouse, { accountId });
+      return rows.filter(({ kind }) => kind === 'admin.service_account_updated');
+    };
+
+    it('replaces what it names, and takes away with --no-…', async () => {
+      const lists = ['--resource', FILES, '--scope', 'read write'];
+      const { id } = await create(...lists, '--allow-address', '192.0.2.0/24');
+      const named = await update(id, '--name', ' Backups ', '--scope', 'read');
+      const kept = { resources: [FILES], allowed_addresses: ['192.0.2.0/24'] };
+      expect(named).to.deep.include({ name: 'Backups', scope: 'read', ...kept });
+      const open = await update(id, '--no-scope', '--no-resource', '--no-allow-address');
+      const own = [`${gatehouse.url}/api`];
+      expect(open).to.deep.include({ scope: '', resources: own, allowed_addresses: [] });
+      const both = ['--resource', FILES, own[0] ?? '', '--allow-address', '10.1.2.3', '::1'];
+      expect(await update(id, ...both)).to.deep.include({
+        resources: [FILES, ...own],
+        allowed_addresses: ['10.1.2.3/32', '0:0:0:0:0:0:0:1/128'],
+      });
+      expect(await run('update', id, '--name', 'Files')).to.match(/^name +Files$/m);
+      expect(await show(id)).to.deep.include({ name: 'Files', status: 'active' });
+    });
+
+    it('leaves a row that names what was changed, by whom and why', async () => {
+      const { id } = await create();
+      await update(id, '--name', 'Deployments');
+      expect(await updates(id)).to.deep.equal([]);
+      const why = ['--reason', 'moved', '--ticket', 'OPS-7'];
+      await update(id, '--allow-address', '192.0.2.0/24', '--name', 'Deployments', ...why);
+      const [row, ...more] = await updates(id);
+      expect(more).to.deep.equal([]);
+      expect(row).to.deep.include({
+        actor: OPERATOR,
+        reason: 'moved',
+        detail: { changed: ['allowed_addresses'], ticket: 'OPS-7' },
+      });
+      expect(await auditText(gatehouse)).not.to.include('192.0.2.0/24');
+    });
+
+    it('says in one line what cannot be, and changes nothing then', async () => {
+      const { id } = await create('--resource', FILES, '--scope', 'read');
+      const before = await show(id);
+      const wrong: ReadonlyArray<readonly [readonly string[], RegExp]> = [
+        [[], /^Say what to change: see --help\.$/],
+        [['--reason', 'none'], /^Say what to change/],
+        [['--name', ' '], /needs a name/],
+        [['--scope', 'read nonsense'], /No scope "nonsense" is configured/],
+        [['--scope', 'email'], /a service account is none/],
+        [['--no-resource'], /No scope "read" is configured/],
+        [['--resource', 'https://nowhere.example.com'], /No resource/],
+        [['--allow-address', '10.0.0.0/33'], /10\.0\.0\.0\/33/],
+      ];
+      for (const [words, says] of wrong)
+        expect(await refuse('update', id, ...words)).to.match(says);
+      expect(await refuse('update', 'sa_nobody', '--name', 'A')).to.match(/No service account/);
+      expect(await show(id)).to.deep.equal(before);
+      expect(await updates(id)).to.deep.equal([]);
+    });
+  });
+
   it('reset-totp prints a new secret, once', async () => {
     const made = await create('--totp');
     const again = await asJson<MadeJson>('reset-totp', made.id);
@@ -546,9 +608,12 @@ describe('usage of gatehouse service-account', () => {
       ['delete', 'sa_a', 'sa_b'],
       ['reset-totp'],
       ['unlock'],
+      ['update'],
+      ['update', 'sa_a', '--totp'],
+      ['update', 'sa_a', '--name'],
     ];
     for (const words of wrong) await misused(['service-account', ...words], { database });
-    for (const words of [[], ['create'], ['add-key'], ['reset-totp']]) {
+    for (const words of [[], ['create'], ['update'], ['add-key'], ['reset-totp']]) {
       const help = await done(['service-account', ...words, '--help'], { database });
       expect(help).to.match(/^Usage: gatehouse service-account/);
     }

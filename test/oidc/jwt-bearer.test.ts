@@ -335,6 +335,11 @@ onBothStores('tokens of service accounts', (store) => {
       disabled: ({ id }) => pair.house.serviceAccounts.disable(id),
       'its key revoked': ({ id, kid }) => pair.house.serviceAccounts.revokeKey(id, kid),
       deleted: ({ id }) => pair.house.serviceAccounts.delete(id),
+      'its codes reset': async ({ id }) => {
+        await pair.house.serviceAccounts.resetTotp(id);
+      },
+      'its networks changed': ({ id }) =>
+        pair.house.serviceAccounts.update(id, { addresses: ['192.0.2.0/24'] }),
     };
     for (const [what, end] of Object.entries(ENDS)) {
       it(what, async () => {

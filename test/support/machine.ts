@@ -67,6 +67,7 @@ export async function createMachine(home: Home, options: MachineOptions = {}): P
     scopes: options.scopes ?? ['read', 'write'],
     resources: options.resources ?? [`${url}/api`, API],
     addresses: options.addresses ?? [],
+    generation: 0,
     createdAt,
   } as const;
   const key = {

@@ -62,6 +62,7 @@ const WORDS: Readonly<Record<AuditKind, Words>> = {
   'admin.service_account_key_added': 'The service account got a key',
   'admin.service_account_key_revoked': 'A key of the service account was revoked',
   'admin.service_account_totp_reset': 'The service account got a new secret for its codes',
+  'admin.service_account_updated': 'The service account was changed',
   'admin.service_account_unlocked': 'The service account was unlocked',
   'admin.key_rotated': 'A signing key was made',
   'admin.key_retired': 'A signing key was retired',

@@ -1,6 +1,8 @@
 // gatehouse service-account …: machines.
 import { Command } from 'commander';
 import type { House } from '../../app.ts';
+import { refusal } from '../../domain/service-accounts/refusals.ts';
+import type { ServiceAccountUpdate } from '../../domain/service-accounts/service-accounts.ts';
 import { withHouse } from '../house.ts';
 import { print, printFields, printJson } from '../output.ts';
 import { showMade } from './made.ts';
@@ -31,6 +33,7 @@ export function serviceAccountCommands(): Command {
     .action((id: string, options: Printing) =>
       withHouse(async (house) => show(house, await house.serviceAccounts.get(id), options)),
     );
+  command.addCommand(updateCommand());
   command.addCommand(addKeyCommand());
   command.addCommand(revokeKeyCommand());
   for (const each of actCommands()) command.addCommand(each);
@@ -70,7 +73,7 @@ function limitsOf({ name, totp, scope, resource, allowAddress }: CreateOptions) 
   return {
     name,
     totp: totp ?? false,
-    scopes: scope?.split(' ').filter((each) => each !== '') ?? [],
+    scopes: words(scope ?? ''),
     resources: resource ?? [],
     addresses: allowAddress ?? [],
   };
@@ -112,6 +115,48 @@ function revokeKeyCommand(): Command {
     );
 }
 
+interface UpdateOptions extends CauseOptions, Printing {
+  readonly name?: string;
+  readonly scope?: string | false;
+  readonly resource?: string[] | false;
+  readonly allowAddress?: string[] | false;
+}
+
+/** Each replaces what it names, lists as a whole; its `--no-…` takes it away. */
+function updateCommand(): Command {
+  const command = new Command('update')
+    .argument('<id>')
+    .description('change its name or lists; with other lists its opaque tokens end')
+    .option('--name <name>', 'what operators read')
+    .option('--scope <scopes>', 'the only scopes it may ask for')
+    .option('--no-scope', 'without --scope: none')
+    .option('--resource <uri...>', 'the only resources it may ask tokens for')
+    .option('--no-resource', 'without --resource: our own API')
+    .option('--allow-address <range...>', 'the only networks it may ask from')
+    .option('--no-allow-address', 'without --allow-address: any');
+  return withCauseOptions(command)
+    .option('--json', 'print JSON')
+    .action((id: string, options: UpdateOptions) =>
+      withHouse(async (house) => {
+        const change = changeOf(options);
+        if (Object.keys(change).length === 0) throw refusal('Say what to change: see --help.');
+        await house.serviceAccounts.update(id, change, causeOf(options));
+        await show(house, await house.serviceAccounts.get(id), options);
+      }),
+    );
+}
+
+function changeOf({ name, scope, resource, allowAddress }: UpdateOptions): ServiceAccountUpdate {
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(scope === undefined ? {} : { scopes: scope ? words(scope) : [] }),
+    ...(resource === undefined ? {} : { resources: resource || [] }),
+    ...(allowAddress === undefined ? {} : { addresses: allowAddress || [] }),
+  };
+}
+
+const words = (text: string) => text.split(' ').filter((each) => each !== '');
+
 interface ActCommand {
   readonly name: 'disable' | 'enable' | 'delete' | 'unlock';
   readonly description: string;
@@ -151,7 +196,10 @@ async function perform(
 function resetTotpCommand(): Command {
   const command = new Command('reset-totp')
     .argument('<id>')
-    .description('a new secret for its codes, shown once: from now on it counts alone');
+    .description(
+      'a new secret for its codes, shown once: from now on it counts alone, and the ' +
+        'opaque tokens of the service account end',
+    );
   return withCauseOptions(command)
     .option('--json', 'print JSON')
     .action((id: string, options: CauseOptions & Printing) =>

@@ -46,6 +46,7 @@ export const AUDIT_KINDS = [
   'admin.service_account_key_added',
   'admin.service_account_key_revoked',
   'admin.service_account_totp_reset',
+  'admin.service_account_updated',
   'admin.service_account_unlocked',
   'admin.key_rotated',
   'admin.key_retired',

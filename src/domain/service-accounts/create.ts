@@ -30,7 +30,14 @@ export async function create(
   const name = readName(request.name);
   const lists = readAllowLists(request, config);
   const id = serviceAccountId();
-  const account = { id, name, status: 'active' as const, ...lists, createdAt: now() };
+  const account = {
+    id,
+    name,
+    status: 'active' as const,
+    ...lists,
+    generation: 0,
+    createdAt: now(),
+  };
   const { key, privateKey } = await createKey(id, request);
   const totp = request.totp ? newTotp(account, needs) : undefined;
   const detail = { name, kid: key.kid, alg: key.alg, totp: totp !== undefined };
@@ -43,7 +50,7 @@ export async function create(
   return { account, key, privateKey, totp: totp?.shown };
 }
 
-function readName(text: string): string {
+export function readName(text: string): string {
   const name = text.trim();
   if (name === '') throw refusal('A service account needs a name.');
   if (name.length > LONGEST_NAME || /\p{C}/u.test(name)) {

@@ -10,6 +10,7 @@ import { addKey, revokeKey } from './key-acts.ts';
 import type { Cause, ServiceAccountsNeeds } from './needs.ts';
 import type { CreatedKey, NewKey } from './new-keys.ts';
 import { type MachineTotp, resetTotp } from './totp.ts';
+import { type ServiceAccountUpdate, update } from './update.ts';
 
 export type {
   Cause,
@@ -20,6 +21,7 @@ export type {
   NewServiceAccount,
   ServiceAccount,
   ServiceAccountKey,
+  ServiceAccountUpdate,
 };
 
 /**
@@ -45,7 +47,9 @@ export interface ServiceAccountsDomain {
   enable(id: string, cause?: Cause): Promise<void>;
   /** Its opaque tokens end. */
   delete(id: string, cause?: Cause): Promise<void>;
-  /** The old secret is dead; whoever had none must send codes from now on. */
+  /** With other lists its opaque tokens end. */
+  update(id: string, change: ServiceAccountUpdate, cause?: Cause): Promise<void>;
+  /** The old secret is dead; whoever had none must send codes from now on. Its opaque tokens end. */
   resetTotp(id: string, cause?: Cause): Promise<MachineTotp>;
   /** Forgets all wrong codes. */
   unlock(id: string, cause?: Cause): Promise<void>;
@@ -78,6 +82,7 @@ export function createServiceAccountsDomain(needs: ServiceAccountsNeeds): Servic
     disable: async (id, cause) => disable(await get(id), cause, needs),
     enable: async (id, cause) => enable(await get(id), cause, needs),
     delete: async (id, cause) => remove(await get(id), cause, needs),
+    update: async (id, change, cause) => update(await get(id), change, cause, needs),
     resetTotp: async (id, cause) => resetTotp(await get(id), cause, needs),
     unlock: async (id, cause) => unlock(await get(id), cause, needs),
   };

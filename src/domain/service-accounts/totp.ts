@@ -28,9 +28,10 @@ export async function resetTotp(
 ): Promise<MachineTotp> {
   const { unit, shown } = newTotp(account, needs);
   await needs.store.write(
-    needs.accounts.lock(account.id, now()),
+    needs.accounts.moveOn(account.id, now()),
     needs.authenticators.deleteOf(account.id),
     ...unit,
+    needs.artifacts.deleteOwn(account.id),
     ...needs.limits.clearAccount({ id: account.id }),
     record('totp_reset', account.id, cause, needs),
   );

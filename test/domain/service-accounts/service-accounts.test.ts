@@ -347,7 +347,8 @@ onBothStores('service accounts', (store) => {
     const { store: database } = gatehouse.house;
     const table = createServiceAccounts(database);
     const use = async () => {
-      const unit = [table.guard(account.id), table.useKey(account.id, key.kid, now())];
+      const current = await domain().get(account.id);
+      const unit = [table.guard(current), table.useKey(account.id, key.kid, now())];
       return (await database.commit(unit)).kind;
     };
     expect(await use()).to.equal('committed');
@@ -468,6 +469,19 @@ onBothStores('service accounts', (store) => {
       }
     });
 
+    it('change what it may: each change was written, or its maker is told', async () => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const { account } = await create({ alg: 'EdDSA' });
+        const lists = [['192.0.2.0/24'], ['198.51.100.0/24']];
+        const results = await race(({ serviceAccounts }, index) =>
+          serviceAccounts.update(account.id, { addresses: lists[index % 2] ?? [] }),
+        );
+        expect(results).to.include('done');
+        const written = (await events(account.id)).length - 1;
+        expect(written).to.equal((await domain().get(account.id)).generation);
+      }
+    });
+
     it('make two secrets for codes, of which one counts', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const { account } = await create({ alg: 'EdDSA', totp: true });
@@ -485,7 +499,7 @@ onBothStores('service accounts', (store) => {
           const token = { model: 'ClientCredentials', key: account.id, clientId: account.id };
           const row = { ...token, payload: {}, expiresAt: now() + DAY };
           await database.write(
-            table.guard(account.id),
+            table.guard(account),
             table.useKey(account.id, key.kid, now()),
             createArtifacts(database).put(row, now()),
           );
