@@ -1,5 +1,6 @@
 // oidc-provider's storage: rows under keyed hashes, every spending a conditional write.
 import type { Adapter, AdapterPayload } from 'oidc-provider';
+import type { Config } from '../config/schema.ts';
 import { now } from '../lib/clock.ts';
 import { SERVICE_ACCOUNT } from '../lib/ids.ts';
 import type { Vault } from '../lib/vault.ts';
@@ -15,6 +16,7 @@ import type { Ctx, CurrentContext, InteractionModel } from './types.ts';
 import { type Missed, oauthError, type Source, workOf } from './work.ts';
 
 export interface AdapterNeeds {
+  readonly config: Pick<Config, 'ttl'>;
   readonly store: Store;
   readonly artifacts: Artifacts;
   readonly vault: Vault;
@@ -86,7 +88,8 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
       const issues = isIssued(model, payload);
       if (work && issues) work.issues = true;
       const generation = payload.accountId ? inherited(payload, current) : undefined;
-      const artifact = toArtifact({ model, id, payload, generation, expiresIn }, vault);
+      const made = toArtifact({ model, id, payload, generation, expiresIn }, vault);
+      const artifact = { ...made, expiresAt: made.expiresAt + keptFor(model, needs) };
       const traced = { ...artifact.payload, ...(issues ? signInOf(current) : {}) };
       await write(artifacts.put({ ...artifact, payload: traced }, now()), TAKEN);
     },
@@ -214,6 +217,14 @@ function isDoubleSubmit(model: string, found: FoundArtifact, ctx: Ctx | undefine
   if (found.consumedAt === undefined || ctx?.oidc.route !== 'token') return false;
   if (OFTEN_SENT_TWICE.has(model)) return now() - found.consumedAt < DOUBLE_SUBMIT;
   return model === 'AuthorizationCode' && (workOf(ctx)?.startedAt ?? 0) <= found.consumedAt;
+}
+
+/**
+ * Milliseconds. A pushed request is spent at the end of a sign-in, and of a consent after it, that it
+ * began: were it gone by then, nobody could tell that another one was faster.
+ */
+function keptFor(model: string, { config }: AdapterNeeds): number {
+  return model === 'PushedAuthorizationRequest' ? 2 * config.ttl.interaction * 1000 : 0;
 }
 
 function expiryOf(payload: AdapterPayload, expiresIn: number | undefined): number {

@@ -78,6 +78,7 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
     store,
     vault,
     current,
+    config,
     artifacts: tables.artifacts,
     clients: createClientSource(tables.clients, createAdmit(attempts)),
     lookUpUserCode: createLookUpUserCode(attempts),
@@ -139,7 +140,13 @@ function redeem(handler: GrantHandler): GrantHandler {
   };
 }
 
-/** The library looks first and writes then; two requests at once would both pass. */
+/** Seconds: so far ahead of ours may the clock be that a DPoP proof was made by. */
+const CLOCK_AHEAD = 300;
+
+/**
+ * The library looks first and writes then; two requests at once would both pass. And it counts from
+ * now, though a proof from ahead of now is good for longer.
+ */
 function installReplayDetection(provider: Provider, needs: ProviderNeeds): void {
   const { store, tables, vault } = needs;
   const unique = async (iss: string, jti: string, exp: number): Promise<boolean> => {
@@ -150,7 +157,7 @@ function installReplayDetection(provider: Provider, needs: ProviderNeeds): void 
         key: artifactKey(vault, 'ReplayDetection', id),
         payload: {},
         // A time may have a fraction (RFC 7519, 2).
-        expiresAt: Math.ceil(exp * 1000),
+        expiresAt: Math.ceil((exp + CLOCK_AHEAD) * 1000),
       },
       now(),
     );
