@@ -1,6 +1,6 @@
 // The library's Grant as the token family of one session and client, filled from our consent row.
 import type Provider from 'oidc-provider';
-import type { Grant } from 'oidc-provider';
+import { errors, type Grant } from 'oidc-provider';
 import type { ConsentsDomain, Granted } from '../domain/consents.ts';
 import { randomId } from '../lib/ids.ts';
 import type { Consents } from '../store/consents.ts';
@@ -142,8 +142,11 @@ async function startFamily(
     ...made,
   ]);
   if (outcome.kind === 'committed') return grant;
+  const client = (await sessions.clients(uid)).get(clientId);
+  // There is nothing left that a family could hang on.
+  if (!client) throw new errors.AccessDenied('the application was signed out meanwhile');
   // Another request started the family a moment ago.
-  const theirs = (await sessions.clients(uid)).get(clientId)?.grantId;
+  const theirs = client.grantId;
   const found = theirs ? await findGrant(ctx, session, theirs) : undefined;
   return found ?? startFamily(ctx, session, theirs, granted, needs);
 }
