@@ -40,6 +40,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   'service-account list': ['service-account list'],
   'service-account show': ['service-account show sa_…'],
+  'service-account update': ["service-account update sa_… --scope 'orders:read orders:write'"],
   'service-account add-key': ['service-account add-key sa_… --key-file new.json --expires 90d'],
   'service-account revoke-key': ["service-account revoke-key sa_… KID --reason 'changed over'"],
   'service-account disable': ["service-account disable sa_… --reason 'not used any more'"],

@@ -23,8 +23,8 @@ async function serve(withDemo: boolean): Promise<void> {
   const wanted = withDemo && isFirst && config.demo.enabled && config.env === 'development';
   const enabled = wanted && isDemoInstalled();
   const running = await start({ ...config, demo: { ...config.demo, enabled } });
-  if (isFirst) await announce(running, wanted && !enabled);
   stopOnSignal(running, rank !== undefined);
+  if (isFirst) await announce(running, wanted && !enabled);
 }
 
 function isDemoInstalled(): boolean {
