@@ -13,7 +13,7 @@ import { freePort } from '../test/support/gatehouse.ts';
 import type { BareSetup } from './bare.ts';
 import type { Server, ServerName } from './requests.ts';
 import type { HashRate } from './results.ts';
-import { CLIENTS, PEOPLE, RESOURCES, type StoreName } from './setup.ts';
+import { CLIENTS, HASH_COSTS, PEOPLE, RESOURCES, type StoreName } from './setup.ts';
 
 export interface Started extends Server {
   stop(): Promise<void>;
@@ -62,7 +62,10 @@ export async function startGatehouse({ store, profile }: StartOptions): Promise<
   folders.add(folder);
   const port = await freePort();
   const configFile = join(folder, 'bench.json');
-  writeFileSync(configFile, JSON.stringify({ resources: RESOURCES, mfa: { required: false } }));
+  const { memoryCost: memory, timeCost: passes } = HASH_COSTS;
+  const hashing = { memory, passes };
+  const settings = { resources: RESOURCES, mfa: { required: false }, hashing };
+  writeFileSync(configFile, JSON.stringify(settings));
   const env = {
     NODE_ENV: 'test',
     PORT: String(port),

@@ -128,10 +128,21 @@ function contradictions(tree: Tree): string[] {
     found.push(`ISSUER: production needs an https address, not ${issuer.origin}`);
   }
   found.push(...smsContradictions(tree.sms, production));
+  if (tree.env !== 'test') found.push(...cheapHashes(tree.hashing));
   if (!production && tree.test_clock === true && issuer && !LOOPBACK.test(issuer.hostname)) {
     found.push('TEST_CLOCK: the test clock is used with a loopback issuer only');
   }
   return found;
+}
+
+/** Of argon2id: what a stolen hash must cost whoever guesses at it. */
+const LEAST = { memory: 19_456, passes: 2 };
+
+function cheapHashes(hashing: unknown): string[] {
+  const given = isTree(hashing) ? hashing : {};
+  return Object.entries(LEAST)
+    .filter(([name, least]) => typeof given[name] === 'number' && given[name] < least)
+    .map(([name, least]) => `hashing.${name}: ${least} is the least outside of tests`);
 }
 
 /** Codes are worth a signature, and in production a line that nobody reads along. */

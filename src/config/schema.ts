@@ -218,8 +218,18 @@ export const schema = z.strictObject({
     timeout: seconds('How long a statement may take before its connection is given up', 300),
   }),
   hashing: z.strictObject({
-    memory: z.number().int().min(19_456).max(2_097_152).describe('argon2id memory in KiB'),
-    passes: z.number().int().min(2).max(20).describe('argon2id passes'),
+    memory: z
+      .number()
+      .int()
+      .min(8)
+      .max(2_097_152)
+      .describe('argon2id memory in KiB; outside of tests 19456 at least'),
+    passes: z
+      .number()
+      .int()
+      .min(1)
+      .max(20)
+      .describe('argon2id passes; outside of tests 2 at least'),
     parallelism: z.number().int().min(1).max(16).describe('argon2id lanes'),
     at_once: z.number().int().min(0).max(256).describe('Hashes at once; 0: one per core'),
     queue: z.number().int().min(0).max(100_000).describe('Hashes that may wait; past it 503'),

@@ -179,6 +179,17 @@ describe('configuration', () => {
     expect(mistakesOf(env)).to.have.length(3);
   });
 
+  it('takes cheap hashes in tests alone', () => {
+    const cheap = file(JSON.stringify({ hashing: { memory: 19_455, passes: 1 } }));
+    expect(mistakesOf({ NODE_ENV: 'test', GATEHOUSE_CONFIG: cheap })).to.deep.equal([]);
+    for (const env of [{ NODE_ENV: 'development' }, PRODUCTION]) {
+      expect(mistakesOf({ ...env, GATEHOUSE_CONFIG: cheap })).to.deep.equal([
+        'hashing.memory: 19456 is the least outside of tests',
+        'hashing.passes: 2 is the least outside of tests',
+      ]);
+    }
+  });
+
   it('takes the test clock on any loopback address', () => {
     for (const ISSUER of ['http://localhost:1', 'http://127.1.2.3:1', 'http://[::1]:1']) {
       expect(loadConfig({ TEST_CLOCK: '1', ISSUER }).test_clock).to.equal(true);
