@@ -30,10 +30,3 @@ function once<T>(work: (key: string) => Promise<T>): (key: string) => Promise<T>
     return made;
   };
 }
-
-/** As everywhere but in tests, which would spend half their time on it. */
-export const REAL_COSTS = { memory: 19_456, passes: 2 };
-
-export function withRealCosts(config: Config): Config {
-  return { ...config, hashing: { ...config.hashing, ...REAL_COSTS } };
-}

@@ -4,8 +4,8 @@ import { GatehouseError } from '../../lib/errors.ts';
 import { ROUTES } from '../../oidc/configuration.ts';
 import { isOwnPage } from '../csrf.ts';
 
-/** In every spelling that its router takes. */
-const FORMS = new RegExp(`^(?:${ROUTES.end_session}/confirm|${ROUTES.code_verification})/?$`, 'i');
+/** Its router takes capital letters, too. */
+const FORMS = new RegExp(`^(?:${ROUTES.end_session}/confirm|${ROUTES.code_verification})$`, 'i');
 
 /** Throws `csrf_failed`. */
 export function refuseForeignForms(issuer: string): Middleware {

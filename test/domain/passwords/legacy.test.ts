@@ -7,7 +7,6 @@ import fc from 'fast-check';
 import { loadConfig } from '../../../src/config/load.ts';
 import { createHashing } from '../../../src/domain/hashing.ts';
 import { HASH_FORMATS, isReadableHash, matchHash } from '../../../src/domain/passwords/legacy.ts';
-import { withRealCosts } from '../../support/hashing.ts';
 
 const PASSWORD = 'Ångström & Müller 7';
 const salt = randomBytes(16);
@@ -204,7 +203,8 @@ describe('the rows', () => {
 });
 
 describe('hashing', () => {
-  const config = withRealCosts(loadConfig({ NODE_ENV: 'test' }));
+  // The costs of tests are none.
+  const config = loadConfig({ NODE_ENV: 'development' });
   const hashing = createHashing(config);
 
   it('says which hashes are to be made anew', async () => {
