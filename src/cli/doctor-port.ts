@@ -1,8 +1,10 @@
 // Whether the port is free, or taken by the very Gatehouse that is asked about.
 import { createServer } from 'node:net';
 import type { Config } from '../config/schema.ts';
+import { createOutgoing } from '../lib/outgoing.ts';
 
-const PATIENCE = 2_000;
+/** Bytes. Whatever listens there may answer anything. */
+const LONGEST_ANSWER = 64 * 1024;
 const ANY = new Set(['0.0.0.0', '::', '']);
 
 export async function checkPort({ host, port, issuer }: Config): Promise<string> {
@@ -25,9 +27,10 @@ function isFree(host: string, port: number): Promise<boolean> {
 /** Undefined where whatever listens there is no provider. */
 async function askIssuer(host: string, port: number): Promise<string | undefined> {
   const name = ANY.has(host) ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  const call = createOutgoing({ allow_private: true, timeout: 2 });
   try {
     const url = `http://${name}:${port}/.well-known/openid-configuration`;
-    const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE), redirect: 'error' });
+    const answer = await call(url, {}, LONGEST_ANSWER);
     const { issuer } = (await answer.json()) as { issuer?: unknown };
     return typeof issuer === 'string' ? issuer : undefined;
   } catch {

@@ -1,5 +1,6 @@
 // Structured logs (pino) in which every line carries the trace of its request and no secret.
 import { type Logger, pino, stdSerializers } from 'pino';
+import { errorCode } from './causes.ts';
 import { now, toIso } from './clock.ts';
 import { currentRequest } from './request-context.ts';
 
@@ -21,10 +22,15 @@ const SECRETS = [
   'assertion',
 ];
 
-/** What an authorization code is called is never written: the code of an error gets another name. */
-function describe(error: Error & { code?: unknown }) {
-  const described = stdSerializers.err(error);
-  return error.code === undefined ? described : { ...described, error_code: error.code };
+/**
+ * What is named like an authorization code is never written: the code of an error, or of what caused
+ * it, gets another name.
+ */
+function describe(error: unknown) {
+  if (!(error instanceof Error)) return error;
+  const { code: _, ...described } = stdSerializers.err(error) as Record<string, unknown>;
+  const code = errorCode(error);
+  return code === undefined ? described : { ...described, error_code: code };
 }
 
 /** JSON lines on standard error; standard output belongs to what a command prints. */

@@ -1,7 +1,9 @@
-// Calls that leave the house: bounded in time, never redirected, to private addresses only if allowed.
+// Outgoing HTTP calls: bounded in time and size, never redirected, private addresses only if allowed.
 import dns from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import { Agent, fetch, type Response as Received } from 'undici';
 import { isPublic } from './addresses.ts';
+import { failedCall, noAnswerWithin } from './causes.ts';
 
 export interface OutgoingSettings {
   /** Whether calls may reach private and loopback addresses. */
@@ -10,35 +12,84 @@ export interface OutgoingSettings {
   readonly timeout: number;
 }
 
-/** As fetch. A redirect is an answer like any other. */
-export type Outgoing = (url: string | URL, options?: RequestInit) => Promise<Response>;
+export interface OutgoingRequest {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | URLSearchParams;
+}
 
-type Options = RequestInit & { dispatcher?: unknown };
+/**
+ * Like fetch. A redirect is an answer like any other. What fails rejects with an error whose
+ * message names the host and the cause, and whose `code` is that of the cause.
+ * @param longest bytes of the body that are read, unpacked; longer ones fail. 0 reads none
+ */
+export type Outgoing = (
+  url: string | URL,
+  request?: OutgoingRequest,
+  longest?: number,
+) => Promise<Response>;
 
 export function createOutgoing({ allow_private: allowPrivate, timeout }: OutgoingSettings) {
-  let guard: unknown;
-  const guarded = (url: string | URL, options: Options): Options => {
-    assertPublic(new URL(url).hostname.replace(/^\[(.*)\]$/, '$1'));
-    guard ??= guardedDispatcher();
-    return { ...options, dispatcher: guard } as Options;
+  const limit = timeout * 1000;
+  const lookup = allowPrivate ? {} : { lookup: lookUpPublic };
+  // Its own: proxies and other dispatchers of the process would look names up themselves.
+  const dispatcher = new Agent({ connect: { ...lookup, timeout: limit } });
+  const call: Outgoing = async (url, { method, headers, body } = {}, longest = 0) => {
+    const target = new URL(url);
+    const signal = AbortSignal.timeout(limit);
+    try {
+      if (!allowPrivate) assertPublic(target.hostname.replace(/^\[(.*)\]$/, '$1'));
+      const own = { dispatcher, signal, redirect: 'manual' } as const;
+      const received = await fetch(target, {
+        ...own,
+        ...(method !== undefined && { method }),
+        ...(headers && { headers: { ...headers } }),
+        ...(body !== undefined && { body }),
+      });
+      return toAnswer(received, await readUpTo(received, longest));
+    } catch (error) {
+      throw failedCall(target.host, signal.aborted ? noAnswerWithin(timeout) : error);
+    }
   };
-  const call = async (url: string | URL, options: Options = {}) => {
-    const { dispatcher: _, ...plain } = options;
-    const safe = allowPrivate ? plain : guarded(url, plain);
-    const signal = AbortSignal.timeout(timeout * 1000);
-    return fetch(url, { ...safe, redirect: 'manual', signal } as RequestInit);
-  };
-  return call satisfies Outgoing;
+  return call;
+}
+
+/** What the sender has not sent yet, it sends to nobody: the connection is closed. */
+async function readUpTo({ body }: Received, longest: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  if (longest === 0) await body?.cancel();
+  else if (body) {
+    let length = 0;
+    for await (const chunk of body) {
+      length += chunk.length;
+      if (length > longest) throw new Error(`the answer is longer than ${longest} bytes`);
+      chunks.push(chunk);
+    }
+  }
+  return Buffer.concat(chunks);
+}
+
+/** These have no body, and the class for answers takes none. */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** Headers about the bytes on the wire do not describe those that were read. */
+function toAnswer({ status, headers }: Received, body: Buffer): Response {
+  const kept = [...headers].filter(([name]) => !/^content-(length|encoding)$/.test(name));
+  return new Response(WITHOUT_BODY.has(status) ? null : new Uint8Array(body), {
+    status,
+    headers: kept,
+  });
 }
 
 /** A name is judged when it is looked up, by the very addresses that are then connected to. */
 const lookUpPublic: LookupFunction = (name, options, callback) =>
   dns.lookup(name, options, (error, found, family) => {
+    // Where the look-up has failed, nothing was found that could be judged.
+    if (error) return callback(error, found, family);
     const addresses = [found]
       .flat()
       .map((each) => (typeof each === 'string' ? each : each.address));
-    const isRefused = !error && !addresses.every(isPublic);
-    callback(isRefused ? refusal(name) : error, found, family);
+    callback(addresses.every(isPublic) ? null : refusal(name), found, family);
   });
 
 /** An address needs no look-up, so the dispatcher would never be asked. */
@@ -48,17 +99,4 @@ function assertPublic(host: string): void {
 
 function refusal(host: string): Error {
   return new Error(`${host} is no public address, and outgoing.allow_private is off`);
-}
-
-type AgentClass = new (options: { connect: { lookup: LookupFunction } }) => unknown;
-
-/** The class that Node's own fetch is made with: no package offers it for this very version. */
-function guardedDispatcher(): unknown {
-  // Makes Node load its fetch.
-  void Response;
-  const all = globalThis as unknown as Record<symbol, { constructor: AgentClass } | undefined>;
-  const usual =
-    all[Symbol.for('undici.globalDispatcher.2')] ?? all[Symbol.for('undici.globalDispatcher.1')];
-  if (!usual) throw new Error('this version of Node cannot guard its outgoing calls');
-  return new usual.constructor({ connect: { lookup: lookUpPublic } });
 }

@@ -1,4 +1,5 @@
 // Empties the outbox: each letter to the one who can deliver its kind, again and again until it is.
+import { causeInWords } from '../lib/causes.ts';
 import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Letter, Outbox } from '../store/outbox.ts';
@@ -26,6 +27,8 @@ const AT_ONCE_FOR_ONE = 4;
 /** One try may take this long before somebody else may have another. */
 const TRY = 30_000;
 const LONGEST_PAUSE = 3_600_000;
+/** Letters of an error that are kept. */
+const LONGEST_NOTE = 500;
 
 export function startDelivery(needs: DeliveryNeeds): Delivery {
   const post = createPost(needs);
@@ -92,10 +95,17 @@ async function deliverOne(letter: Letter, needs: DeliveryNeeds): Promise<boolean
     return true;
   } catch (error) {
     log.warn({ err: error, kind: letter.kind, attempt: letter.attempts + 1 }, 'not delivered');
-    const note = outbox.failed(letter.id, String((error as Error).message).slice(0, 500));
+    const note = outbox.failed(letter.id, inWords(error).slice(0, LONGEST_NOTE));
     await store.write(note).catch(() => undefined);
     return false;
   }
+}
+
+/** What was tried, and what stood in the way. */
+function inWords(error: unknown): string {
+  const cause = causeInWords(error);
+  const message = error instanceof Error ? error.message : '';
+  return cause.includes(message) ? cause : `${message}: ${cause}`;
 }
 
 function pauseAfter({ attempts }: Letter): number {

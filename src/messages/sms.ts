@@ -37,7 +37,6 @@ async function post({ url, secret, body }: Post, call: Outgoing): Promise<void> 
   const signature = signatureOf(body, secret, nowSeconds());
   const headers = { 'Content-Type': 'application/json', 'Gatehouse-Signature': signature };
   const response = await call(url, { method: 'POST', headers, body });
-  await response.body?.cancel();
   if (!response.ok) throw new Error(`the webhook answered ${response.status}`);
 }
 

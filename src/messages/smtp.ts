@@ -1,5 +1,6 @@
 // Hands one mail to the SMTP server, or gives up after a fixed time, wherever the server hangs.
 import { createTransport, type SendMailOptions } from 'nodemailer';
+import { failedCall, noAnswerWithin } from '../lib/causes.ts';
 
 export type MimeMail = SendMailOptions;
 
@@ -20,8 +21,14 @@ export function createSmtp({ smtp_url: url, timeout }: SmtpSettings) {
     disableFileAccess: true,
     disableUrlAccess: true,
   });
+  const { host } = new URL(url);
   return async (mail: MimeMail): Promise<void> => {
     // A server that says a word now and then would never run into the limits above.
-    await transport.sendMail({ ...mail, signal: AbortSignal.timeout(limit) });
+    const signal = AbortSignal.timeout(limit);
+    try {
+      await transport.sendMail({ ...mail, signal });
+    } catch (error) {
+      throw failedCall(host, signal.aborted ? noAnswerWithin(timeout) : error);
+    }
   };
 }

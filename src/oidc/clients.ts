@@ -77,26 +77,4 @@ export function installClientModel(
     // ID tokens carry `sid` always, not only for clients with back-channel logout.
     includeSid: () => true,
   });
-  forgetStaleKeys(provider);
-}
-
-interface KeysElsewhere {
-  readonly jwksUri?: string;
-  readonly asymmetricKeyStore: { stale(): boolean; clear(): void };
-}
-
-/**
- * The library asks the client's address for keys again only when it knows none that fits: one that
- * was taken from there would count as long as this process lives.
- */
-function forgetStaleKeys(provider: Provider): void {
-  const Model = provider.Client as unknown as {
-    find(id: string): Promise<KeysElsewhere | undefined>;
-  };
-  const find = Model.find;
-  Model.find = async (id) => {
-    const client = await find.call(Model, id);
-    if (client?.jwksUri && client.asymmetricKeyStore.stale()) client.asymmetricKeyStore.clear();
-    return client;
-  };
 }

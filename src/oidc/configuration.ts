@@ -13,11 +13,11 @@ import type { SessionsDomain } from '../domain/sessions.ts';
 import { normalRange } from '../lib/addresses.ts';
 import { nowSeconds } from '../lib/clock.ts';
 import { SERVICE_ACCOUNT } from '../lib/ids.ts';
-import { createOutgoing } from '../lib/outgoing.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { ServiceAccounts } from '../store/service-accounts.ts';
 import { CLAIMS, createExtraTokenClaims, createFindAccount } from './claims.ts';
 import { createLoadExistingGrant, type GrantNeeds } from './grants.ts';
+import { createLibraryFetch } from './library-fetch.ts';
 import { createPageSources, type ProviderPages } from './pages.ts';
 import { createPolicy } from './policy.ts';
 import { type ClientExtras, type Ctx, mayAskFor } from './types.ts';
@@ -73,9 +73,6 @@ export const ROUTES = {
   device_authorization: '/device/authorize',
 };
 
-/** Bytes of a list that a client keeps elsewhere, unpacked. */
-const LONGEST_KEYS = 64 * 1024;
-
 const SIGNATURES = ['RS256', 'ES256', 'EdDSA', 'Ed25519', 'PS256'] as const;
 
 export function createConfiguration(needs: ConfigurationNeeds): Configuration {
@@ -116,8 +113,7 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
       client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     ttl: lifetimes(config),
-    fetch: createOutgoing(config.outgoing),
-    fetchResponseBodyLimits: { jwks_uri: LONGEST_KEYS, sector_identifier_uri: LONGEST_KEYS },
+    fetch: createLibraryFetch(config.outgoing),
   };
   return configuration as unknown as Configuration;
 }

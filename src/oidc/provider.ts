@@ -7,6 +7,7 @@ import type { KeyRing } from '../domain/keys.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { ProveCode } from '../domain/service-accounts/codes.ts';
 import { now } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
 import type { Accounts } from '../store/accounts.ts';
 import type { Artifacts } from '../store/artifacts.ts';
 import type { Clients } from '../store/clients.ts';
@@ -18,6 +19,7 @@ import { artifactKey, createAdapterFactory } from './adapter.ts';
 import { recordTokens } from './audit-events.ts';
 import { createAdmit } from './client-admission.ts';
 import { createCountWrongSecret, createLookUpUserCode } from './client-attempts.ts';
+import { installClientKeys } from './client-keys.ts';
 import { createClientSource, installClientModel } from './clients.ts';
 import { type ConfigurationNeeds, createConfiguration, everythingIn } from './configuration.ts';
 import { installGrantModel } from './grants.ts';
@@ -38,6 +40,7 @@ export interface ProviderNeeds
   readonly consents: ConfigurationNeeds['grants']['consents'];
   readonly audit: Audit;
   readonly limits: Limits;
+  readonly log: Log;
 }
 
 export interface ProviderTables {
@@ -97,6 +100,7 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
   const provider = withOurs(needs, createConfiguration({ ...needs, ...made }));
   installSessionModel(provider, session);
   installClientModel(provider, vault, createCountWrongSecret(attempts));
+  installClientKeys(provider, { ...needs, current });
   installGrantModel(provider, current);
   installReplayDetection(provider, needs);
   acceptOldHints(provider, needs.keys.retired);

@@ -96,7 +96,11 @@ interface KnownDetails {
   'token.refreshed': TokenDetail;
   'token.reuse': { readonly grant: string };
   /** Of the library: `token`, `introspection`, `authorization`, … */
-  'client.refused': { readonly endpoint: string | undefined };
+  'client.refused': {
+    readonly endpoint: string | undefined;
+    /** Why its keys could not be loaded. */
+    readonly cause?: string;
+  };
   /** Names of metadata. Never their values. */
   'admin.client_updated': { readonly changed: readonly string[] };
   'service_account.token': {

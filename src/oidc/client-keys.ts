@@ -1,0 +1,89 @@
+// Keys that applications publish themselves: loaded anew when stale, and told of when they are not.
+import type Provider from 'oidc-provider';
+import type { Audit } from '../domain/audit/audit.ts';
+import { causeInWords } from '../lib/causes.ts';
+import { now } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { CurrentContext } from './types.ts';
+
+interface KeyStore {
+  stale(): boolean;
+  clear(): void;
+  /** Loads the keys where they are stale. */
+  refresh(): Promise<void>;
+}
+
+interface LibraryClient {
+  readonly clientId: string;
+  readonly jwksUri?: string;
+  readonly asymmetricKeyStore: KeyStore;
+}
+
+export interface ClientKeyNeeds {
+  readonly audit: Audit;
+  readonly log: Log;
+  readonly current: CurrentContext;
+}
+
+/**
+ * The library asks the client's address for keys again only when it knows none that fits: one that
+ * was taken from there would count as long as this process lives.
+ */
+export function installClientKeys(provider: Provider, needs: ClientKeyNeeds): void {
+  const Model = provider.Client as unknown as {
+    find(id: string): Promise<LibraryClient | undefined>;
+  };
+  const find = Model.find;
+  const known = new WeakSet<LibraryClient>();
+  Model.find = async (id) => {
+    const client = await find.call(Model, id);
+    if (!client?.jwksUri) return client;
+    if (!known.has(client)) tellFailures(client, needs);
+    known.add(client);
+    if (client.asymmetricKeyStore.stale()) client.asymmetricKeyStore.clear();
+    return client;
+  };
+}
+
+/** Milliseconds. Anybody can send junk in a client's name: each would be one call to its host. */
+const PAUSE = 5_000;
+
+/** Whoever waits for the same call fails with it; so does who comes within the pause after it. */
+function tellFailures(client: LibraryClient, needs: ClientKeyNeeds): void {
+  const { asymmetricKeyStore: keys } = client;
+  const load = keys.refresh.bind(keys);
+  let underWay: Promise<void> | undefined;
+  let failed: { readonly at: number; readonly error: unknown } | undefined;
+
+  const loadOnce = async (): Promise<void> => {
+    try {
+      await load();
+      failed = undefined;
+    } catch (error) {
+      failed = { at: now(), error };
+      await tell(client, error, needs);
+      throw error;
+    }
+  };
+  keys.refresh = async () => {
+    if (failed && Math.abs(now() - failed.at) < PAUSE) throw failed.error;
+    underWay ??= loadOnce().finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
+  };
+}
+
+/** The client itself reads no more than that it was not authenticated. */
+async function tell({ clientId }: LibraryClient, error: unknown, needs: ClientKeyNeeds) {
+  const { audit, log, current } = needs;
+  const { cause = error } = error as Error;
+  log.warn({ err: cause, client: clientId }, 'the keys of a client could not be loaded');
+  const detail = { endpoint: current()?.oidc.route, cause: causeInWords(error) };
+  const refused = {
+    kind: 'client.refused',
+    outcome: 'refused',
+    reason: 'keys not loaded',
+  } as const;
+  await audit.write({ ...refused, clientId, detail });
+}

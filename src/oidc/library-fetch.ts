@@ -1,0 +1,24 @@
+// What the library calls: it reads lists from applications, and posts logout tokens to them.
+import { createOutgoing, type OutgoingSettings } from '../lib/outgoing.ts';
+
+/** Bytes of a list that an application keeps elsewhere, unpacked. */
+const LONGEST_LIST = 64 * 1024;
+
+interface LibraryRequest {
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body?: URLSearchParams;
+}
+
+/** The library sets limits and a dispatcher of its own: those are left aside. */
+export function createLibraryFetch(settings: OutgoingSettings) {
+  const call = createOutgoing(settings);
+  return async (url: string, { method, headers, body }: LibraryRequest): Promise<Response> => {
+    const request = { method, headers: Object.fromEntries(headers), ...(body && { body }) };
+    // A logout token is answered by a status, whatever comes behind it.
+    if (method !== 'GET') return call(url, request);
+    const answer = await call(url, request, LONGEST_LIST);
+    if (answer.status === 200) return answer;
+    throw new Error(`${new URL(url).host} answered ${answer.status}`);
+  };
+}
