@@ -15,8 +15,11 @@ export interface Running {
   readonly house: House;
   readonly url: string;
   readonly demo: Pick<RunningDemo, 'url' | 'people'> | undefined;
-  /** Says that it is not ready, stops accepting, finishes what runs, closes the store. */
-  stop(): Promise<void>;
+  /**
+   * Says that it is not ready, stops accepting, finishes what runs, closes the store.
+   * @param options.atOnce without the time in which whoever comes is served
+   */
+  stop(options?: { readonly atOnce?: boolean }): Promise<void>;
 }
 
 const SWEEP_EVERY = 60_000;
@@ -30,6 +33,7 @@ export async function start(config: Config, options: Options = {}): Promise<Runn
   const closeUnused = watchUnused(server);
   try {
     await listen(server, config);
+    server.on('error', (error) => house.log.error({ err: error }, 'a connection was not accepted'));
     await rememberServed(house.settings, config.issuer);
     const demo = config.demo.enabled ? await startDemoFor(house) : undefined;
     const stopSweeping = startSweeping(house);
@@ -37,10 +41,10 @@ export async function start(config: Config, options: Options = {}): Promise<Runn
       house,
       url: config.issuer,
       demo,
-      stop: async () => {
+      stop: async ({ atOnce = false } = {}) => {
         house.leaving.begin();
         stopSweeping();
-        await sleep(config.http.stop_delay * 1000);
+        if (!atOnce) await sleep(config.http.stop_delay * 1000);
         await Promise.all([demo?.stop(), close(server, closeUnused, config.http.stop_timeout)]);
         await house.close();
       },
@@ -55,10 +59,14 @@ export async function start(config: Config, options: Options = {}): Promise<Runn
 
 function listen(server: Server, { host, port }: Config): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: Error & { code?: string }) => {
+    const fail = (error: Error & { code?: string }) => {
       reject(new Error(cureFor(error.code, host, port) ?? error.message, { cause: error }));
+    };
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      resolve();
     });
-    server.listen(port, host, resolve);
   });
 }
 

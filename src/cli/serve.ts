@@ -3,9 +3,14 @@ import { Command } from 'commander';
 import type { House } from '../app.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { createLog } from '../lib/log.ts';
 import type { Running } from '../main.ts';
+import { catchUncaught } from './ending.ts';
 import { print } from './output.ts';
-import { rankOfWorker, runWorkers } from './workers.ts';
+import { askForReplacement, rankOfWorker, runWorkers } from './workers.ts';
+
+/** Seconds beyond the longest request, in which letters under way end and the store closes. */
+const MARGIN = 5;
 
 export function serveCommand(): Command {
   return new Command('serve')
@@ -23,7 +28,17 @@ async function serve(withDemo: boolean): Promise<void> {
   const wanted = withDemo && isFirst && config.demo.enabled && config.env === 'development';
   const enabled = wanted && isDemoInstalled();
   const running = await start({ ...config, demo: { ...config.demo, enabled } });
-  stopOnSignal(running, rank !== undefined);
+  const { onSignal } = catchUncaught(
+    { stop: (failed) => running.stop({ atOnce: failed }) },
+    {
+      log: running.house.log,
+      patience: config.http.stop_timeout + MARGIN,
+      failing: askForReplacement,
+    },
+  );
+  // A worker takes its orders from the first process, though the terminal's Ctrl-C reaches both.
+  process.on('SIGINT', rank === undefined ? onSignal : () => undefined);
+  process.on('SIGTERM', onSignal);
   if (isFirst) await announce(running, wanted && !enabled);
 }
 
@@ -40,7 +55,18 @@ async function serveByWorkers(config: Config): Promise<void> {
   const { migrateUp } = await import('../store/migrate.ts');
   const { addressOf } = await import('../store/open.ts');
   await migrateUp(addressOf(config));
-  process.exit(await runWorkers(config.workers));
+  const { stop_delay: delay, stop_timeout: timeout } = config.http;
+  const workers = runWorkers(config.workers);
+  const stop = async () => {
+    workers.stop();
+    await workers.ended;
+  };
+  const log = createLog(config.log_level);
+  catchUncaught({ stop }, { log, patience: delay + timeout + 2 * MARGIN });
+  process.on('SIGINT', workers.stop);
+  process.on('SIGTERM', workers.stop);
+  // An error that nobody caught has set another one.
+  process.exit((await workers.ended) || process.exitCode);
 }
 
 async function announce({ url, demo, house }: Running, lacksDemo: boolean): Promise<void> {
@@ -62,20 +88,4 @@ async function announceAdmin(house: House): Promise<void> {
   if (!admin) return;
   print(`First administrator: ${admin.email}`);
   print(`  chooses a password, this once, at ${admin.link}`);
-}
-
-/** A worker takes its orders from the first process, though the terminal's Ctrl-C reaches both. */
-function stopOnSignal(running: Running, isWorker: boolean): void {
-  let stopping = false;
-  const stop = () => {
-    // A second signal means now.
-    if (stopping) process.exit(1);
-    stopping = true;
-    running.stop().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
-  };
-  process.on('SIGINT', isWorker ? () => undefined : stop);
-  process.on('SIGTERM', stop);
 }

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
+import { beginRequest, FRAGILE, isAway, until } from '../support/failing.ts';
 import { freePort } from '../support/gatehouse.ts';
-import { type GatehouseProcess, startProcess } from '../support/processes.ts';
+import { childrenOf, type GatehouseProcess, startProcess } from '../support/processes.ts';
 import { SQLITE, type TestDatabase } from '../support/stores.ts';
 
 /** The sockets of this machine that are connected to the port, as /proc names them. */
@@ -34,21 +35,17 @@ describe('several workers', () => {
   before(async () => {
     database = await SQLITE.create();
     port = await freePort();
-    server = await startProcess({ database, port, env: { WORKERS: '2' } });
+    server = await startProcess({
+      database,
+      port,
+      env: { ...FRAGILE, WORKERS: '2', LOG_LEVEL: 'fatal' },
+    });
     await untilAllServe();
   });
   after(async () => {
     await server.stop();
     database.remove();
   });
-
-  const childrenOf = (pid: number): number[] => {
-    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-    return text.trim().split(' ').filter(Boolean).map(Number);
-  };
-  const until = async (isTrue: () => Promise<boolean>): Promise<void> => {
-    while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 20));
-  };
 
   /** Each takes its turn at new connections, as soon as it listens. */
   const untilAllServe = async (): Promise<void> => {
@@ -85,6 +82,23 @@ describe('several workers', () => {
     });
     expect((await fetch(`${server.url}/health/ready`)).status).to.equal(200);
     expect(server.output()).to.include('Another takes its place');
+  });
+
+  it('both that fail are replaced while they finish what runs', async () => {
+    await untilAllServe();
+    const before = childrenOf(server.pid);
+    const finish = await beginRequest(port);
+    for (const pid of before) process.kill(pid, 'SIGUSR2');
+    await until(() => server.output().match(/finishes what runs/g)?.length === 2);
+    await until(async () => !(await isAway(port)));
+    expect(childrenOf(server.pid), 'one still has a request').to.include.oneOf(before);
+    expect(await finish()).to.match(/^HTTP\/1\.1 400 /);
+    await until(() => {
+      const now = childrenOf(server.pid);
+      return now.length === 2 && !now.some((pid) => before.includes(pid));
+    });
+    expect(server.output().match(/a fuse has blown"?/g)).to.have.length.greaterThan(1);
+    await untilAllServe();
   });
 
   it('SIGTERM ends all of them with exit code 0', async () => {

@@ -1,6 +1,7 @@
 // Gatehouse in processes of their own: servers that can be killed, and commands as people type them.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,6 +29,8 @@ export interface GatehouseProcess {
   readonly pid: number;
   /** Everything that it has written, standard output and error in one. */
   output(): string;
+  /** How it has ended; undefined while it runs. */
+  exit(): Exit | undefined;
   /** Sends the signal and waits for the end. */
   kill(signal: NodeJS.Signals): Promise<Exit>;
   /** SIGTERM, and SIGKILL (with an error) if that is not enough; nothing where it has ended. */
@@ -76,6 +79,7 @@ export async function startProcess(options: ProcessOptions): Promise<GatehousePr
     url,
     pid: child.pid as number,
     output,
+    exit: () => (hasEnded(child) ? exitOf(child) : undefined),
     kill: (signal) => end(child, signal),
     stop: () => stop(child, output),
   };
@@ -96,6 +100,12 @@ export async function runCommand(
   clearTimeout(late);
   if (code !== undefined) return { code, stdout: stdout(), stderr: stderr() };
   throw new Error(`gatehouse ${args.join(' ')} did not end:\n${stdout()}${stderr()}`);
+}
+
+/** The processes that a process has started. */
+export function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text.trim().split(' ').filter(Boolean).map(Number);
 }
 
 function launch(args: readonly string[], env: Record<string, string>): ChildProcess {
@@ -137,7 +147,11 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
 async function ended(child: ChildProcess): Promise<Exit> {
   const isClosed = hasEnded(child) && child.stdout?.closed && child.stderr?.closed;
   if (!isClosed) await once(child, 'close');
-  return { code: child.exitCode ?? undefined, signal: child.signalCode ?? undefined };
+  return exitOf(child);
+}
+
+function exitOf({ exitCode, signalCode }: ChildProcess): Exit {
+  return { code: exitCode ?? undefined, signal: signalCode ?? undefined };
 }
 
 function end(child: ChildProcess, signal: NodeJS.Signals): Promise<Exit> {

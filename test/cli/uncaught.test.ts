@@ -1,0 +1,82 @@
+// An error that nobody caught: the process says why, finishes what runs, and another takes its place.
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { pauseAfter } from '../../src/cli/workers.ts';
+import { beginRequest, FRAGILE, isAway, until } from '../support/failing.ts';
+import { freePort } from '../support/gatehouse.ts';
+import { type GatehouseProcess, startProcess } from '../support/processes.ts';
+import { SQLITE, type TestDatabase } from '../support/stores.ts';
+
+const ERRORS = [
+  ['SIGUSR2', 'uncaughtException', /out of the blue: a fuse has blown/],
+  ['SIGHUP', 'unhandledRejection', /a promise that nobody kept/],
+] as const;
+
+describe('an error that nobody caught', () => {
+  let database: TestDatabase;
+  let server: GatehouseProcess;
+  before(async () => {
+    database = await SQLITE.createMigrated();
+  });
+  afterEach(() => server.stop());
+  after(() => database.remove());
+
+  const start = async (more: Record<string, string> = {}) => {
+    const port = await freePort();
+    const env = { ...FRAGILE, LOG_LEVEL: 'error', ...more };
+    server = await startProcess({ database, port, env });
+    return port;
+  };
+  const told = () =>
+    server
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('nobody caught this error'))
+      .map((line) => JSON.parse(line));
+
+  for (const [signal, origin, message] of ERRORS) {
+    it(`is logged with its cause, and what runs is finished (${origin})`, async () => {
+      const port = await start();
+      const finish = await beginRequest(port);
+      process.kill(server.pid, signal);
+      await until(() => isAway(port));
+      expect(await finish()).to.match(/^HTTP\/1\.1 400 /);
+      await until(() => server.exit() !== undefined);
+      expect(server.exit()).to.deep.equal({ code: 1, signal: undefined });
+      const [line, ...more] = told();
+      expect(more).to.deep.equal([]);
+      expect(line).to.include({ level: 60, origin });
+      expect(line.err.message).to.match(message);
+      expect(line.err.stack).to.match(/fragile\.ts/);
+    });
+  }
+
+  it('ends the process also where a request never ends', async () => {
+    const file = join(import.meta.dirname, '../support/without-patience.json');
+    const port = await start({ GATEHOUSE_CONFIG: file });
+    await beginRequest(port);
+    process.kill(server.pid, 'SIGUSR2');
+    // Once more while it ends: logged, and no other end.
+    process.kill(server.pid, 'SIGUSR2');
+    await until(() => server.exit() !== undefined);
+    expect(server.exit()).to.deep.equal({ code: 1, signal: undefined });
+  });
+
+  it('in the process that watches the workers: they finish, and all end', async () => {
+    await start({ WORKERS: '2' });
+    process.kill(server.pid, 'SIGUSR2');
+    await until(() => server.exit() !== undefined);
+    expect(server.exit()).to.deep.equal({ code: 1, signal: undefined });
+    expect(told()).to.have.length(1);
+  });
+});
+
+describe('workers that die again and again', () => {
+  it('are started ever more slowly, though never given up', () => {
+    expect(pauseAfter(1)).to.equal(200);
+    expect(pauseAfter(2)).to.equal(400);
+    expect(pauseAfter(5)).to.equal(3_200);
+    expect(pauseAfter(7)).to.equal(10_000);
+    expect(pauseAfter(5_000)).to.equal(10_000);
+  });
+});
