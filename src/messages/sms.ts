@@ -37,7 +37,7 @@ async function post({ url, secret, body }: Post, call: Outgoing): Promise<void> 
   const signature = signatureOf(body, secret, nowSeconds());
   const headers = { 'Content-Type': 'application/json', 'Gatehouse-Signature': signature };
   const response = await call(url, { method: 'POST', headers, body });
-  if (!response.ok) throw new Error(`the webhook answered ${response.status}`);
+  if (!response.ok) throw new Error(`${new URL(url).host} answered ${response.status}`);
 }
 
 /** `t=SECONDS,v1=HEX`: HMAC-SHA256 of `SECONDS.BODY`, so that an old post cannot be sent again. */

@@ -36,7 +36,7 @@ function guardConnect(): void {
     if (target.lookup && isIP(host) === 0) {
       return connect.call(this, { ...target, lookup: guardLookup(target) }, listener);
     }
-    return fail(this, refusal(`${host}:${target.port}`));
+    return fail(this, isNoName(host) ? noSuchName(host) : refusal(`${host}:${target.port}`));
   } as typeof Socket.prototype.connect;
 }
 
@@ -82,7 +82,7 @@ function guardNames(api: object, refuse: (error: Error, args: unknown[]) => unkn
       if (method === 'lookup' && (isIP(name) !== 0 || isLocal(name))) {
         return original.apply(this, args);
       }
-      return refuse(refusal(`${name}:53 (${method})`), args);
+      return refuse(isNoName(name) ? noSuchName(name) : refusal(`${name}:53 (${method})`), args);
     };
   }
 }
@@ -95,6 +95,16 @@ function answerLater(error: Error, args: unknown[]): void {
 
 function reject(error: Error): Promise<never> {
   return Promise.reject(error);
+}
+
+/** RFC 2606, 2: nothing is ever below it, so there is nobody to ask. */
+function isNoName(name: string): boolean {
+  return name.toLowerCase().endsWith('.invalid');
+}
+
+function noSuchName(hostname: string): Error {
+  const error = new Error(`getaddrinfo ENOTFOUND ${hostname}`);
+  return Object.assign(error, { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname });
 }
 
 function refusal(target: string): Error {
