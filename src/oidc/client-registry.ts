@@ -10,6 +10,7 @@ import {
   toStoredSecret,
 } from '../domain/client-secrets.ts';
 import { normalRange } from '../lib/addresses.ts';
+import { causeInWords } from '../lib/causes.ts';
 import { now } from '../lib/clock.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import { clientId } from '../lib/ids.ts';
@@ -234,7 +235,14 @@ async function validate(provider: Provider, metadata: ClientMetadata, id: string
   try {
     await Model.validate(forLibrary({ ...metadata, client_id: id, ...secret }));
   } catch (error) {
-    const { error_description: description, message } = error as Record<string, string>;
-    throw new GatehouseError('invalid_input', { message: description ?? message, cause: error });
+    throw new GatehouseError('invalid_input', { message: inWords(error), cause: error });
   }
+}
+
+/** The library's own words, and what stands behind them where a host had to be asked. */
+function inWords(error: unknown): string {
+  const { error_description: said, message, cause } = error as Error & Record<string, unknown>;
+  const words = String(said ?? message);
+  const why = cause === undefined ? words : causeInWords(cause);
+  return words.includes(why) ? words : `${words}: ${why}`;
 }

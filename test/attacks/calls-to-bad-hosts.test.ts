@@ -10,7 +10,7 @@ import { createSms } from '../../src/domain/sms.ts';
 import { now, nowSeconds } from '../../src/lib/clock.ts';
 import { createVault } from '../../src/lib/vault.ts';
 import { createOutbox } from '../../src/store/outbox.ts';
-import { type BadHost, FAULTS, type Fault, startBadHost } from '../support/bad-hosts.ts';
+import { type BadHost, FAULTS, type Fault, GONE, startBadHost } from '../support/bad-hosts.ts';
 import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import { deliverAll } from '../support/mailbox.ts';
 import { createRelyingParty, relyingParty } from '../support/relying-party.ts';
@@ -167,6 +167,18 @@ describe('a call to a host that', () => {
   it('is gone, where they are not', async () => {
     await start('gone', false);
     await run('gone');
+  });
+
+  it('is gone, as the sector of a client that is being registered', async () => {
+    await start('gone', true);
+    const sector_identifier_uri = `https://${GONE}/sector`;
+    const refused = await createRelyingParty(gatehouse, {
+      metadata: { sector_identifier_uri },
+    }).then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    expect(refused).to.include(`${GONE}: getaddrinfo ENOTFOUND`);
   });
 
   it('is asked for its keys once in five seconds, however much junk comes', async () => {

@@ -27,6 +27,11 @@ describe('an error that nobody caught', () => {
     server = await startProcess({ database, port, env });
     return port;
   };
+  /** By itself, and all that it wrote is there. */
+  const hasEnded = async () => {
+    await until(() => server.exit() !== undefined);
+    await server.stop();
+  };
   const told = () =>
     server
       .output()
@@ -41,7 +46,7 @@ describe('an error that nobody caught', () => {
       process.kill(server.pid, signal);
       await until(() => isAway(port));
       expect(await finish()).to.match(/^HTTP\/1\.1 400 /);
-      await until(() => server.exit() !== undefined);
+      await hasEnded();
       expect(server.exit()).to.deep.equal({ code: 1, signal: undefined });
       const [line, ...more] = told();
       expect(more).to.deep.equal([]);
@@ -56,16 +61,18 @@ describe('an error that nobody caught', () => {
     const port = await start({ GATEHOUSE_CONFIG: file });
     await beginRequest(port);
     process.kill(server.pid, 'SIGUSR2');
+    await until(() => told().length === 1);
     // Once more while it ends: logged, and no other end.
     process.kill(server.pid, 'SIGUSR2');
-    await until(() => server.exit() !== undefined);
+    await hasEnded();
     expect(server.exit()).to.deep.equal({ code: 1, signal: undefined });
+    expect(told()).to.have.length(2);
   });
 
   it('in the process that watches the workers: they finish, and all end', async () => {
     await start({ WORKERS: '2' });
     process.kill(server.pid, 'SIGUSR2');
-    await until(() => server.exit() !== undefined);
+    await hasEnded();
     expect(server.exit()).to.deep.equal({ code: 1, signal: undefined });
     expect(told()).to.have.length(1);
   });
