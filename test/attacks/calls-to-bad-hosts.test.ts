@@ -153,7 +153,7 @@ describe('a call to a host that', () => {
       else expect(told[call], call).to.match(cause).and.include(hostOf(call));
     }
     expect(hosts.elsewhere.connections(), 'led astray').to.equal(0);
-    expect(hosts.http.sent() + hosts.smtp.sent(), 'bytes sent').to.be.below(16 * 1024 * 1024);
+    expect(hosts.http.sent() + hosts.smtp.sent(), 'bytes sent').to.be.below(64 * 1024 * 1024);
   };
   const hostOf = (call: Call) => (call === 'mail' ? hosts.smtp.host : hosts.http.host);
 
