@@ -1,6 +1,7 @@
 // What `client create` and `client update` take, in the names of OpenID Dynamic Registration.
 import { type Command, Option } from 'commander';
 import { ACR_VALUES } from '../domain/assurance.ts';
+import { CLIENT_ASSERTION_AUDIENCES } from '../domain/client-assertion-audience.ts';
 import { readRanges } from '../domain/ranges.ts';
 
 /** False where `--no-…` takes a value away. */
@@ -17,6 +18,7 @@ export interface ClientOptions {
   readonly clientUri?: Given<string>;
   readonly initiateLoginUri?: Given<string>;
   readonly jwksUri?: Given<string>;
+  readonly assertionAudience?: Given<string>;
   readonly native?: boolean;
   readonly grant?: string[];
   readonly scope?: Given<string>;
@@ -44,10 +46,15 @@ const OPTIONS: ReadonlyArray<readonly [flags: string, description: string, choic
   ['--client-uri <uri>', 'its own address: where people go who have lost their way'],
   ['--initiate-login-uri <uri>', 'where it starts a sign-in by itself'],
   ['--jwks-uri <uri>', 'its public keys: it authenticates by private_key_jwt'],
+  [
+    '--assertion-audience <whom>',
+    'whom its assertions name: the issuer alone, or the token endpoint, too, as old ones do',
+    [...CLIENT_ASSERTION_AUDIENCES],
+  ],
   ['--native', 'an installed application: any port of a loopback redirect URI'],
   ['--grant <grant...>', 'grant types (authorization_code and refresh_token if none)'],
   ['--scope <scopes>', 'the only scopes it may ask for'],
-  ['--resource <uri...>', 'the only resources it may ask tokens for'],
+  ['--resource <uri...>', 'the resources it may ask tokens for; or that it serves'],
   ['--require-acr <acr>', 'what every sign-in for it must reach', [...ACR_VALUES]],
   ['--id-token-alg <alg>', 'how its ID tokens are signed', ['RS256', 'ES256', 'EdDSA']],
   [
@@ -104,6 +111,7 @@ export function changeOf(options: ClientOptions, before: Metadata = {}): Metadat
     backchannel_logout_uri: orNull(options.backchannelLogoutUri),
     client_uri: orNull(options.clientUri),
     initiate_login_uri: orNull(options.initiateLoginUri),
+    client_assertion_audience: orNull(options.assertionAudience),
     scope: orNull(options.scope),
     id_token_signed_response_alg: orNull(options.idTokenAlg),
     first_party: orNull(options.firstParty),

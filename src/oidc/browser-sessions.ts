@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import type { Acr } from '../domain/assurance.ts';
-import { ACCOUNT_CALLBACK, ACCOUNT_CLIENT_ID } from './configuration.ts';
+import { ACCOUNT_CALLBACK, ACCOUNT_CLIENT_ID } from './account-client.ts';
 import type { SessionModel } from './types.ts';
 
 export interface BrowserSession {
@@ -75,7 +75,7 @@ function signInParameters(issuer: string): Record<string, string> {
     response_type: 'code',
     scope: 'openid',
     redirect_uri: `${issuer}${ACCOUNT_CALLBACK}`,
-    // The code is never redeemed: nobody knows the verifier of this challenge.
+    // The code is never redeemed: nobody knows a verifier, and the token endpoint no such client.
     code_challenge: randomBytes(32).toString('base64url'),
     code_challenge_method: 'S256',
   };

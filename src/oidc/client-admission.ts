@@ -19,6 +19,10 @@ const OWN_CALLS: ReadonlySet<string> = new Set([
   'device_authorization',
 ]);
 
+export function isOwnCall(ctx: Ctx | undefined): boolean {
+  return ctx?.oidc?.route !== undefined && OWN_CALLS.has(ctx.oidc.route);
+}
+
 /** People end their sessions whatever has become of the application that asks for it. */
 const SIGN_OUT: ReadonlySet<string> = new Set([
   'end_session',

@@ -2,25 +2,28 @@
 import type { JWK } from 'jose';
 import { type Configuration, errors } from 'oidc-provider';
 import { z } from 'zod';
-import type { Config, Resource } from '../config/schema.ts';
+import type { Config } from '../config/schema.ts';
 import type { AccountsDomain } from '../domain/accounts.ts';
 import { ACR_VALUES } from '../domain/assurance.ts';
-import type { Granted } from '../domain/consents.ts';
+import { CLIENT_ASSERTION_AUDIENCES } from '../domain/client-assertion-audience.ts';
 import type { Mfa } from '../domain/mfa.ts';
 import type { PasswordPolicy } from '../domain/passwords/policy.ts';
-import { allResources, OIDC_SCOPES, ownApi } from '../domain/resources.ts';
+import { OIDC_SCOPES } from '../domain/resources.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { normalRange } from '../lib/addresses.ts';
 import { nowSeconds } from '../lib/clock.ts';
-import { SERVICE_ACCOUNT } from '../lib/ids.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { ServiceAccounts } from '../store/service-accounts.ts';
+import { accountClient } from './account-client.ts';
 import { CLAIMS, createExtraTokenClaims, createFindAccount } from './claims.ts';
+import { CLOCK_TOLERANCE, createAssertClientAssertion } from './client-assertions.ts';
 import { createLoadExistingGrant, type GrantNeeds } from './grants.ts';
 import { createLibraryFetch } from './library-fetch.ts';
 import { createPageSources, type ProviderPages } from './pages.ts';
 import { createPolicy } from './policy.ts';
-import { type ClientExtras, type Ctx, mayAskFor } from './types.ts';
+import { createResourceIndicators } from './resource-indicators.ts';
+import { createMayIntrospect, mayRevoke } from './token-holders.ts';
+import type { ClientExtras } from './types.ts';
 
 export interface ConfigurationNeeds {
   readonly config: Config;
@@ -36,9 +39,6 @@ export interface ConfigurationNeeds {
   readonly adapter: NonNullable<Configuration['adapter']>;
 }
 
-/** The client of the account pages: first-party, public, made by nobody and gone for nobody. */
-export const ACCOUNT_CLIENT_ID = 'gatehouse-account';
-export const ACCOUNT_CALLBACK = '/account/callback';
 export const SIGN_IN_PATH = '/sign-in';
 
 /** What clients carry beside the registered names, and what each may be. */
@@ -50,6 +50,7 @@ const EXTRA_METADATA: Record<keyof ClientExtras, z.ZodType> = {
   direct_sign_in: z.boolean(),
   allowed_scopes: z.string(),
   resources: z.array(z.url()),
+  client_assertion_audience: z.enum(CLIENT_ASSERTION_AUDIENCES),
   allowed_addresses: z.array(z.string().refine((text) => normalRange(text) !== undefined)),
   disabled: z.boolean(),
 };
@@ -93,12 +94,12 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     enabledJWA: enabledAlgorithms(),
     extraClientMetadata: { properties: Object.keys(EXTRA_METADATA), validator: checkExtra },
-    clockTolerance: 5,
-    assertJwtClientAuthClaimsAndHeader: assertShortLived,
+    clockTolerance: CLOCK_TOLERANCE,
+    assertJwtClientAuthClaimsAndHeader: createAssertClientAssertion(config, ROUTES.token),
     allowOmittingSingleRegisteredRedirectUri: false,
-    features: features(config, sources, needs.serviceAccounts),
+    features: features(needs, sources),
     interactions: {
-      policy: createPolicy(sessions),
+      policy: createPolicy(sessions, needs.grants.consents),
       url: (_ctx: unknown, interaction: { uid: string }) => `${SIGN_IN_PATH}/${interaction.uid}`,
     },
     findAccount: createFindAccount(accounts, needs),
@@ -116,16 +117,6 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
     fetch: createLibraryFetch(config.outgoing),
   };
   return configuration as unknown as Configuration;
-}
-
-function accountClient({ issuer, product }: Config) {
-  return {
-    client_id: ACCOUNT_CLIENT_ID,
-    client_name: `${product.name} account`,
-    token_endpoint_auth_method: 'none' as const,
-    redirect_uris: [`${issuer}${ACCOUNT_CALLBACK}`],
-    first_party: true,
-  };
 }
 
 /** Names follow the issuer alone: `__Host-` where it is https, none on http://localhost. */
@@ -158,9 +149,8 @@ function enabledAlgorithms() {
 }
 
 function features(
-  config: Config,
+  { config, grants, serviceAccounts }: ConfigurationNeeds,
   sources: ReturnType<typeof createPageSources>,
-  serviceAccounts: ConfigurationNeeds['serviceAccounts'],
 ) {
   const on = { enabled: true };
   const { userCodeInputSource, userCodeConfirmSource, successSource } = sources;
@@ -174,75 +164,9 @@ function features(
     dPoP: on,
     introspection: { ...on, allowedPolicy: createMayIntrospect(serviceAccounts) },
     pushedAuthorizationRequests: on,
-    resourceIndicators: resourceIndicators(config),
+    resourceIndicators: createResourceIndicators(config, grants.consents),
     revocation: { ...on, allowedPolicy: mayRevoke },
     rpInitiatedLogout: { ...on, logoutSource, postLogoutSuccessSource },
-  };
-}
-
-/** Access tokens for an API: JWTs (RFC 9068) unless the resource says otherwise. */
-function resourceIndicators(config: Config) {
-  const resources = new Map(allResources(config).map((each) => [each.identifier, each]));
-  return {
-    enabled: true,
-    // Client credentials without a resource are for our own API (RFC 8707, 2.2 leaves it to us).
-    defaultResource: async (ctx: Ctx, client: unknown, oneOf?: string[]) => {
-      assertMayAsk(ctx, client as ClientExtras);
-      return oneOf ?? (isClientCredentials(ctx) ? ownApi(config) : undefined);
-    },
-    // A resource named at the authorization endpoint counts, with `openid` too.
-    useGrantedResource: async () => true,
-    getResourceServerInfo: async (ctx: Ctx, identifier: string, client: unknown) => {
-      assertMayAsk(ctx, client as ClientExtras);
-      const resource = resources.get(identifier);
-      const { resources: allowed, allowed_scopes: scopes } = client as ClientExtras;
-      if (!resource || (allowed && !allowed.includes(identifier))) throw new errors.InvalidTarget();
-      const info = serverInfo(config, resource, scopes?.split(' '));
-      if (isClientCredentials(ctx)) assertMachine(ctx, client as LibraryClient, info.scope);
-      return info;
-    },
-  };
-}
-
-/** The library has no word for a client that may ask about nobody. */
-function assertMayAsk({ oidc }: Ctx, client: ClientExtras): void {
-  const asked = String(oidc.params?.scope ?? '').split(' ');
-  const tooMuch = asked.find((scope) => OIDC_SCOPES.includes(scope) && !mayAskFor(client, scope));
-  if (tooMuch) throw new errors.InvalidScope('requested scope is not allowed', tooMuch);
-}
-
-function isClientCredentials(ctx: Ctx): boolean {
-  return ctx.oidc.route === 'token' && ctx.oidc.params?.grant_type === 'client_credentials';
-}
-
-/** Nobody is asked here who could allow less: a machine learns that it asks for too much. */
-function assertMachine({ oidc }: Ctx, { clientAuthMethod }: LibraryClient, known: string): void {
-  if (clientAuthMethod === 'none') {
-    throw new errors.UnauthorizedClient('a public client cannot act for itself');
-  }
-  const scopes = known.split(' ');
-  const missing = String(oidc.params?.scope ?? '')
-    .split(' ')
-    .filter((scope) => scope && !scopes.includes(scope));
-  if (missing.length === 0) return;
-  const description = 'a scope is not known here, or this client may not ask for it';
-  throw new errors.InvalidScope(description, missing.join(' '));
-}
-
-/** Every scope of OpenID and of every resource. */
-export function everythingIn(config: Config): Granted {
-  const resources = allResources(config).map(({ identifier, scopes }) => [identifier, scopes]);
-  return { scopes: OIDC_SCOPES, claims: [], resources: Object.fromEntries(resources) };
-}
-
-function serverInfo(config: Config, resource: Resource, allowed: string[] | undefined) {
-  const scopes = resource.scopes.filter((scope) => allowed?.includes(scope) ?? true);
-  return {
-    scope: scopes.join(' '),
-    audience: resource.identifier,
-    accessTokenTTL: config.ttl.access_token,
-    accessTokenFormat: resource.token_format,
-    ...(resource.token_format === 'jwt' ? { jwt: { sign: { alg: resource.signing_alg } } } : {}),
   };
 }
 
@@ -256,37 +180,11 @@ function isPkceRequired(_ctx: unknown, client: LibraryClient): boolean {
   return client.clientAuthMethod === 'none' || client.require_pkce !== false;
 }
 
-/** Seconds. */
-const LONGEST_ASSERTION = 3600;
-
-/** Each is remembered until it expires: that cannot be for ever. */
-async function assertShortLived(_ctx: unknown, { exp }: { readonly exp: number }): Promise<void> {
-  if (exp <= nowSeconds() + LONGEST_ASSERTION) return;
-  throw new errors.InvalidClientAuth('the assertion expires later than an hour from now');
-}
-
 /** Browsers may call from the origins to which the client's answers go anyway. */
 function isOwnOrigin(_ctx: unknown, origin: string, client: LibraryClient): boolean {
   // Installed applications have no origin, and neither has a sandboxed page: `null` is nobody's.
   if (origin === 'null') return false;
   return (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin);
-}
-
-// A public client proves nothing by its id: it may ask about its own tokens only.
-function createMayIntrospect({ find }: ConfigurationNeeds['serviceAccounts']) {
-  return async (ctx: Ctx, client: LibraryClient, { clientId }: { clientId: string }) => {
-    if (clientId === client.clientId) return true;
-    if (client.clientAuthMethod === 'none') return false;
-    // Tokens of whoever is gone or disabled are as good as gone, too.
-    if (clientId.startsWith(SERVICE_ACCOUNT)) return (await find(clientId))?.status === 'active';
-    return (await ctx.oidc.provider.Client.find(clientId)) !== undefined;
-  };
-}
-
-async function mayRevoke(_ctx: unknown, client: LibraryClient, token: { clientId: string }) {
-  if (token.clientId === client.clientId) return true;
-  if (client.clientAuthMethod === 'none') return false;
-  throw new errors.InvalidRequest('client is not authorized to revoke the presented token');
 }
 
 interface RefreshTokenModel {

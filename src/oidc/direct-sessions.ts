@@ -14,8 +14,9 @@ import type { Statement, Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import { toArtifact } from './adapter.ts';
 import { NOWHERE } from './ask-library.ts';
-import { everythingIn } from './configuration.ts';
+
 import { type FamilyGrant, fill, newGrantId } from './grants.ts';
+import { everythingIn } from './resource-indicators.ts';
 import { originOf, sessionKey } from './session-model.ts';
 import { type ClientExtras, type LoginResult, mayAskFor } from './types.ts';
 

@@ -2,8 +2,10 @@
 import { decodeJwt } from 'jose';
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { ACR, isAtLeast, wantedAcr } from '../domain/assurance.ts';
+import type { ConsentsDomain } from '../domain/consents.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import type { LibraryAccount } from './claims.ts';
+import { lacksResource } from './resource-indicators.ts';
 import type { ClientExtras, SessionModel } from './types.ts';
 
 const { Check, base } = interactionPolicy;
@@ -12,7 +14,10 @@ type Ctx = KoaContextWithOIDC;
 type Judge = (ctx: Ctx, session: SessionModel) => boolean;
 
 /** The library's two prompts, `login` with our Checks in front of its own. */
-export function createPolicy(sessions: SessionsDomain): interactionPolicy.DefaultPolicy {
+export function createPolicy(
+  sessions: SessionsDomain,
+  consents: Pick<ConsentsDomain, 'find'>,
+): interactionPolicy.DefaultPolicy {
   const policy = base();
   const login = policy.get('login');
   if (!login) throw new Error('the login prompt of oidc-provider is gone');
@@ -28,7 +33,22 @@ export function createPolicy(sessions: SessionsDomain): interactionPolicy.Defaul
   ];
   for (const [index, each] of own.entries()) login.checks.add(each, index);
   for (const each of login.checks) neverTwice(each);
+  consentPrompt(policy).checks.add(resourcesMissing(consents));
   return policy;
+}
+
+function consentPrompt(policy: interactionPolicy.DefaultPolicy): interactionPolicy.Prompt {
+  const consent = policy.get('consent');
+  if (!consent) throw new Error('the consent prompt of oidc-provider is gone');
+  return consent;
+}
+
+/** The library looks at scopes alone: a resource of which none is asked for would pass unasked. */
+function resourcesMissing(consents: Pick<ConsentsDomain, 'find'>) {
+  const description = 'requested resources not granted';
+  return new Check('resources_missing', description, 'consent_required', (ctx) =>
+    lacksResource(ctx, consents),
+  );
 }
 
 // Checks run side by side: each looks at the session alone and changes nothing.

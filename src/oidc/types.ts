@@ -1,5 +1,6 @@
 // The parts of oidc-provider that we hold on to beyond its published types.
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { ClientAssertionAudience } from '../domain/client-assertion-audience.ts';
 import type { SessionClient, SessionOrigin } from '../store/sessions.ts';
 
 export type Ctx = KoaContextWithOIDC;
@@ -91,7 +92,9 @@ export interface ClientExtras {
   /** A public client that may sign people in without pages. */
   readonly direct_sign_in?: boolean;
   readonly allowed_scopes?: string;
+  /** The only ones it may name; undefined: none for a third party, any for one of ours. */
   readonly resources?: readonly string[];
+  readonly client_assertion_audience?: ClientAssertionAudience;
   /** Ranges that its own calls come from; none: any. */
   readonly allowed_addresses?: readonly string[];
   /** Set by us: no metadata that anybody registers. */

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { createApplication } from '../support/application.ts';
 import { auditRows } from '../support/audit.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
+import { OPAQUE_API, WITH_RESOURCES } from '../support/machine.ts';
 import { type Pair, startPair } from '../support/pair.ts';
 import {
   codeOf,
@@ -17,6 +18,7 @@ import { onBothStores } from '../support/stores.ts';
 import { createWeb, type Page, titleOf } from '../support/web.ts';
 
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
+const MACHINE = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };
 const GRANTS = ['authorization_code', 'refresh_token', 'client_credentials', DEVICE];
 
 onBothStores('a disabled client', (store) => {
@@ -24,7 +26,7 @@ onBothStores('a disabled client', (store) => {
   let party: RelyingParty;
 
   before(async () => {
-    gatehouse = await startGatehouse({ store });
+    gatehouse = await startGatehouse({ store, env: WITH_RESOURCES });
   });
   beforeEach(async () => {
     party = await createRelyingParty(gatehouse, { metadata: { grant_types: GRANTS } });
@@ -118,8 +120,13 @@ onBothStores('a disabled client', (store) => {
 
   it('asks nothing, and its tokens are inactive for others', async () => {
     const { tokens } = await signedIn();
-    const other = await createRelyingParty(gatehouse);
-    const isActive = async () => (await other.introspect(tokens.access_token)).body.active;
+    await gatehouse.house.clients.update(party.id, { resources: [OPAQUE_API] });
+    const parameters = { scope: 'openid read', resource: OPAQUE_API };
+    const person = await createPerson(gatehouse);
+    const forApi = (await signIn(gatehouse, party, person, { parameters })).tokens.access_token;
+    const metadata = { ...MACHINE, resources: [OPAQUE_API] };
+    const api = await createRelyingParty(gatehouse, { metadata });
+    const isActive = async () => (await api.introspect(forApi)).body.active;
     expect(await isActive()).to.equal(true);
     await disable();
     expect(await isActive()).to.equal(false);

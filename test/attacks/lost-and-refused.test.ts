@@ -132,9 +132,11 @@ onBothStores('lost and refused requests', (store) => {
   });
 
   it('an access token says of the person only what was asked for', async () => {
-    await signIn(gatehouse, party, person, { parameters: { scope: 'openid email profile' } });
+    const metadata = { resources: [`${gatehouse.url}/api`] };
+    const other = await createRelyingParty(gatehouse, { metadata });
+    await signIn(gatehouse, other, person, { parameters: { scope: 'openid email profile' } });
     const own = await createRelyingParty(gatehouse, { metadata: { first_party: true } });
-    for (const client of [party, own]) {
+    for (const client of [other, own]) {
       const parameters = { scope: 'openid', resource: `${gatehouse.url}/api` };
       const { tokens } = await signIn(gatehouse, client, person, { parameters });
       expect(decodeJwt(tokens.access_token)).not.to.have.any.keys('email', 'name');

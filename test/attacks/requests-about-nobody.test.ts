@@ -22,9 +22,10 @@ onBothStores('a request about nobody', (store) => {
   after(() => gatehouse.stop());
 
   const parameters = { scope: 'read', resource: API };
+  const metadata = { resources: [API] };
 
   it('for an API alone brings a token for it, at the first time and at the next', async () => {
-    const party = await createRelyingParty(gatehouse);
+    const party = await createRelyingParty(gatehouse, { metadata });
     const person = await createPerson(gatehouse);
     const web = createWeb(gatehouse.url);
     for (const _ of [1, 2]) {
@@ -35,7 +36,7 @@ onBothStores('a request about nobody', (store) => {
   });
 
   it('asks for the person later, where it is asked for', async () => {
-    const party = await createRelyingParty(gatehouse);
+    const party = await createRelyingParty(gatehouse, { metadata });
     const person = await createPerson(gatehouse);
     const { web } = await signIn(gatehouse, party, person, { parameters });
     const consent = await web.get(party.url({ scope: 'openid email' }).url);
@@ -45,7 +46,7 @@ onBothStores('a request about nobody', (store) => {
   });
 
   it('for nothing at all is denied', async () => {
-    const party = await createRelyingParty(gatehouse);
+    const party = await createRelyingParty(gatehouse, { metadata });
     const web = createWeb(gatehouse.url);
     const page = await web.get(party.url({ scope: undefined }).url);
     const answer = await signInAt(web, page, await createPerson(gatehouse));

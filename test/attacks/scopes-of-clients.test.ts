@@ -54,7 +54,9 @@ onBothStores('the scopes of a client', (store) => {
   }
 
   it('with "read" alone it gets tokens for that, and no word about the person', async () => {
-    const party = await createRelyingParty(gatehouse, { metadata: { scope: 'read' } });
+    const party = await createRelyingParty(gatehouse, {
+      metadata: { scope: 'read', resources: [API] },
+    });
     const parameters = { scope: 'read', resource: API };
     const { tokens } = await signIn(gatehouse, party, person, { parameters });
     expect(tokens.scope).to.equal('read');

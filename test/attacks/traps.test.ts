@@ -118,6 +118,7 @@ onBothStores('traps of the engine', (store) => {
   it('a resource named only at the authorization endpoint is the audience', async () => {
     const resource = `${gatehouse.url}/api`;
     const parameters = { resource, scope: 'openid email' };
+    const party = await createRelyingParty(gatehouse, { metadata: { resources: [resource] } });
     const { tokens } = await signIn(gatehouse, party, person, { parameters });
     const claims = decodeJwt(tokens.access_token);
     expect(claims).to.include({ aud: resource, sub: person.id, client_id: party.id });

@@ -79,7 +79,8 @@ onBothStores('client credentials', (store) => {
     });
 
     it('is for the resource that was named, with the scopes that were asked for', async () => {
-      const answer = await ask(await machine(), { resource: ORDERS, scope: 'read' });
+      const party = await machine({ resources: [ORDERS] });
+      const answer = await ask(party, { resource: ORDERS, scope: 'read' });
       const { payload } = await verify(answer, ORDERS);
       expect(payload.scope).to.equal('read');
       expect(answer.body.scope).to.equal('read');
@@ -87,7 +88,9 @@ onBothStores('client credentials', (store) => {
 
     it('comes without a refresh token and without an ID token, whatever is asked for', async () => {
       const grants = ['client_credentials', 'refresh_token', 'authorization_code'];
-      const party = await createRelyingParty(gatehouse, { metadata: { grant_types: grants } });
+      const party = await createRelyingParty(gatehouse, {
+        metadata: { grant_types: grants, resources: [ORDERS, `${gatehouse.url}/api`] },
+      });
       expect((await ask(party)).body).not.to.have.any.keys('refresh_token', 'id_token');
       for (const scope of ['openid', 'offline_access', 'read openid']) {
         expect((await ask(party, { scope, resource: ORDERS })).body.error).to.equal(
@@ -123,7 +126,7 @@ onBothStores('client credentials', (store) => {
 
   describe('what a machine may ask for', () => {
     it('is no resource and no scope that is unknown', async () => {
-      const party = await machine();
+      const party = await machine({ resources: [ORDERS, `${gatehouse.url}/api`] });
       const unknown = { resource: 'https://unknown.example.com' };
       expect((await ask(party, unknown)).body.error).to.equal('invalid_target');
       for (const fields of [{ scope: 'read' }, { resource: ORDERS, scope: 'read admin' }]) {

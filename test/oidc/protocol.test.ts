@@ -63,7 +63,9 @@ onBothStores('the protocol', (store) => {
       ['https://eddsa.example.com', 'EdDSA'],
     ] as const) {
       it(`are signed with ${alg} where the resource says so`, async () => {
-        const machine = await createRelyingParty(gatehouse, { metadata });
+        const machine = await createRelyingParty(gatehouse, {
+          metadata: { ...metadata, resources: [identifier] },
+        });
         const answer = await machine.token({
           grant_type: 'client_credentials',
           resource: identifier,
@@ -100,8 +102,9 @@ onBothStores('the protocol', (store) => {
     });
 
     it('opaque ones can be introspected and revoked', async () => {
-      const machine = await createRelyingParty(gatehouse, { metadata });
       const resource = 'https://opaque.example.com';
+      const registered = { ...metadata, resources: [resource] };
+      const machine = await createRelyingParty(gatehouse, { metadata: registered });
       const answer = await machine.token({ grant_type: 'client_credentials', resource });
       const token = String(answer.body.access_token);
       expect((await machine.introspect(token)).body).to.include({ active: true, aud: resource });

@@ -33,7 +33,12 @@ export type Issue = (alg?: Alg, at?: string) => Promise<string>;
 
 /** An application of its own that gets access tokens, each signed with the algorithm it names. */
 export async function createIssue(gatehouse: Pick<Gatehouse, 'house' | 'url'>): Promise<Issue> {
-  const metadata = { grant_types: ['client_credentials'], redirect_uris: [], response_types: [] };
+  const metadata = {
+    grant_types: ['client_credentials'],
+    redirect_uris: [],
+    response_types: [],
+    resources: RESOURCES.map(({ identifier }) => identifier),
+  };
   const party = await createRelyingParty(gatehouse, { metadata });
   return async (alg = 'RS256', at) => {
     const fields = { grant_type: 'client_credentials', resource: resourceFor(alg) };

@@ -35,7 +35,9 @@ onBothStores('connected applications', (store) => {
     const file = join(database.dataDir, 'resources.json');
     writeFileSync(file, JSON.stringify({ resources: [CALENDAR] }));
     gatehouse = await startGatehouse({ database, env: { GATEHOUSE_CONFIG: file } });
-    party = await createRelyingParty(gatehouse, { metadata: { client_name: 'Calendar' } });
+    party = await createRelyingParty(gatehouse, {
+      metadata: { client_name: 'Calendar', resources: [CALENDAR.identifier] },
+    });
     other = await createRelyingParty(gatehouse, { metadata: { client_name: 'Notes' } });
   });
   beforeEach(async () => {

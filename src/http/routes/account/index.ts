@@ -2,7 +2,7 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Vault } from '../../../lib/vault.ts';
-import { ACCOUNT_CALLBACK } from '../../../oidc/configuration.ts';
+import { ACCOUNT_CALLBACK } from '../../../oidc/account-client.ts';
 import { redirect } from '../../redirect.ts';
 import type { Render } from '../../render.ts';
 import { type ActivityNeeds, createActivity } from './activity.ts';

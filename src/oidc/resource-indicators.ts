@@ -1,0 +1,146 @@
+// Access tokens for an API (RFC 8707): which ones a client may name, and what they look like.
+import type Provider from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import type { Config, Resource } from '../config/schema.ts';
+import type { ConsentsDomain, Granted } from '../domain/consents.ts';
+import { allResources, OIDC_SCOPES, ownApi } from '../domain/resources.ts';
+import { SERVICE_ACCOUNT } from '../lib/ids.ts';
+import { type ClientExtras, type Ctx, type CurrentContext, mayAskFor } from './types.ts';
+
+interface LibraryClient extends ClientExtras {
+  readonly clientId: string;
+  readonly clientAuthMethod: string;
+}
+
+type FindConsent = Pick<ConsentsDomain, 'find'>;
+
+/** Tokens are JWTs (RFC 9068) unless the resource says otherwise. */
+export function createResourceIndicators(config: Config, consents: FindConsent) {
+  const resources = new Map(allResources(config).map((each) => [each.identifier, each]));
+  const own = ownApi(config);
+  return {
+    enabled: true,
+    // Client credentials without a resource are for our own API (RFC 8707, 2.2 leaves it to us).
+    defaultResource: async (ctx: Ctx, client: unknown, oneOf?: string[]) => {
+      assertMayAsk(ctx, client as ClientExtras);
+      return oneOf ?? (isClientCredentials(ctx) ? own : undefined);
+    },
+    // A resource named at the authorization endpoint counts, with `openid` too.
+    useGrantedResource: async () => true,
+    getResourceServerInfo: async (ctx: Ctx, identifier: string, asking: unknown) => {
+      const client = asking as LibraryClient;
+      assertMayAsk(ctx, client);
+      const resource = resources.get(identifier);
+      if (!resource) throw new errors.InvalidTarget('the resource is not known here');
+      const isDefault = isClientCredentials(ctx) && identifier === own;
+      assertRegistered(client, identifier, isDefault);
+      await assertConsented(ctx, client, identifier, consents);
+      const info = serverInfo(config, resource, client.allowed_scopes?.split(' '));
+      if (isClientCredentials(ctx)) assertMachine(ctx, client, info.scope);
+      return info;
+    },
+  };
+}
+
+/** The library has no word for a client that may ask about nobody. */
+function assertMayAsk({ oidc }: Ctx, client: ClientExtras): void {
+  const asked = String(oidc.params?.scope ?? '').split(' ');
+  const tooMuch = asked.find((scope) => OIDC_SCOPES.includes(scope) && !mayAskFor(client, scope));
+  if (tooMuch) throw new errors.InvalidScope('requested scope is not allowed', tooMuch);
+}
+
+function isClientCredentials(ctx: Ctx): boolean {
+  return ctx.oidc.route === 'token' && ctx.oidc.params?.grant_type === 'client_credentials';
+}
+
+/** Nobody is asked here who could allow less: a machine learns that it asks for too much. */
+function assertMachine({ oidc }: Ctx, { clientAuthMethod }: LibraryClient, known: string): void {
+  if (clientAuthMethod === 'none') {
+    throw new errors.UnauthorizedClient('a public client cannot act for itself');
+  }
+  const scopes = known.split(' ');
+  const missing = String(oidc.params?.scope ?? '')
+    .split(' ')
+    .filter((scope) => scope && !scopes.includes(scope));
+  if (missing.length === 0) return;
+  const description = 'a scope is not known here, or this client may not ask for it';
+  throw new errors.InvalidScope(description, missing.join(' '));
+}
+
+/** @param isDefault a machine gets it where it names none */
+function assertRegistered(client: LibraryClient, identifier: string, isDefault: boolean): void {
+  const { clientId, first_party: isFirstParty, resources } = client;
+  // Its own list was looked at when its assertion was.
+  if (clientId.startsWith(SERVICE_ACCOUNT)) return;
+  if (resources?.includes(identifier)) return;
+  if (resources === undefined && (isFirstParty || isDefault)) return;
+  throw new errors.InvalidTarget('the resource is not registered for this client');
+}
+
+/** At the authorization endpoint a person is asked first; at the token endpoint nobody is there. */
+async function assertConsented(
+  { oidc }: Ctx,
+  client: LibraryClient,
+  identifier: string,
+  consents: FindConsent,
+): Promise<void> {
+  const { accountId } = oidc.account ?? {};
+  if (oidc.route !== 'token' || !accountId || client.first_party) return;
+  const granted = await consents.find(accountId, client.clientId);
+  if (isResourceGranted(granted, identifier)) return;
+  throw new errors.InvalidTarget('the person has not allowed this resource');
+}
+
+function isResourceGranted(granted: Granted | undefined, identifier: string): boolean {
+  return granted !== undefined && Object.hasOwn(granted.resources, identifier);
+}
+
+/** Whether a third party names a resource that the person has not allowed it, with scopes or without. */
+export async function lacksResource(ctx: Ctx, consents: FindConsent): Promise<boolean> {
+  const { client, resourceServers, session } = ctx.oidc;
+  const { clientId, first_party: isFirstParty } = client as unknown as LibraryClient;
+  const named = Object.keys(resourceServers ?? {});
+  if (isFirstParty || named.length === 0) return false;
+  const granted = await consents.find(session?.accountId ?? '', clientId);
+  return named.some((identifier) => !isResourceGranted(granted, identifier));
+}
+
+interface SourceModel {
+  readonly prototype: object;
+}
+
+/**
+ * The library takes no resource at the token endpoint that was not named before. What may be named
+ * is asked of the registration and of the consent, wherever it is named.
+ */
+export function openTokenEndpoint(provider: Provider, current: CurrentContext): void {
+  const { AuthorizationCode, RefreshToken, DeviceCode } = provider as unknown as Record<
+    'AuthorizationCode' | 'RefreshToken' | 'DeviceCode',
+    SourceModel
+  >;
+  for (const { prototype } of [AuthorizationCode, RefreshToken, DeviceCode]) {
+    Object.defineProperty(prototype, 'resourceIndicators', {
+      get(this: { readonly resource?: string | string[] }) {
+        const named = [this.resource ?? []].flat();
+        return new Set([...named, current()?.oidc.params?.resource]);
+      },
+    });
+  }
+}
+
+/** Every scope of OpenID and of every resource. */
+export function everythingIn(config: Config): Granted {
+  const resources = allResources(config).map(({ identifier, scopes }) => [identifier, scopes]);
+  return { scopes: OIDC_SCOPES, claims: [], resources: Object.fromEntries(resources) };
+}
+
+function serverInfo(config: Config, resource: Resource, allowed: string[] | undefined) {
+  const scopes = resource.scopes.filter((scope) => allowed?.includes(scope) ?? true);
+  return {
+    scope: scopes.join(' '),
+    audience: resource.identifier,
+    accessTokenTTL: config.ttl.access_token,
+    accessTokenFormat: resource.token_format,
+    ...(resource.token_format === 'jwt' ? { jwt: { sign: { alg: resource.signing_alg } } } : {}),
+  };
+}
