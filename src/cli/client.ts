@@ -1,6 +1,7 @@
 // gatehouse client …: relying parties.
 import { Command, Option } from 'commander';
 import { describeClient } from '../domain/client-description.ts';
+import { isPlainHttp } from '../domain/redirect-uris.ts';
 import { parseDuration } from '../lib/durations.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import {
@@ -11,7 +12,7 @@ import {
   withUpdateOptions,
 } from './client-options.ts';
 import { withHouse } from './house.ts';
-import { print, printFields, printJson, printTable } from './output.ts';
+import { print, printFields, printJson, printTable, warn } from './output.ts';
 
 interface Printing {
   readonly json?: boolean | undefined;
@@ -57,6 +58,7 @@ function createCommand(): Command {
         assertSomewhere(metadata);
         const { client, secret } = await clients.create(metadata);
         show({ ...describeClient(client), ...shownOnce(secret) }, options);
+        warnOfPlainHttp(metadata);
       }),
     );
 }
@@ -82,8 +84,16 @@ function updateCommand(): Command {
         const change = changeOf(options, (await clients.get(id)).metadata);
         const { client, secret } = await clients.update(id, change);
         show({ ...describeClient(client), ...shownOnce(secret) }, { json });
+        warnOfPlainHttp(change);
       }),
     );
+}
+
+/** What this command has just registered: it works, and whoever listens on the way works with it. */
+function warnOfPlainHttp({ redirect_uris: uris }: Metadata): void {
+  for (const uri of listOf(uris).map(String).filter(isPlainHttp)) {
+    warn(`${uri} is not encrypted: anyone on the way can read the code. Use https.`);
+  }
 }
 
 interface RotateOptions extends Printing {

@@ -1,5 +1,6 @@
 // What is wrong, or risky, about registered clients.
 import type { Config } from '../config/schema.ts';
+import { isPlainHttp, mistakeInRedirectUri } from '../domain/redirect-uris.ts';
 import { allResources, OIDC_SCOPES } from '../domain/resources.ts';
 import { withHouse } from './house.ts';
 
@@ -23,14 +24,8 @@ function isOpenAtJson({ token_endpoint_auth_method: method, direct_sign_in: dire
   return method === 'none' && direct === true;
 }
 
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
-
-/** Whoever listens on the way reads the code. */
 function isToldInPlain({ redirect_uris: uris }: Metadata): boolean {
-  return textsOf(uris).some((uri) => {
-    const url = URL.parse(uri);
-    return url?.protocol === 'http:' && !LOOPBACK.test(url.hostname);
-  });
+  return textsOf(uris).some(isPlainHttp);
 }
 
 type Risks = Readonly<Record<'withoutPkce' | 'direct' | 'plain', number>>;
@@ -55,10 +50,22 @@ export function checkRegistrations(config: Config): Promise<string> {
         ...textsOf(metadata.resources).filter((each) => !identifiers.includes(each)),
         ...asked.filter((each) => !scopes.includes(each)),
       ];
-      if (unknown.length > 0) wrong.push(`${id} names ${unknown.join(', ')}`);
+      if (unknown.length > 0) {
+        wrong.push(`${id} names ${unknown.join(', ')}: not in "resources" of the configuration`);
+      }
+      wrong.push(...deadAddresses(metadata).map((mistake) => `${id}: ${mistake}`));
     }
-    if (wrong.length === 0) return 'all name resources and scopes that are configured';
-    throw new Error(`${wrong.join('; ')}: not in "resources" of the configuration`);
+    if (wrong.length > 0) throw new Error(wrong.join('; '));
+    return 'all name addresses that can be reached, resources and scopes that are configured';
+  });
+}
+
+/** Registered before they were refused. */
+function deadAddresses(metadata: Metadata): string[] {
+  const uris = [metadata.redirect_uris, metadata.post_logout_redirect_uris].flatMap(textsOf);
+  return uris.flatMap((uri) => {
+    const mistake = mistakeInRedirectUri(uri);
+    return mistake ? [`"${uri}" ${mistake}`] : [];
   });
 }
 

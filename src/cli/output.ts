@@ -52,6 +52,11 @@ export function explain(error: unknown): void {
   process.stderr.write(`${lines.join('\n')}\n`);
 }
 
+/** It is done, and has a side that whoever asked for it may not see. */
+export function warn(text: string): void {
+  process.stderr.write(`Warning: ${oneLine(text)}\n`);
+}
+
 /** What went wrong, and where it can be said how to mend it: one line without control characters. */
 export function sentenceFor(error: unknown): string {
   const { message, code } = error as Error & { code?: string };

@@ -14,10 +14,15 @@ export interface ProviderPagesNeeds {
   readonly accounts: AccountsDomain;
 }
 
-/** A form that leads to an address by GET carries its query in fields. */
-function formFor(address: string) {
+/**
+ * A form that leads to an address by GET carries its query in fields. What a browser would write
+ * another way then (`?/login`) is a link.
+ */
+function wayTo(address: string) {
   const [action = '', query = ''] = address.split('?');
-  return { action, hidden: Object.fromEntries(new URLSearchParams(query)) };
+  const hidden = Object.fromEntries(new URLSearchParams(query));
+  const isSame = address === action || address === `${action}?${new URLSearchParams(hidden)}`;
+  return isSame ? { action, hidden } : { href: address };
 }
 
 const DEVICE_TEXTS: Readonly<Record<DeviceProblem, string>> = {
@@ -54,7 +59,7 @@ export function createProviderPages({ render, t, accounts }: ProviderPagesNeeds)
     confirmSignOut: async (ctx, { action, xsrf, client, accountId, stay }) => {
       const account = accountId ? await accounts.find(accountId) : undefined;
       const person = account && { email: account.email, name: account.name };
-      const actions = { submit: action, stay: formFor(stay) };
+      const actions = { submit: action, stay: wayTo(stay) };
       show(ctx, 'logout/confirm', { actions, xsrf, client, account: person });
     },
     signedOut: async (ctx, client) => show(ctx, 'logout/done', { client }),

@@ -9,6 +9,7 @@ import {
   type Secrets,
   toStoredSecret,
 } from '../domain/client-secrets.ts';
+import { mistakeInRedirectUri } from '../domain/redirect-uris.ts';
 import { normalRange } from '../lib/addresses.ts';
 import { causeInWords } from '../lib/causes.ts';
 import { now } from '../lib/clock.ts';
@@ -94,7 +95,7 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
     const id = options.id ?? clientId();
     const full = withDefaults(metadata);
     const secret = needsSecret(full) ? (options.secret ?? newSecret()) : undefined;
-    await validate(needs.provider(), full, id);
+    await validate(needs.provider(), { id, metadata: full });
     const at = now();
     const client = { id, metadata: full, secrets: storedSecrets(secret, at), createdAt: at };
     const replaced = options.replace && (await clients.find(id));
@@ -116,7 +117,7 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
     const metadata = merged(client.metadata, change);
     const changed = changedNames(client.metadata, metadata);
     if (changed.length === 0) return { client, changed, secret: undefined };
-    await validate(needs.provider(), metadata, id);
+    await validate(needs.provider(), { id, metadata, before: client.metadata });
     const { secrets, secret } = secretsFor(client, metadata);
     const event = { kind: 'admin.client_updated', detail: { changed } } as const;
     return { client: await write(client, { metadata, secrets }, event), changed, secret };
@@ -227,9 +228,36 @@ function assertKeepsSecrets(metadata: ClientMetadata): void {
   throw refusal('grant_types: client_credentials is not for a public client.');
 }
 
-async function validate(provider: Provider, metadata: ClientMetadata, id: string): Promise<void> {
+const URIS = ['redirect_uris', 'post_logout_redirect_uris'] as const;
+
+/** Those that an earlier release took can be kept while something else is changed. */
+function assertReachable(metadata: ClientMetadata, before: ClientMetadata): void {
+  for (const name of URIS) {
+    const known = textsOf(before[name]);
+    for (const uri of textsOf(metadata[name]).filter((each) => !known.includes(each))) {
+      const mistake = mistakeInRedirectUri(uri);
+      if (mistake) throw refusal(`${name}: "${uri}" ${mistake}.`);
+    }
+  }
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+}
+
+interface Validated {
+  readonly id: string;
+  readonly metadata: ClientMetadata;
+  readonly before?: ClientMetadata;
+}
+
+async function validate(
+  provider: Provider,
+  { id, metadata, before = {} }: Validated,
+): Promise<void> {
   assertNotForAssertions(metadata);
   assertKeepsSecrets(metadata);
+  assertReachable(metadata, before);
   const secret = needsSecret(metadata) ? { client_secret: newSecret() } : {};
   const Model = provider.Client as unknown as { validate(metadata: object): Promise<void> };
   try {

@@ -3,6 +3,8 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Limited } from '../domain/limits/attempt.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
+import { withQuery } from '../lib/uris.ts';
+import { sendTo } from './answers.ts';
 import { isClientDisabled } from './client-admission.ts';
 import { UserCodesLimited } from './client-attempts.ts';
 import type { Ctx, InteractionModel } from './types.ts';
@@ -194,6 +196,10 @@ export function replaceSelfSubmittingPages(provider: () => Provider, pages: Prov
     const { oidc } = ctx as unknown as Partial<Ctx>;
     const asked = ctx.status === 200 && oidc?.route === 'end_session' && oidc.session;
     if (asked && !asked.accountId) signedOutAlready(ctx, asked.state as LogoutState, provider());
+    const answered = ctx.status === 303 && oidc?.route === 'end_session_confirm' && oidc.session;
+    const target = answered && leadsTo((answered.state ?? {}) as LogoutState);
+    // The library has written the address its own way.
+    if (target) sendTo(ctx, target);
     const late = oidc && findLate(oidc);
     if (!late) return;
     ctx.set('Content-Security-Policy', policy);
@@ -231,14 +237,11 @@ const STAY = '/account';
 /** The client's own address for the time after, as the library has checked it. */
 function leadsTo({ postLogoutRedirectUri, state }: LogoutState): string | undefined {
   if (!postLogoutRedirectUri) return undefined;
-  const target = new URL(postLogoutRedirectUri);
-  if (state !== undefined) target.searchParams.set('state', state);
-  return target.href;
+  return withQuery(postLogoutRedirectUri, state === undefined ? {} : { state });
 }
 
 function signedOutAlready(ctx: Context, logout: LogoutState, provider: Provider): void {
-  ctx.status = 303;
-  ctx.redirect(leadsTo(logout) ?? provider.urlFor('end_session_success'));
+  sendTo(ctx, leadsTo(logout) ?? provider.urlFor('end_session_success'));
 }
 
 /** The answers of requests whose writes lost a race, in the place of what they had said. */

@@ -17,6 +17,7 @@ import type { Sessions } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { refuseAccountClient } from './account-client.ts';
 import { artifactKey, createAdapterFactory } from './adapter.ts';
+import { REDIRECTING } from './answers.ts';
 import { recordTokens } from './audit-events.ts';
 import { createAdmit } from './client-admission.ts';
 import { createCountWrongSecret, createLookUpUserCode } from './client-attempts.ts';
@@ -128,7 +129,8 @@ function withOurs(
   const jwtBearer = createJwtBearer(needs);
   class Gatehouse extends Provider {
     override registerResponseMode(name: string, handler: never): void {
-      super.registerResponseMode(name, name === 'form_post' ? formPost : handler);
+      const ours = name === 'form_post' ? formPost : (REDIRECTING[name] as never);
+      super.registerResponseMode(name, ours ?? handler);
     }
 
     override registerGrantType(name: string, handler: never, ...more: never[]): void {

@@ -101,13 +101,28 @@ describe('what gatehouse doctor finds', () => {
       const { stderr } = await command(args, { database, env: { ISSUER: 'http://localhost:9' } });
       expect(stderr).to.match(/^Note: The server .*ISSUER \(or PORT\)\.\n$/);
     });
+
+    it('a redirect URI that an earlier release took and that can never match', async () => {
+      const { clients, store } = gatehouse.house;
+      const uris = { redirect_uris: ['https://a.example.com/'] };
+      const { client } = await clients.create({ client_name: 'App', ...uris });
+      const metadata = JSON.stringify({ redirect_uris: ['https://*.example.com/'] });
+      const row = store.sql('clients').where({ id: client.id }).update({ metadata });
+      await store.write(store.compile(row, 1));
+      const findings = await examine(database, { ISSUER: '' });
+      const found = findings.find(({ check }) => check === 'registrations');
+      expect(found?.says).to.include(`${client.id}: "https://*.example.com/" has a "*"`);
+      await clients.delete(client.id);
+    });
   });
 
   it('a client that names what is not configured', async () => {
     const typo = ['--resource', 'https://api.example.com', '--scope', 'openid reed'];
     const uri = ['--redirect-uri', 'http://app.example.com/callback'];
     const made = ['client', 'create', '--name', 'App', ...uri, ...typo];
-    const { client_id: id } = await json<{ client_id: string }>(made, { database });
+    const { stdout, stderr } = await command([...made, '--json'], { database });
+    expect(stderr).to.match(/^Warning: http:\/\/app\.example\.com\/callback is not encrypted/);
+    const { client_id: id } = JSON.parse(stdout) as { client_id: string };
     const findings = await examine(database, { ISSUER: '' });
     const says = (name: string) => findings.find(({ check }) => check === name)?.says;
     expect(says('registrations')).to.match(/^app_\S+ names https:\/\/api\.example\.com, reed: not/);
