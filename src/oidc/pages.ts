@@ -3,10 +3,9 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Limited } from '../domain/limits/attempt.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
-import { withQuery } from '../lib/uris.ts';
-import { sendTo } from './answers.ts';
 import { isClientDisabled } from './client-admission.ts';
 import { UserCodesLimited } from './client-attempts.ts';
+import { afterSignOut } from './sign-out.ts';
 import type { Ctx, InteractionModel } from './types.ts';
 import type { Answers } from './work.ts';
 
@@ -93,6 +92,9 @@ const DEVICE_PROBLEMS: Readonly<Record<string, DeviceProblem>> = {
   AbortedError: 'aborted',
 };
 
+/** Where whoever stays signed in goes on, if the application has not said. */
+const STAY = '/account';
+
 /** A code that stood in the address: shown in the field, sent only by a person. */
 export const PREFILLED_USER_CODE = Symbol('user code');
 
@@ -114,7 +116,7 @@ export function createPageSources(pages: ProviderPages) {
         xsrf: secretOf(ctx),
         client: clientOnPage(ctx.oidc.client),
         accountId: ctx.oidc.session?.accountId,
-        stay: leadsTo(ctx.oidc.session?.state as LogoutState) ?? STAY,
+        stay: afterSignOut(ctx.oidc.session?.state) ?? STAY,
       }),
     postLogoutSuccessSource: (ctx: Ctx) => pages.signedOut(ctx, clientOnPage(ctx.oidc.client)),
     userCodeInputSource: async (ctx: Ctx, _form: string, out: unknown, error: unknown) => {
@@ -176,8 +178,8 @@ export function createFormPost(pages: ProviderPages) {
 
 /**
  * The library submits some forms by itself. A device code from the address goes into our form
- * instead; a sign-out without a session has nothing to ask; and whoever has signed in meanwhile in
- * another tab is not signed out for a sign-in that comes late.
+ * instead; and whoever has signed in meanwhile in another tab is not signed out for a sign-in that
+ * comes late.
  */
 export function replaceSelfSubmittingPages(provider: () => Provider, pages: ProviderPages) {
   return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
@@ -194,12 +196,6 @@ export function replaceSelfSubmittingPages(provider: () => Provider, pages: Prov
     }
     await next();
     const { oidc } = ctx as unknown as Partial<Ctx>;
-    const asked = ctx.status === 200 && oidc?.route === 'end_session' && oidc.session;
-    if (asked && !asked.accountId) signedOutAlready(ctx, asked.state as LogoutState, provider());
-    const answered = ctx.status === 303 && oidc?.route === 'end_session_confirm' && oidc.session;
-    const target = answered && leadsTo((answered.state ?? {}) as LogoutState);
-    // The library has written the address its own way.
-    if (target) sendTo(ctx, target);
     const late = oidc && findLate(oidc);
     if (!late) return;
     ctx.set('Content-Security-Policy', policy);
@@ -224,24 +220,6 @@ async function endLate(ctx: Context, late: Late, provider: Provider, pages: Prov
   });
   const client: unknown = await provider.Client.find(String(late.params.client_id));
   await pages.expired(ctx, clientOnPage(client));
-}
-
-interface LogoutState {
-  readonly postLogoutRedirectUri?: string;
-  readonly state?: string;
-  readonly clientId?: string;
-}
-
-const STAY = '/account';
-
-/** The client's own address for the time after, as the library has checked it. */
-function leadsTo({ postLogoutRedirectUri, state }: LogoutState): string | undefined {
-  if (!postLogoutRedirectUri) return undefined;
-  return withQuery(postLogoutRedirectUri, state === undefined ? {} : { state });
-}
-
-function signedOutAlready(ctx: Context, logout: LogoutState, provider: Provider): void {
-  sendTo(ctx, leadsTo(logout) ?? provider.urlFor('end_session_success'));
 }
 
 /** The answers of requests whose writes lost a race, in the place of what they had said. */

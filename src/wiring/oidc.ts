@@ -13,6 +13,7 @@ import { createClientRegistry } from '../oidc/client-registry.ts';
 import { createInteractions } from '../oidc/interactions.ts';
 import type { ProviderPages } from '../oidc/pages.ts';
 import { buildProvider } from '../oidc/provider.ts';
+import { noteSignOut } from '../oidc/sign-out.ts';
 import { createProveCode } from '../signin/prove-code.ts';
 import type { Domain } from './domain.ts';
 import type { Ground } from './ground.ts';
@@ -60,6 +61,7 @@ async function buildOidc(ground: Ground, needs: OidcNeeds) {
   const built = buildProvider({ ...ground, ...needs });
   const { provider, protocol } = built;
   provider.on('server_error', noteFailure);
+  provider.on('end_session.error', noteSignOut(ground.log));
   fixIssuer(provider, ground.config.issuer);
   const paths = [...WELL_KNOWN, provider.pathFor('jwks')];
   return { ...built, fixed: await buildFixedAnswers(provider, protocol, paths) };

@@ -6,6 +6,7 @@ import { catchErrors } from '../http/middleware/errors.ts';
 import { fixIssuer } from '../http/middleware/issuer.ts';
 import { raiseFailures, refuseOtherSpellings } from '../http/middleware/library.ts';
 import { refuseForeignForms } from '../http/middleware/own-forms.ts';
+import { askByAddress } from '../http/middleware/posted-requests.ts';
 import { requestContext } from '../http/middleware/request.ts';
 import { refuseBrokenUrls, securityHeaders } from '../http/middleware/security.ts';
 import { leaveTrail } from '../http/middleware/trail.ts';
@@ -15,6 +16,7 @@ import { createAskLibrary } from '../oidc/ask-library.ts';
 import { cookieNames } from '../oidc/configuration.ts';
 import { createLostRaceAnswers, replaceSelfSubmittingPages } from '../oidc/pages.ts';
 import { inTurn } from '../oidc/provider.ts';
+import { createSignOut } from '../oidc/sign-out.ts';
 import { unitOfWork } from '../oidc/work.ts';
 import { createRouters } from './doors.ts';
 import type { Ground } from './ground.ts';
@@ -46,6 +48,8 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
     ...(routers as unknown as Middleware[]),
     refuseOtherSpellings,
     refuseForeignForms(config.issuer),
+    askByAddress,
+    createSignOut(oidc.provider),
     replaceSelfSubmittingPages(oidc.provider, oidc.pages),
     unit,
     library,

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { createPerson, createRelyingParty, signIn } from '../support/relying-party.ts';
-import { findForm, titleOf, type Web } from '../support/web.ts';
+import { createWeb, findForm, titleOf, type Web } from '../support/web.ts';
 
 const ELSEWHERE = [
   { origin: 'https://evil.example.com' },
@@ -44,6 +44,38 @@ describe('forms of the library that another site sends', () => {
       expect(await send('/device', CODE, headers)).to.equal(403);
     }
     expect(titleOf(await web.get(`${gatehouse.url}/account`))).to.equal('Account');
+  });
+
+  it('that belong to the protocol are asked by an address, and touch no session', async () => {
+    const party = await createRelyingParty(gatehouse, { metadata: { first_party: true } });
+    const { url } = party.url({ prompt: 'none' });
+    const foreign = createWeb(gatehouse.url);
+    for (const [address, leads] of [
+      [url, /[?&]code=/],
+      [`${gatehouse.url}/sign-out?state=s`, /\/sign-out\?state=s$/],
+    ] as const) {
+      const { origin, pathname, searchParams: body } = new URL(address);
+      const init = { method: 'POST', body, headers: { origin: 'https://evil.example.com' } };
+      // Without the cookie, as browsers send what another site posts.
+      const answer = await foreign.once(`${origin}${pathname}`, init);
+      expect(answer.status, pathname).to.equal(303);
+      expect(answer.headers.getSetCookie(), pathname).to.deep.equal([]);
+      const next = await web.get(new URL(answer.headers.get('location') ?? '', gatehouse.url));
+      expect(next.url.href).to.match(leads);
+    }
+    expect(titleOf(await web.get(`${gatehouse.url}/account`))).to.equal('Account');
+    for (const [body, status] of [
+      ['a=b c', 400],
+      ['a=\u00fc', 400],
+      ['a=b#c', 400],
+      [`a=${'b'.repeat(20_000)}`, 413],
+    ] as const) {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      const init = { method: 'POST', body, headers };
+      expect((await foreign.once(`${gatehouse.url}/authorize`, init)).status).to.equal(status);
+    }
+    const json = { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } };
+    expect((await foreign.once(`${gatehouse.url}/sign-out`, json)).status).to.equal(415);
   });
 
   it('from our own pages they work', async () => {

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { sentenceFor } from '../../src/cli/output.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { onBothStores, SQLITE, type TestDatabase } from '../support/stores.ts';
-import { command, done, json, sentence } from './helpers.ts';
+import { command, done, sentence } from './helpers.ts';
 
 interface Finding {
   readonly check: string;

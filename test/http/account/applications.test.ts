@@ -69,6 +69,13 @@ onBothStores('connected applications', (store) => {
     expect(text).to.include('Know who you are Your calendar: See events, events.write Since');
   });
 
+  it('are listed with an API that they reach without any scope of it', async () => {
+    const resource = CALENDAR.identifier;
+    await signInElsewhere(gatehouse, party, person, { web, scope: 'openid', resource });
+    const text = sectionOf(await account(), 'Connected applications');
+    expect(text).to.include('Know who you are Your calendar Since');
+  });
+
   it('one that is no longer registered is not among them', async () => {
     const gone = await createRelyingParty(gatehouse, { metadata: { client_name: 'Gone' } });
     await signInElsewhere(gatehouse, gone, person, { web });

@@ -79,10 +79,10 @@ function itemOf({ consent: { clientId, granted, createdAt }, name }: Application
 function grantedInWords({ scopes, resources }: Granted, words: Words): string[] {
   const { t, resourceToWords } = words;
   const own = scopes.map((name) => t(`scopes.${name}.title`));
-  const others = Object.entries(resources).filter(([, names]) => names.length > 0);
-  const inWords = others.map(([identifier, granted]) => {
+  const inWords = Object.entries(resources).map(([identifier, granted]) => {
     const { name, scopes } = resourceToWords(identifier, granted);
-    return `${name}: ${scopes.map(({ title }) => title).join(', ')}`;
+    const what = scopes.map(({ title }) => title).join(', ');
+    return what === '' ? name : `${name}: ${what}`;
   });
   return [...own, ...inWords];
 }
