@@ -65,10 +65,12 @@ describe('forms of the library that another site sends', () => {
     }
     expect(titleOf(await web.get(`${gatehouse.url}/account`))).to.equal('Account');
     for (const [body, status] of [
-      ['a=b c', 400],
-      ['a=\u00fc', 400],
-      ['a=b#c', 400],
-      [`a=${'b'.repeat(20_000)}`, 413],
+      ['client_id=%ff', 400],
+      ['client_id=a&client_id=b', 400],
+      ['scope=openid', 400],
+      [`client_id=a&state=${'b'.repeat(20_000)}`, 400],
+      [`client_id=a&state=${'%20'.repeat(20_000)}`, 400],
+      [`client_id=a&state=${'b'.repeat(70_000)}`, 413],
     ] as const) {
       const headers = { 'content-type': 'application/x-www-form-urlencoded' };
       const init = { method: 'POST', body, headers };

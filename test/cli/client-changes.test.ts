@@ -160,6 +160,10 @@ onBothStores('changing a client', (store) => {
       expect(await works(client, closed.client_secret)).to.equal(false);
       const same = await act('update', client, '--no-public');
       expect(same, 'it is not public').to.deep.equal(keys);
+      const old = await act('update', client, '--assertion-audience', 'token_endpoint');
+      expect(old).to.include({ client_assertion_audience: 'token_endpoint' });
+      const usual = await act('update', client, '--no-assertion-audience');
+      expect(usual).not.to.have.property('client_assertion_audience');
       const back = await act('update', client, '--no-jwks-uri');
       expect(back).not.to.have.any.keys('jwks_uri', 'token_endpoint_auth_method');
       expect(await works(client, back.client_secret)).to.equal(true);

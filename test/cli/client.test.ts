@@ -97,7 +97,7 @@ describe('what gatehouse client create takes', () => {
       ...['--backchannel-logout-uri', 'https://a.example.com/logout'],
       ...['--grant', 'authorization_code', 'device_code', '--id-token-alg', 'ES256'],
       ...['--resource', 'https://api.example.com/', '--no-pkce'],
-      ...['--require-acr', 'urn:gatehouse:acr:mfa'],
+      ...['--require-acr', 'urn:gatehouse:acr:mfa', '--assertion-audience', 'token_endpoint'],
     );
     expect(client).to.deep.include({
       client_name: 'Everything',
@@ -113,6 +113,7 @@ describe('what gatehouse client create takes', () => {
       resources: ['https://api.example.com/'],
       require_pkce: false,
       require_acr: 'urn:gatehouse:acr:mfa',
+      client_assertion_audience: 'token_endpoint',
     });
   });
 
