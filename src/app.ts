@@ -15,6 +15,7 @@ import type { Limits } from './domain/limits/limits.ts';
 import type { OneTimeLinks } from './domain/links.ts';
 import { loadMasterKey } from './domain/master-key.ts';
 import { findRequiredSince } from './domain/mfa.ts';
+import { createNode, type Node } from './domain/node.ts';
 import type { PasswordPolicy } from './domain/passwords/policy.ts';
 import type { PhonesDomain } from './domain/phones.ts';
 import type { ServiceAccountsDomain } from './domain/service-accounts/service-accounts.ts';
@@ -31,7 +32,7 @@ import { startDelivery } from './messages/deliver.ts';
 import { createMethods, type Method, type MethodNeeds } from './methods/index.ts';
 import type { ClientRegistry } from './oidc/client-registry.ts';
 import { createResetFactors, type ResetFactors } from './signin/reset-factors.ts';
-import { migrateUp } from './store/migrate.ts';
+import { migrateUp, type Opening } from './store/migrate.ts';
 import { addressOf, openStore } from './store/open.ts';
 import type { Settings } from './store/settings.ts';
 import type { Store } from './store/store.ts';
@@ -71,6 +72,7 @@ export interface House {
   readonly provider: () => Provider;
   readonly fixed: FixedAnswers;
   readonly leaving: Leaving;
+  readonly node: Node;
   /** Looks for changed signing keys now, as every process does every few seconds. */
   renewKeys(): Promise<void>;
   /** Delivers what is due in the outbox. @returns how many letters arrived */
@@ -83,13 +85,15 @@ export interface Options {
   readonly methods?: (needs: MethodNeeds) => readonly Method[];
   /** Replaces argon2, for tests that are about something else. */
   readonly hashing?: (config: Config) => Hashing;
+  /** Whether a database that is not there is made. */
+  readonly opening?: Opening;
 }
 
 /** Opens the store, brings its tables up, makes what is missing, and wires everything. */
 export async function openHouse(config: Config, options: Options = {}): Promise<House> {
   if (config.test_clock) installTestClock();
   const log = createLog(config.log_level);
-  await migrateUp(addressOf(config));
+  await migrateUp(addressOf(config), options.opening);
   const store = openStore(config, log);
   try {
     return await furnish(config, store, log, options);
@@ -120,7 +124,8 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
   const oidc = await createOidc(ground, domain, site);
   clock.whenMoved(oidc.watch.tryToLook);
   const leaving = createLeaving();
-  const app = createApp(ground, { domain, site, methods, oidc, clock }, leaving);
+  const node = createNode({ store, log, nodes: tables.nodes });
+  const app = createApp(ground, { node, domain, site, methods, oidc, clock }, leaving);
   const delivery = startDelivery({
     store,
     log,
@@ -139,6 +144,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     app,
     fixed: oidc.fixed,
     leaving,
+    node,
     accounts: domain.accounts,
     importAccounts: createImport({ ...domain, store, accounts: tables.accounts }),
     acts: createAccountActs({ ...domain, store, accounts: tables.accounts, resetFactors }),

@@ -35,6 +35,7 @@ export async function start(config: Config, options: Options = {}): Promise<Runn
     await listen(server, config);
     server.on('error', (error) => house.log.error({ err: error }, 'a connection was not accepted'));
     await rememberServed(house.settings, config.issuer);
+    await house.node.begin();
     const demo = config.demo.enabled ? await startDemoFor(house) : undefined;
     const stopSweeping = startSweeping(house);
     return {
@@ -46,12 +47,14 @@ export async function start(config: Config, options: Options = {}): Promise<Runn
         stopSweeping();
         if (!atOnce) await sleep(config.http.stop_delay * 1000);
         await Promise.all([demo?.stop(), close(server, closeUnused, config.http.stop_timeout)]);
+        await house.node.end();
         await house.close();
       },
     };
   } catch (error) {
     server.closeAllConnections();
     server.close();
+    await house.node.end();
     await house.close();
     throw error;
   }

@@ -8,7 +8,7 @@ import { actCommands } from './account-acts.ts';
 import { allowAddressesCommand } from './account-addresses.ts';
 import { describe, type Printing, show } from './account-output.ts';
 import { actor } from './actor.ts';
-import { withHouse } from './house.ts';
+import { withHouse, withNewHouse } from './house.ts';
 import { importCommand } from './import.ts';
 import { printJson, printTable } from './output.ts';
 
@@ -31,7 +31,7 @@ export function accountCommands(): Command {
     .option('--password-stdin', 'read the password from standard input')
     .option('--json', 'print JSON')
     .action((email: string, options: CreateOptions) =>
-      withHouse(async (house) => {
+      withNewHouse(async (house) => {
         const account = await create(house, email, options);
         await show(house, account, options, await invitationFor(house, account));
       }),

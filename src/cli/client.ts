@@ -11,7 +11,7 @@ import {
   withCreateOptions,
   withUpdateOptions,
 } from './client-options.ts';
-import { withHouse } from './house.ts';
+import { withHouse, withNewHouse } from './house.ts';
 import { print, printFields, printJson, printTable, warn } from './output.ts';
 
 interface Printing {
@@ -53,7 +53,7 @@ function createCommand(): Command {
     .description('register a client; its secret is shown once')
     .option('--json', 'print JSON')
     .action((options: ClientOptions & Printing) =>
-      withHouse(async ({ clients }) => {
+      withNewHouse(async ({ clients }) => {
         const metadata = metadataOf(options);
         assertSomewhere(metadata);
         const { client, secret } = await clients.create(metadata);

@@ -2,13 +2,13 @@
 import type { Config } from '../config/schema.ts';
 import { isPlainHttp, mistakeInRedirectUri } from '../domain/redirect-uris.ts';
 import { allResources, OIDC_SCOPES } from '../domain/resources.ts';
-import { withHouse } from './house.ts';
+import { lookInside } from './house.ts';
 
 type Metadata = Readonly<Record<string, unknown>>;
 
 /** Risks that an operator may have chosen. */
-export function checkRisks(): Promise<string> {
-  return withHouse(async ({ clients }) => {
+export async function checkRisks(): Promise<string> {
+  const risks = await lookInside(async ({ clients }) => {
     const found = { withoutPkce: 0, direct: 0, plain: 0 };
     for await (const { metadata } of clients.list()) {
       if (metadata.require_pkce === false) found.withoutPkce += 1;
@@ -17,7 +17,10 @@ export function checkRisks(): Promise<string> {
     }
     return risksInWords(found);
   });
+  return risks ?? NONE;
 }
+
+const NONE = 'none is registered yet';
 
 /** Anybody may claim to be such an application, and ask people for their passwords. */
 function isOpenAtJson({ token_endpoint_auth_method: method, direct_sign_in: direct }: Metadata) {
@@ -38,11 +41,11 @@ function risksInWords({ withoutPkce, direct, plain }: Risks): string {
 }
 
 /** A typing error in a registration shows only when a request is refused. */
-export function checkRegistrations(config: Config): Promise<string> {
+export async function checkRegistrations(config: Config): Promise<string> {
   const resources = allResources(config);
   const identifiers = resources.map(({ identifier }) => identifier);
   const scopes = [...OIDC_SCOPES, ...resources.flatMap((each) => each.scopes)];
-  return withHouse(async ({ clients }) => {
+  const found = await lookInside(async ({ clients }) => {
     const wrong: string[] = [];
     for await (const { id, metadata } of clients.list()) {
       const asked = typeof metadata.scope === 'string' ? metadata.scope.split(' ') : [];
@@ -67,6 +70,7 @@ function deadAddresses(metadata: Metadata): string[] {
     const mistake = mistakeInRedirectUri(uri);
     return mistake ? [`"${uri}" ${mistake}`] : [];
   });
+  return found ?? NONE;
 }
 
 const textsOf = (value: unknown): readonly string[] => (Array.isArray(value) ? value : []);

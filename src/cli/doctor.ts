@@ -1,15 +1,16 @@
 // gatehouse doctor: looks at everything a start needs, and says what is wrong and how to mend it.
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { whyOtherIssuer } from '../domain/served-issuer.ts';
 import { toIso } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
-import { makeFolder } from '../lib/folders.ts';
+import type { Look } from '../look.ts';
 import { checkRegistrations, checkRisks } from './doctor-clients.ts';
 import { checkPort } from './doctor-port.ts';
-import { withHouse } from './house.ts';
+import { lookInside } from './house.ts';
 import { print, printJson, sentenceFor } from './output.ts';
 
 interface Finding {
@@ -69,30 +70,45 @@ async function find(name: string, check: Check, config: Config): Promise<Finding
 }
 
 async function checkFolder({ data_dir: folder }: Config): Promise<string> {
-  makeFolder(folder);
-  accessSync(folder, constants.W_OK | constants.R_OK);
-  return `${folder} can be written`;
+  const found = nearest(folder);
+  if (!statSync(found).isDirectory()) throw new Error(`DATA_DIR is no folder (${found}).`);
+  accessSync(found, constants.W_OK | constants.R_OK | constants.X_OK);
+  if (found === folder) return `${folder} can be written`;
+  return `${folder} is not there yet; the first start makes it`;
+}
+
+function nearest(folder: string): string {
+  const parent = dirname(folder);
+  return existsSync(folder) || parent === folder ? folder : nearest(parent);
+}
+
+const NOT_YET = 'nothing there yet; the first start makes it';
+
+async function inside(work: (look: Look) => Promise<string>): Promise<string> {
+  return (await lookInside(work)) ?? NOT_YET;
 }
 
 async function checkDatabase(config: Config): Promise<string> {
-  const { pendingMigrations } = await import('../store/migrate.ts');
+  const { isMade, pendingMigrations } = await import('../store/migrate.ts');
   const { addressOf } = await import('../store/open.ts');
   const address = addressOf(config);
   const pending = await pendingMigrations(address);
+  if (!(await isMade(address))) return NOT_YET;
   const kind = address.dialect === 'pg' ? 'PostgreSQL' : 'SQLite';
   return pending.length === 0 ? `${kind}, up to date` : `${kind}, lacks ${pending.join(', ')}`;
 }
 
 function checkKeys(): Promise<string> {
-  return withHouse(async ({ keys }) => {
+  return inside(async ({ keys }) => {
     const { published } = await keys.load();
+    if (published.length === 0) return NOT_YET;
     const algorithms = new Set(published.map((key) => key.alg));
     return `${[...algorithms].join(', ')}, opened with the master key`;
   });
 }
 
 function checkIssuer({ issuer }: Config): Promise<string> {
-  return withHouse(async ({ settings }) => {
+  return inside(async ({ settings }) => {
     const why = await whyOtherIssuer(settings, issuer);
     if (why !== undefined) throw new Error(why);
     return issuer;
@@ -102,7 +118,7 @@ function checkIssuer({ issuer }: Config): Promise<string> {
 const SOON = 14 * 86_400_000;
 
 function checkServiceAccounts(): Promise<string> {
-  return withHouse(async ({ serviceAccounts }) => {
+  return inside(async ({ serviceAccounts }) => {
     const keys = await serviceAccounts.keysExpiringWithin(SOON);
     if (keys.length === 0) return 'no key expires within 14 days';
     const named = keys.map((key) => `${key.kid} of ${key.accountId} on ${dayOf(key.expiresAt)}`);
@@ -113,7 +129,7 @@ function checkServiceAccounts(): Promise<string> {
 const dayOf = (at = 0) => toIso(at).slice(0, 10);
 
 function checkHashes(): Promise<string> {
-  return withHouse(async ({ accounts, config }) => {
+  return inside(async ({ accounts, config }) => {
     const { measureHashes } = await import('../domain/passwords/costs.ts');
     const hashes = async function* () {
       for await (const { passwordHash } of accounts.list()) yield passwordHash;

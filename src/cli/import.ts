@@ -3,9 +3,10 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { Command } from 'commander';
+import type { House } from '../app.ts';
 import type { ImportError, ImportReport } from '../domain/imports.ts';
 import { GatehouseError } from '../lib/errors.ts';
-import { withHouse } from './house.ts';
+import { rehearse, withNewHouse } from './house.ts';
 import { print, printJson } from './output.ts';
 
 interface ImportOptions {
@@ -19,14 +20,14 @@ export function importCommand(): Command {
     .description('import accounts with their password hashes')
     .option('--dry-run', 'check every line and write nothing')
     .option('--json', 'print JSON')
-    .action((file: string, options: ImportOptions) =>
-      withHouse(async (house) => {
-        const { dryRun = false } = options;
-        const report = await house.importAccounts(linesOf(open(file)), { dryRun });
-        show(report, options);
-        refuseIf(report);
-      }),
-    );
+    .action(async (file: string, options: ImportOptions) => {
+      const { dryRun = false } = options;
+      const read = ({ importAccounts }: Pick<House, 'importAccounts'>) =>
+        importAccounts(linesOf(open(file)), { dryRun });
+      const report = await (dryRun ? rehearse(read) : withNewHouse(read));
+      show(report, options);
+      refuseIf(report);
+    });
 }
 
 function open(file: string): Readable {

@@ -1,8 +1,6 @@
 // All commands and their options.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
-import { PROJECT_ROOT } from '../lib/root.ts';
+import { release } from '../lib/release.ts';
 import { accountCommands } from './account.ts';
 import { auditCommands } from './audit.ts';
 import { clientCommands } from './client.ts';
@@ -17,7 +15,7 @@ import { serviceAccountCommands } from './service-account/service-account.ts';
 export function createProgram(): Command {
   const program = new Command('gatehouse')
     .description('An OpenID Connect identity provider on one file or many nodes.')
-    .version(versionOf(), '--version', 'print the version')
+    .version(release(), '--version', 'print the version')
     .exitOverride()
     .showHelpAfterError('(try --help)');
   const commands = [
@@ -37,9 +35,4 @@ export function createProgram(): Command {
   }
   exemplify(program);
   return program;
-}
-
-function versionOf(): string {
-  const text = readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

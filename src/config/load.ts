@@ -38,7 +38,7 @@ const VARIABLES: Record<string, readonly [path: string, read: (text: string) => 
 };
 
 /** What need not stand in the environment itself: `NAME_FILE` names a file that holds it. */
-const SECRETS = ['GATEHOUSE_SECRET', 'SMTP_URL', 'SMS_WEBHOOK_SECRET'];
+const SECRETS = ['GATEHOUSE_SECRET', 'DATABASE_URL', 'SMTP_URL', 'SMS_WEBHOOK_SECRET'];
 
 /** Throws {@link ConfigError} with all mistakes. */
 export function loadConfig(env: Environment = process.env): Config {

@@ -1,5 +1,6 @@
 // Every option of Gatehouse: the zod schema is the type, and its descriptions are the reference.
 import { z } from 'zod';
+import { isPostgresUrl, PostgresUrlError, parsePostgresUrl } from '../lib/postgres-url.ts';
 
 const DAY = 86_400;
 const seconds = (description: string, max = 400 * DAY) =>
@@ -166,6 +167,18 @@ const announcedPolicy = z
     'The next policy: new passwords meet both, people are told, and from its date on it is enforced',
   );
 
+function whyNoDatabase(url: string): string | undefined {
+  if (/^sqlite:[^:]/.test(url)) return undefined;
+  if (!isPostgresUrl(url)) return 'must be sqlite:PATH or postgres://…';
+  try {
+    parsePostgresUrl(url);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PostgresUrlError) return error.message;
+    throw error;
+  }
+}
+
 export const schema = z.strictObject({
   env: z.enum(['development', 'test', 'production']).describe('NODE_ENV'),
   issuer: z
@@ -180,9 +193,10 @@ export const schema = z.strictObject({
     .describe('DATA_DIR: the database, the master key of development, `demo.json`, messages'),
   database_url: z
     .string()
-    .regex(/^(sqlite:[^:].*|postgres(ql)?:\/\/.+)$/, 'must be sqlite:PATH or postgres://…')
-    // The driver reads what is no URL as an address on this machine.
-    .refine((value) => /^sqlite:/.test(value) || URL.canParse(value), 'must be a URL')
+    .superRefine((value, { addIssue }) => {
+      const message = whyNoDatabase(value);
+      if (message !== undefined) addIssue({ code: 'custom', message });
+    })
     .optional()
     .describe('DATABASE_URL: `sqlite:PATH` or `postgres://…`; SQLite in DATA_DIR when unset'),
   secret: z

@@ -7,11 +7,14 @@ import { randomId } from '../lib/ids.ts';
 
 const FILE = 'secret';
 
+/** Undefined where none was made yet: then nothing is sealed with it. */
+export function findMasterKey(config: Config): string | undefined {
+  return config.secret || read(join(config.data_dir, FILE));
+}
+
 /** Production always has one in its configuration. Elsewhere it lies in DATA_DIR (0600). */
 export function loadMasterKey(config: Config): string {
-  if (config.secret) return config.secret;
-  const file = join(config.data_dir, FILE);
-  return read(file) ?? create(config.data_dir, file);
+  return findMasterKey(config) ?? create(config.data_dir, join(config.data_dir, FILE));
 }
 
 function read(file: string): string | undefined {

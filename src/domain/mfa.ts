@@ -23,11 +23,20 @@ const REQUIRED_SINCE = 'mfa.required_since';
 
 /** The first start of a house remembers its time: accounts made before the rule get grace. */
 export async function findRequiredSince(config: MfaConfig, settings: Settings): Promise<number> {
-  if (config.required_since !== undefined) return fromIso(config.required_since);
-  const stored = await settings.find(REQUIRED_SINCE);
-  if (stored !== undefined) return Number(stored);
+  const known = await knownRequiredSince(config, settings);
+  if (known !== undefined) return known;
   await settings.setOnce(REQUIRED_SINCE, String(now()));
   return Number(await settings.find(REQUIRED_SINCE));
+}
+
+/** Undefined before the first start. */
+export async function knownRequiredSince(
+  config: MfaConfig,
+  settings: Pick<Settings, 'find'>,
+): Promise<number | undefined> {
+  if (config.required_since !== undefined) return fromIso(config.required_since);
+  const stored = await settings.find(REQUIRED_SINCE);
+  return stored === undefined ? undefined : Number(stored);
 }
 
 export function createMfa(config: MfaConfig, requiredSince: number): Mfa {

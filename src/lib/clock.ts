@@ -8,6 +8,11 @@ export function now(): number {
   return RealDate.now() + offset;
 }
 
+/** Milliseconds since 1970 as this machine has them: no test moves them. */
+export function machineTime(): number {
+  return RealDate.now();
+}
+
 /** Whole seconds since 1970, as JWT and the oidc-provider models count. */
 export function nowSeconds(): number {
   return Math.floor(now() / 1000);

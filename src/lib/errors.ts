@@ -10,6 +10,8 @@ const ERRORS = {
   internal: [500, 'Something went wrong on our side.'],
   busy: [503, 'Too much is going on at the moment. Try again in a few seconds.'],
   store_unavailable: [503, 'The database does not answer at the moment. Try again shortly.'],
+  store_missing: [503, 'There is no database.'],
+  store_newer: [503, 'The tables of this database are those of a newer release.'],
   store_conflict: [409, 'Something changed meanwhile. Try again.'],
   flow_expired: [410, 'The sign-in took longer than it may.'],
   cookies_needed: [400, 'The browser did not send the cookie of this sign-in.'],

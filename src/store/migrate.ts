@@ -1,90 +1,130 @@
-// Brings the tables up (or down) by knex, safely when several processes start at once.
-import { readdirSync } from 'node:fs';
-import { dirname, join, parse } from 'node:path';
+// Brings the tables up, safely when several processes start at once.
+import { existsSync, writeFileSync } from 'node:fs';
+import { join, parse } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
-import knexModule, { type Knex } from 'knex';
-import { makeFolder } from '../lib/folders.ts';
-import { PROJECT_ROOT } from '../lib/root.ts';
+import type { Knex } from 'knex';
+import { machineTime, toIso } from '../lib/clock.ts';
+import { GatehouseError } from '../lib/errors.ts';
+import { release } from '../lib/release.ts';
+import {
+  appliedIn,
+  type DatabaseAddress,
+  load,
+  type Migration,
+  ownMigrations,
+  reading,
+  TABLE,
+  writing,
+} from './migrations.ts';
 
-export interface DatabaseAddress {
-  readonly dialect: 'better-sqlite3' | 'pg';
-  /** File of SQLite, URL of PostgreSQL. */
-  readonly location: string;
-  /** Seconds that connecting may take. */
-  readonly timeout: number;
-}
+export type { DatabaseAddress } from './migrations.ts';
 
 export interface MigrationReport {
   readonly applied: readonly string[];
 }
 
-const TABLE = 'migrations';
 const LOCK_TABLE = 'migrations_lock';
 const PATIENCE_TRIES = 300;
 const PATIENCE_PAUSE = 200;
-
-/** Applies what is missing. @returns the names of the migrations applied now */
-export function migrateUp(address: DatabaseAddress): Promise<MigrationReport> {
-  return withKnex(address, (knex) => report(knex.migrate.latest(settings())));
-}
-
-/** Takes back the last batch, or everything. */
-export function migrateDown(address: DatabaseAddress, all = false): Promise<MigrationReport> {
-  return withKnex(address, (knex) => report(knex.migrate.rollback(settings(), all)));
-}
-
-/** Names of the migrations that are not applied yet. */
-export function pendingMigrations(address: DatabaseAddress): Promise<string[]> {
-  return withKnex(address, async (knex) => {
-    const [, pending] = await knex.migrate.list(settings());
-    return (pending as Migration[]).map((migration) => migration.name);
-  });
-}
-
-async function withKnex<T>(
-  { dialect, location, timeout }: DatabaseAddress,
-  work: (knex: Knex) => Promise<T>,
-): Promise<T> {
-  const within = timeout * 1000;
-  const server = { connectionString: location, connectionTimeoutMillis: within };
-  const connection = dialect === 'pg' ? server : { filename: location };
-  if (dialect !== 'pg') makeFolder(dirname(location));
-  const knex = knexModule({
-    client: dialect,
-    connection,
-    useNullAsDefault: true,
-    pool: { min: 1, max: 1, afterCreate },
-    acquireConnectionTimeout: within,
-    log: { warn: () => undefined, error: () => undefined },
-  });
-  try {
-    return await patiently(async () => {
-      await prepareLock(knex);
-      return work(knex);
-    });
-  } finally {
-    await knex.destroy();
-  }
-}
-
-type Created = { pragma?: (text: string) => void };
+const MIGRATED_BY = 'migrated_by';
 
 /**
- * SQLite's driver would block this process while another migrates: we wait outside instead. The
- * journal becomes a WAL here, where waiting for others is possible; it stays one.
+ * What may become of a database that is not there. `begin`: one is made, unless there was one
+ * before. `anew`: one is made. `expect`: nothing is made.
  */
-function afterCreate(
-  connection: Created,
-  done: (error: unknown, connection: Created) => void,
-): void {
-  try {
-    connection.pragma?.('busy_timeout = 50');
-    connection.pragma?.('journal_mode = WAL');
-    done(null, connection);
-  } catch (error) {
-    done(error, connection);
+export type Opening = 'begin' | 'anew' | 'expect';
+
+/** Applies what is missing. @returns the names of the migrations applied now */
+export async function migrateUp(
+  address: DatabaseAddress,
+  opening: Opening = 'begin',
+): Promise<MigrationReport> {
+  await assertOpening(address, opening);
+  const applied = await migrating(address, async (knex) => {
+    await assertKnown(knex);
+    const [, names] = (await knex.migrate.latest(settings())) as [number, string[]];
+    if (names.length > 0) await remember(knex);
+    return names;
+  });
+  leaveMark(address);
+  return { applied };
+}
+
+/** Names of the migrations that are not applied yet. Makes nothing, changes nothing. */
+export async function pendingMigrations(address: DatabaseAddress): Promise<string[]> {
+  const applied = await reading(address, (knex) => patiently(() => appliedIn(knex)));
+  return ownMigrations()
+    .map(({ name }) => name)
+    .filter((name) => !applied?.includes(name));
+}
+
+/** Whether a Gatehouse has made tables in this database. */
+export async function isMade(address: DatabaseAddress): Promise<boolean> {
+  const applied = await reading(address, (knex) => patiently(() => appliedIn(knex)));
+  return applied !== undefined && applied.length > 0;
+}
+
+/** Throws where there is nothing and nothing may be made. */
+async function assertOpening(address: DatabaseAddress, opening: Opening): Promise<void> {
+  const { dialect, location } = address;
+  if (opening === 'anew' || (dialect === 'better-sqlite3' && existsSync(location))) return;
+  if (dialect === 'better-sqlite3') {
+    const wasThere = existsSync(markOf(location));
+    if (opening === 'begin' && !wasThere) return;
+    throw missing(`There is no database file ${location}`, wasThere);
   }
+  if (opening === 'begin' || (await isMade(address))) return;
+  throw missing('There are no tables in the database of DATABASE_URL', false);
+}
+
+function missing(what: string, wasThere: boolean): GatehouseError {
+  const cure = wasThere
+    ? 'there was one: put it back, or a backup. "gatehouse migrate" makes a new one'
+    : '"gatehouse serve" or "gatehouse migrate" makes it';
+  return new GatehouseError('store_missing', { message: `${what}: ${cure}.` });
+}
+
+/** Stays when the database file is deleted: nobody then takes a new one for it. */
+function leaveMark({ dialect, location }: DatabaseAddress): void {
+  const mark = markOf(location);
+  if (dialect === 'pg' || existsSync(mark)) return;
+  const text = `${parse(location).base} was made here, at ${toIso(machineTime())} at the latest.\n`;
+  writeFileSync(mark, text, { mode: 0o600 });
+}
+
+function markOf(location: string): string {
+  const { dir, name } = parse(location);
+  return join(dir, `${name}.made`);
+}
+
+/** Left to itself, knex says that the migrations of a newer release are "corrupt". */
+async function assertKnown(knex: Knex): Promise<void> {
+  const own = new Set(ownMigrations().map(({ name }) => name));
+  const unknown = (await appliedIn(knex)).filter((name) => !own.has(name));
+  if (unknown.length === 0) return;
+  const by = await knex('settings').where({ name: MIGRATED_BY }).first('value');
+  const needed = by ? `Gatehouse ${by.value}` : 'a newer release';
+  throw new GatehouseError('store_newer', {
+    message: `The tables of this database are those of ${needed} (${unknown.join(', ')}), and this is ${release()}: start that one or a newer one, or take the changes back with it first (gatehouse migrate --down --to ${[...own].at(-1)}).`,
+  });
+}
+
+async function remember(knex: Knex): Promise<void> {
+  const row = { name: MIGRATED_BY, value: release() };
+  await knex('settings').insert(row).onConflict('name').merge(['value']);
+}
+
+/** With the lock of knex ready to be taken; another process may hold it for up to a minute. */
+export function migrating<T>(
+  address: DatabaseAddress,
+  work: (knex: Knex) => Promise<T>,
+): Promise<T> {
+  return writing(address, (knex) =>
+    patiently(async () => {
+      await prepareLock(knex);
+      return work(knex);
+    }),
+  );
 }
 
 /**
@@ -108,11 +148,6 @@ async function prepareLock(knex: Knex): Promise<void> {
     .ignore();
 }
 
-async function report(work: Promise<[number, string[]]>): Promise<MigrationReport> {
-  const [, applied] = await work;
-  return { applied };
-}
-
 /** Another process may hold the lock at this very moment: wait for it, a minute at most. */
 async function patiently<T>(work: () => Promise<T>, tries = PATIENCE_TRIES): Promise<T> {
   try {
@@ -129,31 +164,13 @@ function isContended(error: Error & { code?: string }): boolean {
   return inTheWay.test(error.message) || error.code === 'SQLITE_BUSY';
 }
 
-interface Migration {
-  readonly name: string;
-  readonly file: string;
-}
-
 // Names carry no extension, so that sources (.ts) and a release (.js) mean the same migration.
 const source: Knex.MigrationSource<Migration> = {
-  getMigrations: async () => migrationFiles(),
+  getMigrations: async () => ownMigrations(),
   getMigrationName: (migration) => migration.name,
-  getMigration: (migration) => import(pathToFileURL(migration.file).href),
+  getMigration: load,
 };
 
-function settings(): Knex.MigratorConfig {
+export function settings(): Knex.MigratorConfig {
   return { migrationSource: source, tableName: TABLE };
-}
-
-function migrationFiles(): Migration[] {
-  const folder = migrationsFolder();
-  return readdirSync(folder)
-    .filter((file) => /\.(ts|js)$/.test(file) && !file.endsWith('.d.ts'))
-    .sort()
-    .map((file) => ({ name: parse(file).name, file: join(folder, file) }));
-}
-
-function migrationsFolder(): string {
-  const fromRelease = import.meta.url.includes('/dist/src/');
-  return join(PROJECT_ROOT, fromRelease ? 'dist/migrations' : 'migrations');
 }

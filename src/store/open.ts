@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import type { Log } from '../lib/log.ts';
-import type { DatabaseAddress } from './migrate.ts';
+import type { DatabaseAddress } from './migrations.ts';
 import { openPostgres } from './postgres.ts';
 import { openSqlite } from './sqlite.ts';
 import { createBuilder } from './statement.ts';
@@ -17,9 +17,22 @@ export function addressOf(config: Config): DatabaseAddress {
 }
 
 export function openStore(config: Config, log: Log): Store {
+  return open(config, log, true);
+}
+
+/** Makes nothing and changes nothing: a statement that would is refused. */
+export function openToRead(config: Config, log: Log): Store {
+  const store = open(config, log, false);
+  const refuse = () => Promise.reject(new Error('this command only reads'));
+  return { ...store, commit: refuse, write: refuse, run: refuse };
+}
+
+function open(config: Config, log: Log, isMade: boolean): Store {
   const { dialect, location, timeout } = addressOf(config);
   const { pool } = config.store;
   const engine =
-    dialect === 'pg' ? openPostgres({ url: location, pool, timeout, log }) : openSqlite(location);
+    dialect === 'pg'
+      ? openPostgres({ url: location, pool, timeout, log })
+      : openSqlite({ file: location, log, isMade });
   return createStore(dialect, createBuilder(dialect), engine);
 }

@@ -1,9 +1,17 @@
 // PostgreSQL: one transaction a unit; a connection that timed out is never used again.
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
-import { GatehouseError } from '../lib/errors.ts';
+import type pg from 'pg';
 import type { Log } from '../lib/log.ts';
+import { addressFrom } from './postgres-address.ts';
+import {
+  isLostRace,
+  isSound,
+  isStalePlan,
+  isUnprepared,
+  translatePostgres,
+} from './postgres-faults.ts';
+import { openPool } from './postgres-pool.ts';
 import type { Row, Statement, Unit } from './statement.ts';
 import { COMMITTED, type Engine, type Outcome } from './store.ts';
 
@@ -15,63 +23,53 @@ export interface PostgresOptions {
   readonly log: Log;
 }
 
-// A deadlock and a lost race for a row are the database's way of saying "again".
-const AGAIN = new Set(['40001', '40P01']);
 const TRIES = 8;
 const LONGEST_PAUSE = 30;
-
-// Times and counts are bigint columns: well within 2^53.
-const types = {
-  getTypeParser: (oid: number, format?: string) =>
-    oid === pg.types.builtins.INT8
-      ? (text: string) => Number(text)
-      : pg.types.getTypeParser(oid, format as 'text'),
-};
+const PREPARATIONS = 3;
 
 export function openPostgres({ url, pool: max, timeout, log }: PostgresOptions): Engine {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max,
-    types: types as pg.CustomTypesConfig,
-    connectionTimeoutMillis: timeout * 1000,
-    query_timeout: timeout * 1000,
-    statement_timeout: timeout * 1000,
-    idle_in_transaction_session_timeout: timeout * 1000,
-    keepAlive: true,
-    application_name: 'gatehouse',
-  });
-  reportOnce(pool, log);
+  const address = addressFrom(url);
+  const pool = openPool({ address, max, timeout, log });
+  const names = createNames(log);
+  // What a pooler does not take with the connection, each transaction says in the same breath.
+  const bounds = ['statement_timeout', 'idle_in_transaction_session_timeout'];
+  const bounded = `BEGIN; ${bounds.map((name) => `SET LOCAL ${name} = ${timeout * 1000}`).join('; ')}`;
 
-  const withClientOnce = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
-    const client = await pool.connect();
+  const withClientOnce = async <T>(work: Work<T>): Promise<T> => {
+    const { client, isTerse, release } = await pool.lend();
     let broken: Error | undefined;
     try {
-      return await work(client);
+      return await work(client, isTerse ? bounded : 'BEGIN');
     } catch (error) {
-      if (!isSound(error)) broken = error as Error;
+      if (!isSound(error) || isReadOnly(error)) broken = error as Error;
       throw error;
     } finally {
-      client.release(broken);
+      release(broken);
     }
   };
 
-  // After a migration each connection's prepared statements are refused once.
-  const withClient = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
-    for (let connections = 0; ; connections += 1) {
+  const withClient = async <T>(work: Work<T>): Promise<T> => {
+    for (let tries = 1; ; tries += 1) {
       try {
         return await withClientOnce(work);
       } catch (error) {
-        if (!isStalePlan(error) || connections >= max) throw translate(error);
+        if (tries >= PREPARATIONS || !names.adapt(error)) throw told(error);
       }
     }
   };
 
+  const told = (error: unknown) => {
+    const { message } = error as Error;
+    (error as Error).message = address.withoutPassword(message);
+    return translatePostgres(error);
+  };
+
   const commitOnce = (unit: Unit): Promise<Outcome> =>
-    withClient(async (client) => {
-      if (unit.length === 1) return commitSingle(client, unit);
-      await client.query('BEGIN');
+    withClient(async (client, begin) => {
+      if (unit.length === 1) return commitSingle(client, unit, names);
+      await client.query(begin);
       try {
-        const missed = await firstMissed(client, unit);
+        const missed = await firstMissed(client, unit, names);
         await client.query(missed === -1 ? 'COMMIT' : 'ROLLBACK');
         return missed === -1 ? COMMITTED : { kind: 'missed', at: missed };
       } catch (error) {
@@ -84,80 +82,92 @@ export function openPostgres({ url, pool: max, timeout, log }: PostgresOptions):
     try {
       return await commitOnce(unit);
     } catch (error) {
-      if (!AGAIN.has(String((error as { code?: string }).code))) throw error;
-      if (tries <= 1) throw unavailable(error);
+      const { cause } = error as Error;
+      if (!isLostRace(cause) || tries <= 1) throw error;
       await sleep(Math.random() * LONGEST_PAUSE);
       return commit(unit, tries - 1);
     }
   };
 
+  const all = (statement: Statement) =>
+    withClient(async (client) => (await send(client, statement, names)).rows as Row[]);
   return {
-    find: (statement) => withClient(async (c) => (await send(c, statement)).rows[0] as Row),
-    all: (statement) => withClient(async (c) => (await send(c, statement)).rows as Row[]),
+    find: async (statement) => (await all(statement))[0],
+    all,
     commit: (unit) => commit(unit),
-    run: (statement) => withClient(async (c) => (await send(c, statement)).rowCount ?? 0),
+    run: (statement) => withClient(async (c) => (await send(c, statement, names)).rowCount ?? 0),
+    examine: async (statements) => {
+      for (const statement of statements) await all(statement);
+    },
     close: () => pool.end(),
   };
 }
 
-/** A single statement is a transaction by itself; one that hits too few rows has hit none. */
-async function commitSingle(client: pg.PoolClient, unit: Unit): Promise<Outcome> {
-  return (await firstMissed(client, unit)) === -1 ? COMMITTED : { kind: 'missed', at: 0 };
+/** @param begin what starts a transaction */
+type Work<T> = (client: pg.PoolClient, begin: string) => Promise<T>;
+
+/** Another host may take the writes. */
+function isReadOnly(error: unknown): boolean {
+  return (error as { code?: unknown }).code === '25006';
 }
 
-async function firstMissed(client: pg.PoolClient, unit: Unit): Promise<number> {
+/** A single statement is a transaction by itself; one that hits too few rows has hit none. */
+async function commitSingle(client: pg.PoolClient, unit: Unit, names: Names): Promise<Outcome> {
+  return (await firstMissed(client, unit, names)) === -1 ? COMMITTED : { kind: 'missed', at: 0 };
+}
+
+async function firstMissed(client: pg.PoolClient, unit: Unit, names: Names): Promise<number> {
   for (const [index, statement] of unit.entries()) {
-    const { rowCount } = await send(client, statement);
+    const { rowCount } = await send(client, statement, names);
     if (statement.rows !== undefined && rowCount !== statement.rows) return index;
   }
   return -1;
 }
 
-const names = new Map<string, string>();
+/** A name for each statement: prepared once by the server, on each of its connections. */
+interface Names {
+  of(sql: string): string | undefined;
+  /** @returns whether the statement that failed is worth another try */
+  adapt(error: unknown): boolean;
+}
 
-function send(client: pg.PoolClient, { sql, bindings }: Statement): Promise<pg.QueryResult> {
-  let name = names.get(sql);
-  if (!name) {
-    name = createHash('sha256').update(sql).digest('base64url').slice(0, 20);
-    names.set(sql, name);
-  }
+function createNames(log: Log): Names {
+  const known = new Map<string, string>();
+  let round = 0;
+  let areKept = true;
+  const make = (sql: string) =>
+    createHash('sha256').update(`${round} ${sql}`).digest('base64url').slice(0, 20);
+  return {
+    of: (sql) => {
+      if (!areKept) return undefined;
+      const name = known.get(sql) ?? make(sql);
+      known.set(sql, name);
+      return name;
+    },
+    adapt: (error) => {
+      if (isStalePlan(error)) {
+        // After a migration: behind a pooler every connection to the server has the old plan.
+        round += 1;
+        known.clear();
+        return true;
+      }
+      if (!isUnprepared(error)) return false;
+      if (areKept) log.warn(WITHOUT_NAMES);
+      areKept = false;
+      return true;
+    },
+  };
+}
+
+const WITHOUT_NAMES =
+  'the pooler before PostgreSQL keeps no prepared statements: each is sent whole. PgBouncer 1.21 and newer keeps them with max_prepared_statements';
+
+function send(
+  client: pg.PoolClient,
+  { sql, bindings }: Statement,
+  names: Names,
+): Promise<pg.QueryResult> {
+  const name = names.of(sql);
   const values = bindings.map((value) => (typeof value === 'boolean' ? Number(value) : value));
-  return client.query({ name, text: sql, values });
-}
-
-function isStalePlan(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.code === '0A000';
-}
-
-/** Whether the server answered and the connection can serve on. */
-function isSound(error: unknown): boolean {
-  const isFatal = (each: pg.DatabaseError) => ['FATAL', 'PANIC'].includes(each.severity ?? '');
-  return error instanceof pg.DatabaseError && !isFatal(error) && !isStalePlan(error);
-}
-
-function translate(error: unknown): unknown {
-  const code = String((error as { code?: string }).code);
-  if (code === '23505') return new GatehouseError('already_exists', { cause: error });
-  return isSound(error) && !/^(57|53|08)/.test(code) ? error : unavailable(error);
-}
-
-function unavailable(cause: unknown): GatehouseError {
-  return new GatehouseError('store_unavailable', { cause, retryAfter: 5 });
-}
-
-/** A lost server makes every pooled connection cry out: once a minute is enough. */
-function reportOnce(pool: pg.Pool, log: Log): void {
-  let silent = false;
-  // While a client is lent out the pool does not listen: unheard, its error would end the process.
-  pool.on('connect', (client) => {
-    client.on('error', () => undefined);
-  });
-  pool.on('error', (error) => {
-    if (silent) return;
-    silent = true;
-    setTimeout(() => {
-      silent = false;
-    }, 60_000).unref();
-    log.warn({ err: error }, 'a database connection was lost');
-  });
+  return client.query({ ...(name === undefined ? {} : { name }), text: sql, values });
 }

@@ -4,6 +4,9 @@ import Database from 'better-sqlite3';
 import { now } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import { makeFolder } from '../lib/folders.ts';
+import type { Log } from '../lib/log.ts';
+import { isBusy, isDamage, RESTORE, translateSqlite, unavailable } from './sqlite-faults.ts';
+import { type WatchedFile, watchFile } from './sqlite-file.ts';
 import type { Row, Statement, Unit } from './statement.ts';
 import { COMMITTED, type Engine, type Outcome } from './store.ts';
 
@@ -18,9 +21,22 @@ interface Waiting {
 const BUSY_TIMEOUT = 50;
 const RETRY_AFTER = 20;
 const GIVE_UP_AFTER = 5_000;
+const LOOK_EVERY = 500;
 
-export function openSqlite(file: string): Engine {
-  const database = openFile(file);
+export interface SqliteOptions {
+  readonly file: string;
+  readonly log: Log;
+  /** Whether a file that is not there is made. */
+  readonly isMade?: boolean;
+}
+
+export function openSqlite({ file, log, isMade = true }: SqliteOptions): Engine {
+  const database = openFile(file, isMade);
+  const guard = guardFile(file, log);
+  const translate = (error: unknown) => {
+    guard.note(error);
+    return translateSqlite(error);
+  };
   const prepared = new Map<string, Database.Statement>();
   let queue: Waiting[] = [];
   let scheduled = false;
@@ -79,11 +95,21 @@ export function openSqlite(file: string): Engine {
     }
     try {
       const settle = applyAll(units);
+      // As late as can be: what goes into a file that is no longer there is never acknowledged.
+      guard.assertOurs();
       statementFor('COMMIT').run();
       for (const done of settle) done();
     } catch (error) {
-      if (database.inTransaction) statementFor('ROLLBACK').run();
+      rollBack();
       for (const { reject } of units) reject(translate(error));
+    }
+  };
+
+  const rollBack = () => {
+    try {
+      if (database.inTransaction) statementFor('ROLLBACK').run();
+    } catch (error) {
+      guard.note(error);
     }
   };
 
@@ -105,6 +131,7 @@ export function openSqlite(file: string): Engine {
 
   const read = <T>(work: () => T): Promise<T> => {
     try {
+      guard.assertTrusted();
       return Promise.resolve(work());
     } catch (error) {
       return Promise.reject(translate(error));
@@ -123,8 +150,19 @@ export function openSqlite(file: string): Engine {
     all: ({ sql, bindings }) =>
       read(() => statementFor(sql).all(...bindings.map(toSqlite)) as Row[]),
     commit,
-    run: (statement) => read(() => count(statement)),
+    run: (statement) =>
+      read(() => {
+        guard.assertOurs();
+        return count(statement);
+      }),
+    examine: (statements) =>
+      read(() => {
+        guard.assertOurs();
+        guard.assertWhole();
+        readAnew(file, statements);
+      }),
     close: async () => {
+      guard.end();
       if (queue.length > 0) flush();
       prepared.clear();
       database.close();
@@ -132,15 +170,70 @@ export function openSqlite(file: string): Engine {
   };
 }
 
-function openFile(file: string): Database.Database {
-  makeFolder(dirname(file));
+function openFile(file: string, isMade: boolean): Database.Database {
+  if (isMade) makeFolder(dirname(file));
   // Nobody is being served yet: here it may wait until other processes have started.
-  const database = new Database(file, { timeout: GIVE_UP_AFTER });
-  database.pragma('journal_mode = WAL');
+  const database = new Database(file, { timeout: GIVE_UP_AFTER, fileMustExist: !isMade });
+  if (isMade) database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
   database.pragma(`busy_timeout = ${BUSY_TIMEOUT}`);
   return database;
+}
+
+/** Through a connection of its own: what this process keeps in memory would look whole for ever. */
+function readAnew(file: string, statements: readonly Statement[]): void {
+  const fresh = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT });
+  try {
+    for (const { sql, bindings } of statements) fresh.prepare(sql).all(...bindings);
+  } finally {
+    fresh.close();
+  }
+}
+
+interface FileGuard {
+  /** Looks: throws where the file is no longer the one that was opened. */
+  assertOurs(): void;
+  /** As the last look has found it. */
+  assertTrusted(): void;
+  /** Throws where something in it could not be read. */
+  assertWhole(): void;
+  note(error: unknown): void;
+  end(): void;
+}
+
+function guardFile(file: string, log: Log): FileGuard {
+  const watched: WatchedFile = watchFile(file);
+  let happened: string | undefined;
+  let damage: unknown;
+  const look = () => {
+    const before = happened;
+    happened = watched.whatHappened();
+    if (happened === before) return;
+    if (happened === undefined) log.warn('the database file is where it was');
+    else log.fatal(`${happened}: nothing is read or written any more. ${RESTORE}`);
+  };
+  const assertTrusted = () => {
+    if (happened !== undefined) throw unavailable(new Error(happened));
+  };
+  const timer = setInterval(look, LOOK_EVERY);
+  timer.unref();
+  return {
+    assertOurs: () => {
+      look();
+      assertTrusted();
+    },
+    assertTrusted,
+    assertWhole: () => {
+      if (damage !== undefined) throw damage;
+    },
+    note: (error) => {
+      if (!isDamage(error) || damage !== undefined) return;
+      damage = error;
+      log.fatal({ err: error }, `the database file is damaged. ${RESTORE}`);
+    },
+    end: () => clearInterval(timer),
+  };
 }
 
 function misses({ rows }: Statement, count: number): boolean {
@@ -151,17 +244,4 @@ function misses({ rows }: Statement, count: number): boolean {
 function toSqlite(value: unknown): unknown {
   if (typeof value === 'boolean') return value ? 1 : 0;
   return value === undefined ? null : value;
-}
-
-function isBusy(error: unknown): boolean {
-  return /^SQLITE_(BUSY|LOCKED)/.test(String((error as { code?: string }).code));
-}
-
-function translate(error: unknown): unknown {
-  const code = String((error as { code?: string }).code);
-  if (/^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)/.test(code)) {
-    return new GatehouseError('already_exists', { cause: error });
-  }
-  const passing = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY)/.test(code);
-  return passing ? new GatehouseError('store_unavailable', { cause: error, retryAfter: 5 }) : error;
 }

@@ -19,10 +19,15 @@ export interface Store extends Builder {
   write(...unit: Statement[]): Promise<void>;
   /** One statement outside a unit; how many rows it changed. For cleaning up. */
   run(statement: Statement): Promise<number>;
+  /**
+   * Rejects where the database is not the one that was opened, is known to be damaged, or cannot
+   * answer these questions from what lies on its disk.
+   */
+  examine(statements: readonly Statement[]): Promise<void>;
   close(): Promise<void>;
 }
 
-export type Engine = Pick<Store, 'find' | 'all' | 'commit' | 'run' | 'close'>;
+export type Engine = Pick<Store, 'find' | 'all' | 'commit' | 'run' | 'examine' | 'close'>;
 
 export function createStore(dialect: Dialect, builder: Builder, engine: Engine): Store {
   return {

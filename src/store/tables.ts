@@ -10,6 +10,7 @@ import { createFlows } from './flows.ts';
 import { createKnownBrowsers } from './known-browsers.ts';
 import { createCounters } from './limits.ts';
 import { createLinks } from './links.ts';
+import { createNodes } from './nodes.ts';
 import { createOutbox } from './outbox.ts';
 import { createPhones } from './phones.ts';
 import { createServiceAccounts } from './service-accounts.ts';
@@ -42,5 +43,6 @@ export function openTables(store: Store) {
     backupCodes: createBackupCodes(store),
     trustedDevices: createTrustedDevices(store),
     links: createLinks(store),
+    nodes: createNodes(store),
   };
 }

@@ -34,8 +34,7 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
   const library = inTurn([raiseFailures(log), admitAssertions(oidc.tokenPath), oidc.protocol]);
   const askLibrary = createAskLibrary(app, unit, library);
   const routers = createRouters(ground, { ...parts, askLibrary }).map((router) => router.routes());
-  const ping = store.compile(store.sql.raw('select 1 as up'));
-  const health = healthRoutes({ ping: () => store.find(ping), leaving }).routes();
+  const health = healthRoutes({ isReady: parts.node.isReady, leaving }).routes();
   const stack = [
     requestContext(site.addressOf),
     leaveTrail({ ...domain, keyOf: oidc.interactions.keyOf }),

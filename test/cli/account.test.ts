@@ -123,7 +123,7 @@ describe('what gatehouse account reads and prints', () => {
   });
 
   it('prints an empty list as one', async () => {
-    const database = await SQLITE.create();
+    const database = await SQLITE.createMigrated();
     expect(await json(['account', 'list'], { database })).to.deep.equal([]);
     expect(await done(['account', 'list'], { database })).to.equal('(none)\n');
     database.remove();

@@ -48,7 +48,7 @@ onBothStores('gatehouse keys', (store) => {
   });
 
   it('makes the same keys only once when two commands come first', async () => {
-    const database = await store.create();
+    const database = await store.createMigrated();
     const first = () => json(['keys', 'list'], { database, apart: true });
     const both = await Promise.all([first(), first()]);
     expect(both[0]).to.deep.equal(both[1]).and.have.length(3);

@@ -7,7 +7,8 @@ import { randomId } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { createAccounts } from '../../src/store/accounts.ts';
 import { createArtifacts } from '../../src/store/artifacts.ts';
-import { migrateDown, migrateUp, pendingMigrations } from '../../src/store/migrate.ts';
+import { migrateUp, pendingMigrations } from '../../src/store/migrate.ts';
+import { migrateDown, NOTHING } from '../../src/store/migrate-down.ts';
 import { addressOf, openStore } from '../../src/store/open.ts';
 import { createSessions } from '../../src/store/sessions.ts';
 import { createSettings } from '../../src/store/settings.ts';
@@ -178,7 +179,7 @@ onBothStores('the store', (kind) => {
     const address = addressOf(loadConfig(environment(fresh, 3000)));
     const first = await migrateUp(address);
     expect(first.applied).to.include('0001-foundations');
-    expect((await migrateDown(address, true)).applied).to.have.length(first.applied.length);
+    expect(await migrateDown(address, NOTHING)).to.have.length(first.applied.length);
     expect(await pendingMigrations(address)).to.deep.equal(first.applied);
     const both = await Promise.all([migrateUp(address), migrateUp(address)]);
     expect(both.flatMap(({ applied }) => applied)).to.deep.equal(first.applied);
@@ -191,7 +192,7 @@ onBothStores('the store', (kind) => {
       const address = addressOf(loadConfig(environment(fresh, 3000)));
       const all = await Promise.all(Array.from({ length: 8 }, () => migrateUp(address)));
       expect(all.filter(({ applied }) => applied.length > 0)).to.have.length(1);
-      expect((await migrateDown(address, true)).applied).to.have.length.greaterThan(5);
+      expect(await migrateDown(address, NOTHING)).to.have.length.greaterThan(5);
       fresh.remove();
     }
   });

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { House } from '../../app.ts';
 import { refusal } from '../../domain/service-accounts/refusals.ts';
 import type { ServiceAccountUpdate } from '../../domain/service-accounts/service-accounts.ts';
-import { withHouse } from '../house.ts';
+import { withHouse, withNewHouse } from '../house.ts';
 import { print, printFields, printJson } from '../output.ts';
 import { showMade } from './made.ts';
 import {
@@ -60,7 +60,7 @@ function createCommand(): Command {
   return withCauseOptions(withKeyOptions(command))
     .option('--json', 'print JSON')
     .action((options: CreateOptions) =>
-      withHouse(async (house) => {
+      withNewHouse(async (house) => {
         const request = { ...(await keyRequest(options)), ...limitsOf(options) };
         await showMade(house, options, () =>
           house.serviceAccounts.create(request, causeOf(options)),

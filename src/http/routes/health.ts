@@ -3,37 +3,27 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Leaving } from '../leaving.ts';
 
-const PATIENCE = 2_000;
-
 interface Needs {
-  /** Rejects or hangs when the store cannot be reached. */
-  readonly ping: () => Promise<unknown>;
+  /** Whether the store can be read and written. */
+  readonly isReady: () => Promise<boolean>;
   readonly leaving: Leaving;
 }
 
-export function healthRoutes({ ping, leaving }: Needs): Router {
+/** Seconds: the state is looked at once in each. */
+const RETRY_AFTER = '1';
+
+export function healthRoutes({ isReady, leaving }: Needs): Router {
   const router = new Router({ prefix: '/health' });
   router.get('/live', ((ctx: Context) => {
     ctx.body = { status: 'ok' };
   }) as never);
   router.get('/ready', (async (ctx: Context) => {
-    const store = (await withinPatience(ping())) ? 'ok' : 'unavailable';
+    const store = (await isReady()) ? 'ok' : 'unavailable';
     // Asked last: a stop may have begun while the store was waited for.
     const status = leaving.hasBegun() ? 'stopping' : store;
     ctx.status = status === 'ok' ? 200 : 503;
+    if (status !== 'ok') ctx.set('Retry-After', RETRY_AFTER);
     ctx.body = { status, store };
   }) as never);
   return router;
-}
-
-async function withinPatience(work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), PATIENCE);
-  });
-  const done = work.then(
-    () => true,
-    () => false,
-  );
-  return Promise.race([done, late]).finally(() => clearTimeout(timer));
 }

@@ -1,0 +1,74 @@
+// What commands need that only look: it makes no table, no key, no file, and sends nothing.
+import type { House } from './app.ts';
+import type { Config } from './config/schema.ts';
+import { createHashing } from './domain/hashing.ts';
+import { createImport } from './domain/imports.ts';
+import { findMasterKey } from './domain/master-key.ts';
+import { knownRequiredSince } from './domain/mfa.ts';
+import { createTestClock } from './domain/test-clock.ts';
+import { installTestClock, now } from './lib/clock.ts';
+import { GatehouseError } from './lib/errors.ts';
+import { randomId } from './lib/ids.ts';
+import { createLog, type Log } from './lib/log.ts';
+import { createVault } from './lib/vault.ts';
+import { createClientRegistry } from './oidc/client-registry.ts';
+import { pendingMigrations } from './store/migrate.ts';
+import { addressOf, openToRead } from './store/open.ts';
+import type { Store } from './store/store.ts';
+import { openTables } from './store/tables.ts';
+import { createDomain } from './wiring/domain.ts';
+
+/** The parts of a house that can be looked at. */
+export type Look = Pick<
+  House,
+  | 'config'
+  | 'store'
+  | 'accounts'
+  | 'importAccounts'
+  | 'clients'
+  | 'serviceAccounts'
+  | 'keys'
+  | 'settings'
+  | 'close'
+>;
+
+/** Throws `store_missing` where there are no tables, or not those of this release. */
+export async function openToLook(config: Config): Promise<Look> {
+  if (config.test_clock) installTestClock();
+  const pending = await pendingMigrations(addressOf(config));
+  if (pending.length > 0) {
+    const message = `The tables lack ${pending.join(', ')}: "gatehouse migrate" brings them up.`;
+    throw new GatehouseError('store_missing', { message });
+  }
+  const log = createLog(config.log_level);
+  const store = openToRead(config, log);
+  try {
+    return await look(config, store, log);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function look(config: Config, store: Store, log: Log): Promise<Look> {
+  const tables = openTables(store);
+  if (config.test_clock) await createTestClock(tables.settings).sync();
+  const vault = createVault(findMasterKey(config) ?? randomId(256));
+  const ground = { config, log, store, tables, vault, hashing: createHashing(config) };
+  const since = (await knownRequiredSince(config.mfa, tables.settings)) ?? now();
+  const domain = createDomain(ground, since);
+  const provider = () => {
+    throw new Error('nothing is asked of the library here');
+  };
+  return {
+    config,
+    store,
+    accounts: domain.accounts,
+    importAccounts: createImport({ ...domain, store, accounts: tables.accounts }),
+    clients: createClientRegistry({ ...ground, ...domain, clients: tables.clients, provider }),
+    serviceAccounts: domain.serviceAccounts,
+    keys: domain.keys,
+    settings: tables.settings,
+    close: () => store.close(),
+  };
+}

@@ -1,0 +1,182 @@
+// Connections to the first server that lets us in: other hosts, other kinds of TLS, fewer words.
+import pg from 'pg';
+import type { Log } from '../lib/log.ts';
+import { nameOf, type PostgresAddress, type Way } from './postgres-address.ts';
+import { isAboutHost, isAboutTls, isTooMuchSaid } from './postgres-faults.ts';
+
+export interface PoolOptions {
+  readonly address: PostgresAddress;
+  readonly max: number;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly log: Log;
+}
+
+export interface Lent {
+  readonly client: pg.PoolClient;
+  /** A pooler keeps settings from us: they are said with each transaction. */
+  readonly isTerse: boolean;
+  /** @param broken it is closed, and where another host may fare better that one is asked next */
+  release(broken: Error | undefined): void;
+}
+
+export interface Pool {
+  lend(): Promise<Lent>;
+  end(): Promise<void>;
+}
+
+// Times and counts are bigint columns: well within 2^53.
+const types = {
+  getTypeParser: (oid: number, format?: string) =>
+    oid === pg.types.builtins.INT8
+      ? (text: string) => Number(text)
+      : pg.types.getTypeParser(oid, format as 'text'),
+};
+
+export function openPool(options: PoolOptions): Pool {
+  const { ways, wantsPrimary } = options.address;
+  let isTerse = false;
+  let at = 0;
+  let pool = makePool(wayAt(ways, at), isTerse, options);
+  const left = new Set<Promise<void>>();
+
+  const startAnew = (from: pg.Pool, change: () => void) => {
+    // Whoever fails at the same moment has moved on already.
+    if (from !== pool) return;
+    change();
+    pool = makePool(wayAt(ways, at), isTerse, options);
+    const end = from.end().finally(() => left.delete(end));
+    left.add(end);
+  };
+
+  /** @returns whether another try makes sense */
+  const adapt = (error: unknown, from: pg.Pool): boolean => {
+    if (isTooMuchSaid(error) && !isTerse) {
+      options.log.warn({ err: error }, TERSE);
+      startAnew(from, () => {
+        isTerse = true;
+      });
+      return true;
+    }
+    const next = wayAfter(error, ways, at);
+    if (next === undefined) return from !== pool;
+    startAnew(from, () => {
+      at = next;
+    });
+    return true;
+  };
+
+  const lend = async (tries: number): Promise<Lent> => {
+    const from = pool;
+    try {
+      const client = await from.connect();
+      return { client, isTerse, release: (broken) => release(client, broken, from) };
+    } catch (error) {
+      if (tries <= 1 || !adapt(error, from)) throw error;
+      return lend(tries - 1);
+    }
+  };
+
+  const release = (client: pg.PoolClient, broken: Error | undefined, from: pg.Pool) => {
+    client.release(broken);
+    if (broken && (ways.length > 1 || wantsPrimary)) adapt(broken, from);
+  };
+
+  return {
+    lend: () => lend(ways.length + 1),
+    end: async () => {
+      await Promise.all([pool.end(), ...left]);
+    },
+  };
+}
+
+const TERSE =
+  'the pooler before PostgreSQL does not pass statement_timeout on: it holds in transactions alone; "alter role … set statement_timeout" makes it hold everywhere';
+
+function wayAt(ways: readonly Way[], at: number): Way {
+  return ways[at % ways.length] ?? {};
+}
+
+/** Undefined: no other one is likely to fare better. */
+function wayAfter(error: unknown, ways: readonly Way[], at: number): number | undefined {
+  const here = wayAt(ways, at);
+  const others = ways.map((_, step) => (at + 1 + step) % ways.length);
+  const isElsewhere = ({ host, port }: Way) => host !== here.host || port !== here.port;
+  const isOtherKind = (way: Way) => !isElsewhere(way) && Boolean(way.ssl) !== Boolean(here.ssl);
+  const find = (fits: (way: Way) => boolean) => others.find((each) => fits(wayAt(ways, each)));
+  const sameHost = isAboutTls(error) ? find(isOtherKind) : undefined;
+  if (sameHost !== undefined && sameHost > at) return sameHost;
+  return isAboutTls(error) || isAboutHost(error) ? (find(isElsewhere) ?? sameHost) : undefined;
+}
+
+function makePool(
+  way: Way,
+  isTerse: boolean,
+  { max, timeout, log, address }: PoolOptions,
+): pg.Pool {
+  const within = timeout * 1000;
+  const bounds = {
+    statement_timeout: within,
+    idle_in_transaction_session_timeout: within,
+  };
+  const pool = new pg.Pool({
+    ...way,
+    ...(isTerse ? {} : bounds),
+    max,
+    types: types as pg.CustomTypesConfig,
+    connectionTimeoutMillis: within,
+    query_timeout: within,
+    keepAlive: true,
+    ...(address.wantsPrimary ? { onConnect: assertPrimary } : {}),
+  });
+  reportOnce(pool, way, log);
+  return pool;
+}
+
+/** The first way that leads to a server; its connection is closed again. */
+export async function findWay(
+  { ways, wantsPrimary, withoutPassword }: PostgresAddress,
+  timeout: number,
+): Promise<Way> {
+  let at = 0;
+  for (let tries = 1; ; tries += 1) {
+    const way = wayAt(ways, at);
+    const client = new pg.Client({ ...way, connectionTimeoutMillis: timeout * 1000 });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      if (wantsPrimary) await assertPrimary(client);
+      return way;
+    } catch (error) {
+      (error as Error).message = withoutPassword((error as Error).message);
+      const next = wayAfter(error, ways, at);
+      if (next === undefined || tries >= ways.length) throw error;
+      at = next;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+}
+
+async function assertPrimary(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ only: string }>('show transaction_read_only');
+  if (String(Object.values(rows[0] ?? {})[0]) !== 'on') return;
+  throw new Error('the server takes no writes, and target_session_attrs asks for one that does');
+}
+
+/** A lost server makes every pooled connection cry out: once a minute is enough. */
+function reportOnce(pool: pg.Pool, way: Way, log: Log): void {
+  let silent = false;
+  // While a client is lent out the pool does not listen: unheard, its error would end the process.
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+  });
+  pool.on('error', (error) => {
+    if (silent) return;
+    silent = true;
+    setTimeout(() => {
+      silent = false;
+    }, 60_000).unref();
+    log.warn({ err: error, server: nameOf(way) }, 'a database connection was lost');
+  });
+}
