@@ -12,6 +12,7 @@ import type { Store } from '../store/store.ts';
 import type { SignInAudit } from './audit-events.ts';
 import { type FactorNeeds, stateOf } from './factors.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
+import { isNoLook } from './guarded.ts';
 import { dueStep } from './steps/index.ts';
 
 export type EnrolOutcome =
@@ -105,7 +106,7 @@ export function createEnrol(needs: EnrolNeeds): Enrol {
   return { inFlow, add };
 }
 
-/** As in `prove`: an exception is a refusal. */
+/** As in `prove`: an exception of the method is a refusal, one of the store is not. */
 async function judge(
   method: Method,
   attempt: Parameters<NonNullable<Method['enrolment']>['confirm']>[0],
@@ -115,6 +116,7 @@ async function judge(
     if (!method.enrolment) return { kind: 'refused', reason: 'not offered' };
     return await method.enrolment.confirm(attempt);
   } catch (error) {
+    if (isNoLook(error)) throw error;
     log.error({ err: error, method: method.name }, 'an enrolment failed');
     return { kind: 'refused', reason: 'enrolment failed' };
   }

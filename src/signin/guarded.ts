@@ -4,6 +4,11 @@ import { isGatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { type Refusal, refused } from '../methods/method.ts';
 
+/** Nothing was looked at: there was no place in the queue, or no store to read from. */
+export function isNoLook(error: unknown): boolean {
+  return isGatehouseError(error, 'busy') || isGatehouseError(error, 'store_unavailable');
+}
+
 /** An exception in a verifier is a refusal: never a pass, and no 500 that tells it apart. */
 export async function guarded<Verdict>(
   look: () => Promise<Verdict>,
@@ -14,7 +19,7 @@ export async function guarded<Verdict>(
   try {
     return await look();
   } catch (error) {
-    if (isGatehouseError(error, 'busy') || isGatehouseError(error, 'store_unavailable')) {
+    if (isNoLook(error)) {
       await ticket.returned().catch(() => log.warn('an attempt could not be given back'));
       throw error;
     }
