@@ -1,6 +1,8 @@
 // What commands print: JSON alone on standard output, everything else said in a line.
 import { ConfigError } from '../config/load.ts';
 import { isGatehouseError } from '../lib/errors.ts';
+import { cureOfPostgres } from '../store/postgres-cures.ts';
+import { cureOfSqlite } from '../store/sqlite-faults.ts';
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -60,6 +62,7 @@ export function warn(text: string): void {
 /** What went wrong, and where it can be said how to mend it: one line without control characters. */
 export function sentenceFor(error: unknown): string {
   const { message, code } = error as Error & { code?: string };
+  if (isGatehouseError(error, 'store_unavailable') && error.cause) return sentenceFor(error.cause);
   if (isGatehouseError(error)) return oneLine(message);
   return oneLine(cureFor(code, message) ?? message.split('\n')[0] ?? '');
 }
@@ -70,29 +73,9 @@ export function oneLine(text: string): string {
 }
 
 function cureFor(code = '', message = ''): string | undefined {
-  if (code === 'SQLITE_CANTOPEN') {
-    return `The database file cannot be opened (${message}): see DATA_DIR and DATABASE_URL.`;
-  }
   if (['EACCES', 'EROFS', 'EPERM', 'ENOENT'].includes(code)) {
     return `DATA_DIR cannot be written (${message}). Give this user the right, or set DATA_DIR.`;
   }
   if (code === 'ENOTDIR' || code === 'EEXIST') return `DATA_DIR is no folder (${message}).`;
-  if (/^timeout expired$|Timeout acquiring a connection/.test(message)) {
-    return 'The database of DATABASE_URL does not answer.';
-  }
-  // Authentication failed, no entry in pg_hba.conf, no such database, no right in it.
-  if (['28P01', '28000', '3D000', '42501'].includes(code)) {
-    return `The database of DATABASE_URL does not let this user in (${message}).`;
-  }
-  if (/^SQLITE_(FULL|IOERR)/.test(code)) {
-    return `The database file cannot be written (${message}): look at the disk of DATA_DIR and its free space.`;
-  }
-  if (code.startsWith('SQLITE_READONLY')) {
-    return `The database file cannot be written (${message}): give this user the right, or set DATA_DIR.`;
-  }
-  if (code === 'SQLITE_NOTADB') return 'The file of the database is no SQLite database.';
-  if (['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT'].includes(code)) {
-    return `The database of DATABASE_URL cannot be reached (${message || code}).`;
-  }
-  return undefined;
+  return cureOfSqlite(code, message) ?? cureOfPostgres(code, message);
 }
