@@ -9,7 +9,7 @@ import { loadWords } from './domain/passwords/words.ts';
 import { rememberServed } from './domain/served-issuer.ts';
 import { createHttpServer } from './http/server.ts';
 import { now } from './lib/clock.ts';
-import { sweep } from './store/sweep.ts';
+import { sweepInTurn } from './store/sweep.ts';
 
 export interface Running {
   readonly house: House;
@@ -115,11 +115,17 @@ function close(server: Server, closeUnused: () => void, seconds: number): Promis
 
 function startSweeping({ store, log }: House): () => void {
   const stopped = new AbortController();
-  const timer = setInterval(() => {
-    sweep(store, now(), stopped.signal).catch((error: unknown) => {
-      log.warn({ err: error }, 'expired rows could not be removed');
-    });
-  }, SWEEP_EVERY);
+  let isSweeping = false;
+  const tidy = async () => {
+    if (isSweeping) return;
+    isSweeping = true;
+    await sweepInTurn(store, now(), stopped.signal)
+      .catch((error: unknown) => log.warn({ err: error }, 'expired rows could not be removed'))
+      .finally(() => {
+        isSweeping = false;
+      });
+  };
+  const timer = setInterval(() => void tidy(), SWEEP_EVERY);
   timer.unref();
   return () => {
     clearInterval(timer);

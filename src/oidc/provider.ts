@@ -1,4 +1,5 @@
 // Builds the library's Provider over our stores, with the few overrides it needs.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import type { Middleware } from 'koa';
 import Provider from 'oidc-provider';
@@ -58,7 +59,12 @@ export interface ProviderTables {
 const current: CurrentContext = () => Provider.ctx as Ctx | undefined;
 
 /** Sends a back-channel logout token now; rejects unless the relying party takes it. */
-export type SendBackchannelLogout = (client: object, sub: string, sid: string) => Promise<void>;
+export type SendBackchannelLogout = (
+  client: object,
+  sub: string,
+  sid: string,
+  jti: string,
+) => Promise<void>;
 
 /** A Provider reads its keys once: for others, another one is built. */
 export interface BuiltProvider {
@@ -188,7 +194,24 @@ function takeOverBackchannelLogout(provider: Provider): SendBackchannelLogout {
   const prototype = provider.Client.prototype as unknown as BackchannelClient;
   const send = prototype.backchannelLogout;
   prototype.backchannelLogout = async () => undefined;
-  return (client, sub, sid) => send.call(client as BackchannelClient, sub, sid);
+  const { asToken } = nameLogoutTokens(provider);
+  return (client, sub, sid, jti) =>
+    asToken(jti, () => send.call(client as BackchannelClient, sub, sid));
+}
+
+interface NamedToken {
+  set(claim: string, value: unknown): void;
+}
+
+/** The library makes a new `jti` for each delivery: here a letter keeps its own. */
+function nameLogoutTokens(provider: Provider) {
+  const names = new AsyncLocalStorage<string>();
+  const prototype = provider.IdToken.prototype as unknown as NamedToken;
+  const { set } = prototype;
+  prototype.set = function named(this: NamedToken, claim, value) {
+    set.call(this, claim, claim === 'jti' ? (names.getStore() ?? value) : value);
+  };
+  return { asToken: <T>(jti: string, work: () => Promise<T>) => names.run(jti, work) };
 }
 
 function mountProvider(provider: Provider): Middleware {

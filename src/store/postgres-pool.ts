@@ -52,7 +52,7 @@ export function openPool(options: PoolOptions): Pool {
   /** @returns whether another try makes sense */
   const adapt = (error: unknown, from: pg.Pool): boolean => {
     if (isTooMuchSaid(error) && !isTerse) {
-      options.log.warn({ err: error }, TERSE);
+      options.log.warn({ said: (error as Error).message }, TERSE);
       startAnew(from, () => {
         isTerse = true;
       });

@@ -1,5 +1,6 @@
 // Removes what has expired, in batches so small that nobody waits for them.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createLease } from './lease.ts';
 import type { Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -21,6 +22,31 @@ const EXPIRING: ReadonlyArray<readonly [table: string, key: string, keep: number
   // A ticket may outlive its link.
   ['one_time_links', 'id', 3_600_000],
 ];
+
+/** How long a sweep that nobody renews keeps others from theirs. */
+const TURN = 45_000;
+const RENEW_EVERY = 15_000;
+const LEASE = 'sweep_until';
+
+/**
+ * Sweeps where no process of this database does so, or did a moment ago.
+ * @returns how many rows were removed; undefined where it is another's turn
+ */
+export async function sweepInTurn(
+  store: Store,
+  at: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const lease = createLease(store, LEASE, TURN);
+  if (!(await lease.take())) return undefined;
+  const renewed = setInterval(() => void lease.renew().catch(() => undefined), RENEW_EVERY);
+  renewed.unref();
+  try {
+    return await sweep(store, at, signal);
+  } finally {
+    clearInterval(renewed);
+  }
+}
 
 /** @returns how many rows were removed */
 export async function sweep(store: Store, at: number, signal?: AbortSignal): Promise<number> {

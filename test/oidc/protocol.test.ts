@@ -283,6 +283,7 @@ onBothStores('the protocol', (store) => {
     expect(received).to.have.length(2);
     const { payload, protectedHeader } = await verify(received[1] ?? '', client.id);
     expect(protectedHeader.typ).to.equal('logout+jwt');
+    expect(payload.jti).to.equal(decodeJwt(received[0] ?? '').jti);
     expect(payload).to.include({ sub: person.id, sid: decodeJwt(tokens.id_token ?? '').sid });
     expect(payload.events).to.have.property('http://schemas.openid.net/event/backchannel-logout');
     expect((await client.refresh(tokens.refresh_token ?? '')).body.error).to.equal('invalid_grant');

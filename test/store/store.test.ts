@@ -7,6 +7,7 @@ import { randomId } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { createAccounts } from '../../src/store/accounts.ts';
 import { createArtifacts } from '../../src/store/artifacts.ts';
+import { TABLES } from '../../src/store/examine.ts';
 import { migrateUp, pendingMigrations } from '../../src/store/migrate.ts';
 import { migrateDown, NOTHING } from '../../src/store/migrate-down.ts';
 import { addressOf, openStore } from '../../src/store/open.ts';
@@ -14,7 +15,7 @@ import { createSessions } from '../../src/store/sessions.ts';
 import { createSettings } from '../../src/store/settings.ts';
 import type { Statement } from '../../src/store/statement.ts';
 import type { Store } from '../../src/store/store.ts';
-import { sweep } from '../../src/store/sweep.ts';
+import { sweep, sweepInTurn } from '../../src/store/sweep.ts';
 import { environment } from '../support/gatehouse.ts';
 import { onBothStores, type TestDatabase } from '../support/stores.ts';
 
@@ -161,6 +162,28 @@ onBothStores('the store', (kind) => {
     expect(await sweep(store, 1_000_000)).to.be.at.least(450);
     expect(await artifacts.find('AccessToken', 'old-7')).to.equal(undefined);
     expect(await artifacts.find('AccessToken', 'young')).not.to.equal(undefined);
+  });
+
+  it('one process of all sweeps at a time, also when a clock was set back', async () => {
+    const { signal } = new AbortController();
+    const turns = () =>
+      Promise.all(Array.from({ length: 8 }, () => sweepInTurn(store, 1_000_000, signal)));
+    const isTurn = (removed: number | undefined) => removed !== undefined;
+    expect((await turns()).filter(isTurn)).to.have.length(1);
+    expect((await turns()).filter(isTurn)).to.have.length(0);
+    await createSettings(store).set('sweep_until', String(Date.now() + 86_400_000));
+    expect((await turns()).filter(isTurn)).to.have.length(1);
+  });
+
+  it('names all tables that the migrations make as those it needs', async () => {
+    const { sql } = store;
+    const all =
+      kind.name === 'SQLite'
+        ? sql('sqlite_schema').where({ type: 'table' }).select('name')
+        : sql('pg_tables').where({ schemaname: 'public' }).select({ name: 'tablename' });
+    const found = (await store.all(store.compile(all))).map(({ name }) => String(name));
+    const made = found.filter((name) => !/^(migrations|sqlite_)/.test(name));
+    expect([...TABLES].sort()).to.deep.equal(made.sort());
   });
 
   if (kind.name === 'SQLite') {
