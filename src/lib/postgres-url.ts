@@ -59,7 +59,7 @@ const KNOWN = [
 ];
 
 const USUAL_PORT = 5432;
-const HOSTS = String.raw`((?:\[[^\]@/]*\]|[^@/?:,]*)(?::\d*)?(?:,(?:\[[^\]@/]*\]|[^@/?:,]*)(?::\d*)?)*)`;
+const HOSTS = String.raw`((?:\[[^\]@/]*\]|[^@/?:,[\]]*)(?::\d*)?(?:,(?:\[[^\]@/]*\]|[^@/?:,[\]]*)(?::\d*)?)*)`;
 const AFTER_HOSTS = String.raw`(?:\/([^?@]*))?(?:\?(.*))?$`;
 const START = String.raw`^postgres(?:ql)?:\/\/`;
 const BY_THE_BOOK = new RegExp(`${START}(?:([^@/?]*)@)?${HOSTS}${AFTER_HOSTS}`, 's');
