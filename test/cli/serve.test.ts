@@ -145,7 +145,7 @@ describe('a start that must fail', () => {
     writeFileSync(impatient, JSON.stringify({ store: { timeout: 1 } }));
     const DATABASE_URL = `postgres://somebody@127.0.0.1:${port}/none`;
     const why = await serve({ DATABASE_URL, GATEHOUSE_CONFIG: impatient }, true);
-    expect(why).to.equal('The database of DATABASE_URL does not answer.');
+    expect(why).to.equal('The database of DATABASE_URL does not answer (timeout expired).');
   });
 });
 

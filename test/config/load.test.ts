@@ -149,7 +149,10 @@ describe('configuration', () => {
     [{ PORT: '80.5' }, /^PORT \(port\): /],
     [{ PORT: '0x50' }, /^PORT \(port\): /],
     [{ WORKERS: '0' }, /^WORKERS \(workers\): /],
-    [{ DATABASE_URL: 'postgres://a:b@[c/d' }, /^DATABASE_URL \(database_url\): must be a URL/],
+    [
+      { DATABASE_URL: 'postgres://a:b@[c/d' },
+      /^DATABASE_URL \(database_url\): the host has one bracket of two/,
+    ],
     [{ DATABASE_URL: 'sqlite:' }, /^DATABASE_URL \(database_url\): /],
     [{ TRUSTED_PROXIES: '10.0.0.1, nobody' }, /^TRUSTED_PROXIES \(trusted_proxies\.1\): /],
     [{ GATEHOUSE_SECRET: 'short' }, /^GATEHOUSE_SECRET \(secret\): .*32 characters/],
