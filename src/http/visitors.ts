@@ -2,6 +2,7 @@
 import type { Context } from 'koa';
 import type { Config } from '../config/schema.ts';
 import type { Visitor } from '../domain/limits/visitor.ts';
+import { cookiePairs } from '../lib/cookies.ts';
 import { createClientAddress } from './client-address.ts';
 
 export interface Visitors {
@@ -53,8 +54,7 @@ const MANY = 50;
 /** The cookies whose names begin so, by the rest of their names; the first of each name. */
 function cookiesOf(header: string, prefix: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
-  for (const pair of header.split(';')) {
-    const [name = '', value = ''] = pair.trim().split('=', 2);
+  for (const [name, value] of cookiePairs(header)) {
     const end = name.startsWith(prefix) ? name.slice(prefix.length) : '';
     if (/^[\w-]{8}$/.test(end) && !found.has(end) && found.size < MANY) found.set(end, value);
   }
