@@ -1,6 +1,6 @@
 // The cookie that holds the ticket of a spent link: for the form of the new password and nothing else.
 import type { Context } from 'koa';
-import { RESET_PATH, TICKET_LIFETIME } from '../domain/links.ts';
+import { TICKET_LIFETIME } from '../domain/links.ts';
 
 export interface TicketCookie {
   get(ctx: Context): string | undefined;
@@ -10,8 +10,8 @@ export interface TicketCookie {
 
 export function createTicketCookie(issuer: string): TicketCookie {
   const secure = issuer.startsWith('https:');
-  const name = `${secure ? '__Secure-' : ''}gatehouse_reset`;
-  const where = { path: RESET_PATH, httpOnly: true, sameSite: 'lax', secure } as const;
+  const name = `${secure ? '__Host-' : ''}gatehouse_reset`;
+  const where = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const;
   return {
     get: (ctx) => ctx.cookies.get(name, { signed: false }),
     set: (ctx, ticket) => {

@@ -7,7 +7,7 @@ export interface Page {
   readonly text: string;
 }
 
-interface Cookie {
+export interface Cookie {
   readonly name: string;
   readonly value: string;
   readonly path: string;
@@ -39,11 +39,13 @@ const FOLLOWED = 12;
 /**
  * @param home redirects to other origins are not followed: the page tells where they lead
  * @param pause waited for before each request
+ * @param door where requests to `home` really go, as behind a proxy that ends TLS
  */
 export function createWeb(
   home: string,
   before: readonly Cookie[] = [],
   pause: () => Promise<void> = async () => undefined,
+  door = home,
 ): Web {
   let jar: Cookie[] = [...before];
 
@@ -71,7 +73,9 @@ export function createWeb(
     const headers = new Headers({ accept: 'text/html', ...(init.headers as object) });
     const cookie = cookieHeader(url);
     if (cookie && !headers.has('cookie')) headers.set('cookie', cookie);
-    const response = await fetch(url, { ...init, headers, redirect: 'manual' });
+    const isHome = url.origin === new URL(home).origin;
+    const sent = isHome ? new URL(url.pathname + url.search, door) : url;
+    const response = await fetch(sent, { ...init, headers, redirect: 'manual' });
     keep(url, response.headers.getSetCookie());
     const text = await response.text();
     return { url, status: response.status, headers: response.headers, text };
@@ -103,7 +107,7 @@ export function createWeb(
       return post(form.action, { ...form.fields, ...fields });
     },
     cookies: () => [...jar],
-    copy: () => createWeb(home, jar),
+    copy: () => createWeb(home, jar, pause, door),
     clear: (match = () => true) => {
       jar = jar.filter((cookie) => !match(cookie));
     },

@@ -28,8 +28,8 @@ const MINUTE = 60_000;
 
 export function createTold(issuer: string): Told {
   const secure = issuer.startsWith('https:');
-  const name = `${secure ? '__Secure-' : ''}gatehouse_told`;
-  const options = { path: '/account', httpOnly: true, sameSite: 'lax', secure } as const;
+  const name = `${secure ? '__Host-' : ''}gatehouse_told`;
+  const options = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const;
   const set = (ctx: Context, value: string | null, more = {}) => {
     ctx.cookies.set(name, value, { ...options, ...more, signed: false });
   };
