@@ -294,6 +294,14 @@ export const schema = z.strictObject({
   device: z.strictObject({
     days: z.number().int().min(1).max(365).describe('Days for which a device is remembered'),
   }),
+  sign_in: z.strictObject({
+    open_per_browser: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .describe('Open sign-ins of one browser; when one more begins, the oldest is closed'),
+  }),
   limits,
   resources: z.array(resource).describe('APIs that access tokens are made for'),
   api: z.strictObject({

@@ -12,6 +12,8 @@ export interface ProviderPagesNeeds {
   readonly render: Render;
   readonly t: Translate;
   readonly accounts: AccountsDomain;
+  /** How many sign-ins of one browser may be open. */
+  readonly givenUpAfter: number;
 }
 
 /**
@@ -47,7 +49,8 @@ interface DeviceRefusal {
   readonly alert?: { readonly kind: 'info' | 'error'; readonly text: string };
 }
 
-export function createProviderPages({ render, t, accounts }: ProviderPagesNeeds): ProviderPages {
+export function createProviderPages(needs: ProviderPagesNeeds): ProviderPages {
+  const { render, t, accounts, givenUpAfter } = needs;
   const show = (ctx: Context, view: string, data: Record<string, unknown>, status = 200) => {
     ctx.status = status;
     ctx.type = 'html';
@@ -56,6 +59,11 @@ export function createProviderPages({ render, t, accounts }: ProviderPagesNeeds)
   return {
     error: async (ctx, problem) => showProblem(ctx, problem, { render, t }),
     expired: async (ctx, client) => show(ctx, 'expired', { client, restartHref: client?.uri }, 410),
+    givenUp: async (ctx, client) => {
+      ctx.state.problem = 'sign_in_given_up';
+      show(ctx, 'expired', { client, restartHref: client?.uri, givenUpAfter }, 410);
+    },
+    cookiesNeeded: async (ctx, client) => show(ctx, 'cookies', { restartHref: client?.uri }, 400),
     confirmSignOut: async (ctx, { action, xsrf, client, accountId, stay }) => {
       const account = accountId ? await accounts.find(accountId) : undefined;
       const person = account && { email: account.email, name: account.name };

@@ -8,15 +8,17 @@ import type { Artifact, Artifacts, FoundArtifact } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import { authenticatedClientOf, NOWHERE } from './ask-library.ts';
+import type { BoundRow, BrowserBinding } from './browser-binding.ts';
 import type { LookUpUserCode } from './client-attempts.ts';
 import type { ClientSource } from './clients.ts';
 import { serviceAccountClient } from './service-account-client.ts';
 import type { SessionSource } from './session-model.ts';
+import { noteTurnedAway } from './turned-away.ts';
 import type { Ctx, CurrentContext, InteractionModel } from './types.ts';
 import { type Missed, oauthError, type Source, workOf } from './work.ts';
 
 export interface AdapterNeeds {
-  readonly config: Pick<Config, 'ttl'>;
+  readonly config: Pick<Config, 'ttl' | 'sign_in'>;
   readonly store: Store;
   readonly artifacts: Artifacts;
   readonly vault: Vault;
@@ -24,6 +26,7 @@ export interface AdapterNeeds {
   readonly clients: ClientSource;
   readonly lookUpUserCode: LookUpUserCode;
   readonly sessions: SessionSource;
+  readonly browserBinding: BrowserBinding;
 }
 
 /** Within this time a second use of these is a double submit, not a theft. */
@@ -51,6 +54,7 @@ export function createAdapterFactory(needs: AdapterNeeds): (model: string) => Ad
   return (model) => {
     if (model === 'Client') return clientAdapter(needs);
     if (model === 'Session') return sessionAdapter(needs.sessions);
+    if (model === 'Interaction') return interactionAdapter(needs);
     return artifactAdapter(model, needs);
   };
 }
@@ -64,15 +68,21 @@ export function grantKey(vault: Vault, grantId: string): string {
   return artifactKey(vault, 'Grant', grantId);
 }
 
-function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
-  const { store, artifacts, vault, current } = needs;
-  const key = (value: string) => artifactKey(vault, model, value);
+type Write = (statement: Statement, missed?: Missed, revokes?: boolean) => Promise<void>;
 
-  const write = async (statement: Statement, missed?: Missed, revokes = false): Promise<void> => {
+/** With the unit of the request, if one is being answered. */
+function writer({ store, current }: Pick<AdapterNeeds, 'store' | 'current'>): Write {
+  return async (statement, missed, revokes = false) => {
     const work = workOf(current());
     if (work) work.items.push({ statement, missed, revokes });
     else await store.write(statement);
   };
+}
+
+function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
+  const { artifacts, vault, current } = needs;
+  const key = (value: string) => artifactKey(vault, model, value);
+  const write = writer(needs);
   const revoke = (statement: Statement) => write(statement, undefined, true);
 
   const answer = (found: FoundArtifact | undefined, own: AdapterPayload) => {
@@ -100,12 +110,51 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
     },
     findByUid: async () => undefined,
     consume: (id) => write(artifacts.consume(model, key(id), now()), SPENT[model]),
-    destroy: (id) =>
-      model === 'Interaction'
-        ? write(artifacts.take(model, key(id)), RESUMED)
-        : revoke(artifacts.delete(model, key(id))),
+    destroy: (id) => revoke(artifacts.delete(model, key(id))),
     revokeByGrantId: (grantId) => revoke(artifacts.deleteByGrant(model, grantKey(vault, grantId))),
   };
+}
+
+/** Authorization requests that wait for a person: each belongs to the browser that began it. */
+function interactionAdapter(needs: AdapterNeeds): Adapter {
+  const { artifacts, vault, current, browserBinding, config } = needs;
+  const model = 'Interaction';
+  const key = (id: string) => artifactKey(vault, model, id);
+  const write = writer(needs);
+
+  const begin = async (id: string, payload: AdapterPayload, expiresIn?: number) => {
+    const ctx = current();
+    if (!ctx) throw new Error('a sign-in that no browser has begun');
+    const { key: browserKey, isNew } = browserBinding.begin(ctx);
+    const begun = isNew ? { ...payload, newBrowser: true } : payload;
+    const made = { model, id, payload: begun, generation: undefined, expiresIn };
+    const artifact = { ...toArtifact(made, vault), browserKey };
+    await write(artifacts.put(artifact, now()));
+    await write(artifacts.giveUpOldest(artifact, config.sign_in.open_per_browser, now()));
+  };
+
+  return {
+    ...artifactAdapter(model, needs),
+    // The library saves one again as it resumes it, for somebody else than it began with.
+    upsert: (id, payload, expiresIn) =>
+      payload.browserKey === undefined
+        ? begin(id, payload, expiresIn)
+        : write(artifacts.replacePayload(model, key(id), toStored(model, payload, vault)), RESUMED),
+    find: async (id) => {
+      const found = await artifacts.find(model, key(id));
+      const ctx = current();
+      // Our own pages look at the binding for themselves.
+      const binding = found && ctx ? browserBinding.check(ctx, boundRow(found)) : 'own';
+      if (found && binding === 'own') return toPayload(found, { jti: id }, vault);
+      if (found && ctx) noteTurnedAway(ctx, binding, found.payload.params);
+      return undefined;
+    },
+    destroy: (id) => write(artifacts.take(model, key(id)), RESUMED),
+  };
+}
+
+function boundRow({ browserKey, consumedAt }: FoundArtifact): BoundRow {
+  return { browserKey, isGivenUp: consumedAt !== undefined };
 }
 
 export interface NewArtifact {
@@ -169,6 +218,7 @@ export function toStored(model: string, payload: AdapterPayload, vault: Vault): 
     jti,
     userCode: _userCode,
     generation: _generation,
+    browserKey: _browserKey,
     deviceCode,
     session,
     ...rest
@@ -198,6 +248,7 @@ function toPayload(found: FoundArtifact, own: AdapterPayload, vault: Vault): Ada
     ...(sealedDeviceCode ? { deviceCode: vault.open(sealedDeviceCode, SEALED_DEVICE_CODE) } : {}),
     ...own,
     ...(found.generation === undefined ? {} : { generation: found.generation }),
+    ...(found.browserKey === undefined ? {} : { browserKey: found.browserKey }),
     ...(found.consumedAt === undefined ? {} : { consumed: Math.floor(found.consumedAt / 1000) }),
   };
 }

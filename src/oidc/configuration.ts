@@ -1,5 +1,6 @@
 // The configuration of oidc-provider, from ours.
 import type { JWK } from 'jose';
+import type { Context } from 'koa';
 import { type Configuration, errors } from 'oidc-provider';
 import { z } from 'zod';
 import type { Config } from '../config/schema.ts';
@@ -15,6 +16,7 @@ import { nowSeconds } from '../lib/clock.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { ServiceAccounts } from '../store/service-accounts.ts';
 import { accountClient } from './account-client.ts';
+import type { BrowserBinding } from './browser-binding.ts';
 import { CLAIMS, createExtraTokenClaims, createFindAccount } from './claims.ts';
 import { CLOCK_TOLERANCE, createAssertClientAssertion } from './client-assertions.ts';
 import { createLoadExistingGrant, type GrantNeeds } from './grants.ts';
@@ -36,10 +38,13 @@ export interface ConfigurationNeeds {
   readonly grants: GrantNeeds;
   readonly pages: ProviderPages;
   readonly serviceAccounts: Pick<ServiceAccounts, 'find'>;
+  readonly browserBinding: BrowserBinding;
   readonly adapter: NonNullable<Configuration['adapter']>;
 }
 
 export const SIGN_IN_PATH = '/sign-in';
+/** Behind the address of a sign-in whose browser has only just got its cookie. */
+export const FIRST_VISIT = '?first-visit';
 
 /** What clients carry beside the registered names, and what each may be. */
 const EXTRA_METADATA: Record<keyof ClientExtras, z.ZodType> = {
@@ -100,7 +105,8 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
     features: features(needs, sources),
     interactions: {
       policy: createPolicy(sessions, needs.grants.consents),
-      url: (_ctx: unknown, interaction: { uid: string }) => `${SIGN_IN_PATH}/${interaction.uid}`,
+      url: (ctx: Context, { uid }: { uid: string }) =>
+        `${SIGN_IN_PATH}/${uid}${needs.browserBinding.begin(ctx).isNew ? FIRST_VISIT : ''}`,
     },
     findAccount: createFindAccount(accounts, needs),
     loadExistingGrant: createLoadExistingGrant(needs.grants),
@@ -119,7 +125,10 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
   return configuration as unknown as Configuration;
 }
 
-/** Names follow the issuer alone: `__Host-` where it is https, none on http://localhost. */
+/**
+ * Names follow the issuer alone: `__Host-` where it is https, none on http://localhost. Only the
+ * session's is ever set; the other two are how the library asks for a sign-in that it resumes.
+ */
 export function cookieNames(issuer: string) {
   const secure = issuer.startsWith('https:');
   return {

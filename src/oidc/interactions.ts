@@ -13,6 +13,7 @@ import type { Vault } from '../lib/vault.ts';
 import type { Artifacts } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import { artifactKey, toStored } from './adapter.ts';
+import type { Binding, BrowserBinding } from './browser-binding.ts';
 import { type ClientOnPage, clientOnPage } from './pages.ts';
 import { mayAnswer } from './redirect-uris.ts';
 import type { ClientExtras, InteractionModel, LoginResult, Result, SessionModel } from './types.ts';
@@ -23,6 +24,8 @@ export interface Interaction {
   readonly uid: string;
   /** Keyed hash of the uid: how rows of ours refer to it. */
   readonly key: string;
+  /** What the tokens of its forms are made for: this sign-in in this browser. */
+  readonly formBinding: string;
   readonly clientId: string;
   readonly client: ClientOnPage;
   readonly prompt: 'login' | 'consent';
@@ -57,8 +60,14 @@ export interface StepUp {
 
 export type FoundInteraction =
   | { readonly kind: 'found'; readonly interaction: Interaction }
-  /** There is one, but this browser does not hold its cookie. */
-  | { readonly kind: 'cookie-missing' }
+  | { readonly kind: 'other-browser' }
+  /**
+   * Its browser had no cookie, and has had another one since: it sent several requests at once. The
+   * address makes the same request again.
+   */
+  | { readonly kind: 'overtaken'; readonly again: string }
+  /** For newer ones of the same browser. */
+  | { readonly kind: 'given-up'; readonly clientId: string }
   | { readonly kind: 'gone' };
 
 export interface Interactions {
@@ -71,6 +80,7 @@ export interface InteractionNeeds {
   readonly vault: Vault;
   readonly artifacts: Artifacts;
   readonly provider: () => Provider;
+  readonly browserBinding: BrowserBinding;
 }
 
 const MODEL = 'Interaction';
@@ -83,11 +93,14 @@ export function createInteractions(needs: InteractionNeeds): Interactions {
     const provider = needs.provider();
     const found = await provider.Interaction.find(uid);
     const model = found as unknown as InteractionModel | undefined;
-    const session = model && (await sessionOf(model, provider));
-    if (!model || hasSessionMoved(model, session)) return { kind: 'gone' };
-    const cookie = ctx.cookies.get(provider.cookieName('interaction'), { signed: true });
-    if (cookie !== uid) return { kind: 'cookie-missing' };
-    const client = await provider.Client.find(String(model.params.client_id));
+    if (!model) return { kind: 'gone' };
+    const { browserKey, consumed } = model;
+    const row = { browserKey, isGivenUp: consumed !== undefined };
+    const binding = needs.browserBinding.check(ctx, row);
+    if (binding !== 'own') return notHere(ctx, model, binding);
+    const session = await sessionOf(model, provider);
+    if (hasSessionMoved(model, session)) return { kind: 'gone' };
+    const client = await provider.Client.find(clientIdOf(model));
     if (!client || !mayAnswer(client, model.params.redirect_uri)) return { kind: 'gone' };
     if ((client as ClientExtras).disabled) throw new GatehouseError('client_disabled');
     const interaction = toInteraction(model, { client, session }, needs);
@@ -95,7 +108,51 @@ export function createInteractions(needs: InteractionNeeds): Interactions {
     return { kind: 'found', interaction };
   };
 
+  const notHere = (
+    ctx: Context,
+    model: InteractionModel,
+    binding: Exclude<Binding, 'own'>,
+  ): FoundInteraction => {
+    if (binding === 'unbound') return { kind: 'gone' };
+    if (binding === 'given-up') return { kind: 'given-up', clientId: clientIdOf(model) };
+    const isOvertaken = needs.browserBinding.hasCookie(ctx) && mayBeginAgain(model);
+    if (!isOvertaken) return { kind: 'other-browser' };
+    return { kind: 'overtaken', again: requestUrl(model, needs.provider()) };
+  };
+
   return { find, keyOf };
+}
+
+/** Keeps what is ours beside the library's fields. */
+export function installInteractionModel(provider: Provider): void {
+  const Model = provider.Interaction as unknown as { readonly IN_PAYLOAD: readonly string[] };
+  const fields = [...Model.IN_PAYLOAD, 'browserKey', 'consumed', 'newBrowser'];
+  Object.defineProperty(Model, 'IN_PAYLOAD', { get: () => fields });
+}
+
+const clientIdOf = ({ params }: InteractionModel) => String(params.client_id);
+
+/** Seconds: so long may the requests be under way that a browser sends at once. */
+const AT_ONCE = 60;
+
+/** Only what anybody could have asked for, and before anybody could have answered. */
+function mayBeginAgain(model: InteractionModel): boolean {
+  const { newBrowser, iat, session, lastSubmission, deviceCode, params } = model;
+  if (!newBrowser || nowSeconds() - iat > AT_ONCE) return false;
+  return !session && !lastSubmission && !deviceCode && params.id_token_hint === undefined;
+}
+
+const PUSHED = 'urn:ietf:params:oauth:request_uri:';
+
+/** The authorization request, as it was sent. */
+function requestUrl({ params, parJti }: InteractionModel, provider: Provider): string {
+  const { client_id } = params;
+  const pushed = parJti ? { client_id, request_uri: `${PUSHED}${parJti}` } : undefined;
+  const url = new URL(provider.urlFor('authorization'));
+  for (const [name, value] of Object.entries(pushed ?? params)) {
+    for (const each of [value].flat()) url.searchParams.append(name, String(each));
+  }
+  return url.href;
 }
 
 /** A consent that follows a sign-in is part of it. */
@@ -151,7 +208,8 @@ function toInteraction(
   return {
     uid: model.uid,
     key,
-    clientId: String(params.client_id),
+    formBinding: `${model.uid}:${model.browserKey}`,
+    clientId: clientIdOf(model),
     client: clientOnPage(client) as ClientOnPage,
     prompt: model.prompt.name === 'consent' ? 'consent' : 'login',
     returnTo: model.returnTo,

@@ -6,6 +6,7 @@ import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import { isClientDisabled } from './client-admission.ts';
 import { UserCodesLimited } from './client-attempts.ts';
 import { afterSignOut } from './sign-out.ts';
+import { turnedAwayOf } from './turned-away.ts';
 import type { Ctx, InteractionModel } from './types.ts';
 import type { Answers } from './work.ts';
 
@@ -26,6 +27,10 @@ export interface ProviderPages {
   switchedOff(ctx: Context): Promise<void>;
   /** The authorization request cannot go on: its session or its time is gone. */
   expired(ctx: Context, client: ClientOnPage | undefined): Promise<void>;
+  /** The browser has begun so many other sign-ins that this one was given up. */
+  givenUp(ctx: Context, client: ClientOnPage | undefined): Promise<void>;
+  /** The sign-in is not this browser's. */
+  cookiesNeeded(ctx: Context, client: ClientOnPage | undefined): Promise<void>;
   confirmSignOut(ctx: Context, page: ConfirmSignOut): Promise<void>;
   signedOut(ctx: Context, client: ClientOnPage | undefined): Promise<void>;
   deviceCode(ctx: Context, page: DeviceCodePage): Promise<void>;
@@ -105,8 +110,10 @@ interface FormSession {
 
 /** The `…Source` functions of the library's configuration. */
 export function createPageSources(pages: ProviderPages) {
-  const renderError = (ctx: Ctx, out: OAuthProblem, error: unknown) =>
-    isClientDisabled(ctx) ? pages.switchedOff(ctx) : pages.error(ctx, out, error);
+  const renderError = async (ctx: Ctx, out: OAuthProblem, error: unknown) => {
+    if (await turnAway(ctx, pages)) return;
+    await (isClientDisabled(ctx) ? pages.switchedOff(ctx) : pages.error(ctx, out, error));
+  };
   const secretOf = ({ oidc }: Ctx) => (oidc.session as unknown as FormSession).state.secret;
   return {
     renderError,
@@ -120,6 +127,7 @@ export function createPageSources(pages: ProviderPages) {
       }),
     postLogoutSuccessSource: (ctx: Ctx) => pages.signedOut(ctx, clientOnPage(ctx.oidc.client)),
     userCodeInputSource: async (ctx: Ctx, _form: string, out: unknown, error: unknown) => {
+      if (await turnAway(ctx, pages)) return;
       if (isClientDisabled(ctx)) return pages.switchedOff(ctx);
       if (out && !isAboutCode(error)) return startDeviceAnew(ctx, pages);
       await pages.deviceCode(ctx, {
@@ -144,6 +152,16 @@ export function createPageSources(pages: ProviderPages) {
       }),
     successSource: (ctx: Ctx) => pages.deviceDone(ctx, clientOnPage(ctx.oidc.client)),
   };
+}
+
+/** @returns whether this browser was told that it cannot resume this sign-in */
+async function turnAway(ctx: Ctx, pages: ProviderPages): Promise<boolean> {
+  const turned = turnedAwayOf(ctx);
+  if (!turned) return false;
+  const client = clientOnPage(await ctx.oidc.provider.Client.find(turned.clientId));
+  if (turned.binding === 'other-browser') await pages.cookiesNeeded(ctx, client);
+  else await pages[turned.binding === 'given-up' ? 'givenUp' : 'expired'](ctx, client);
+  return true;
 }
 
 function isAboutCode(error: unknown): boolean {

@@ -20,6 +20,7 @@ import { refuseAccountClient } from './account-client.ts';
 import { artifactKey, createAdapterFactory } from './adapter.ts';
 import { REDIRECTING } from './answers.ts';
 import { recordTokens } from './audit-events.ts';
+import type { BrowserBinding } from './browser-binding.ts';
 import { createAdmit } from './client-admission.ts';
 import { createCountWrongSecret, createLookUpUserCode } from './client-attempts.ts';
 import { installClientKeys } from './client-keys.ts';
@@ -27,6 +28,7 @@ import { createClientSource, installClientModel } from './clients.ts';
 import { type ConfigurationNeeds, createConfiguration } from './configuration.ts';
 import { installGrantModel } from './grants.ts';
 import { acceptOldHints } from './hints.ts';
+import { installInteractionModel } from './interactions.ts';
 import { createJwtBearer, type GrantHandler, PARAMETERS } from './jwt-bearer.ts';
 import { createFormPost } from './pages.ts';
 import { assertCodeWasForUs } from './redirect-uris.ts';
@@ -45,6 +47,7 @@ export interface ProviderNeeds
   readonly audit: Audit;
   readonly limits: Limits;
   readonly log: Log;
+  readonly browserBinding: BrowserBinding;
 }
 
 export interface ProviderTables {
@@ -95,6 +98,7 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
     clients: createClientSource(tables.clients, createAdmit(attempts)),
     lookUpUserCode: createLookUpUserCode(attempts),
     sessions: createSessionSource(session),
+    browserBinding: needs.browserBinding,
   });
   const grants = {
     store,
@@ -113,6 +117,7 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
   refuseAccountClient(provider, current);
   installGrantModel(provider, current);
   openTokenEndpoint(provider, current);
+  installInteractionModel(provider);
   installReplayDetection(provider, needs);
   acceptOldHints(provider, needs.keys.retired);
   recordTokens(provider, needs.audit);

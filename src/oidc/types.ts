@@ -38,6 +38,16 @@ export interface InteractionModel {
   result?: Result | undefined;
   session?: { accountId?: string; uid?: string } | undefined;
   readonly lastSubmission?: Result;
+  readonly deviceCode?: string;
+  readonly parJti?: string;
+  /** Seconds. */
+  readonly iat: number;
+  /** Keyed hash of the cookie of the browser that it belongs to. */
+  readonly browserKey?: string;
+  /** Set once the browser has begun too many others. */
+  readonly consumed?: number;
+  /** The browser had no cookie when it began. */
+  readonly newBrowser?: boolean;
 }
 
 /** What was in the store when the session was loaded. */

@@ -13,13 +13,17 @@ export interface Artifact {
   readonly userCodeKey?: string | undefined;
   /** Inherited from the session that it comes from; undefined without an account. */
   readonly generation?: number | undefined;
+  /** Keyed hash of the cookie of the browser that it belongs to. */
+  readonly browserKey?: string | undefined;
   readonly payload: Readonly<Record<string, unknown>>;
   readonly expiresAt: number;
 }
 
 export interface FoundArtifact {
   readonly payload: Record<string, unknown>;
+  /** When it was spent, or given up. */
   readonly consumedAt: number | undefined;
+  readonly browserKey: string | undefined;
   readonly generation: number | undefined;
 }
 
@@ -32,12 +36,14 @@ export interface Artifacts {
    * hit: a row of one account is never changed for another.
    */
   put(artifact: Artifact, at: number): Statement;
-  /** Must hit: a row that is still there gets another payload. */
+  /** Must hit: a row that is there and not given up gets another payload. */
   replacePayload(model: string, key: string, payload: Record<string, unknown>): Statement;
   /** Must hit: nobody has inserted it before. */
   insertOnce(artifact: Artifact, at: number): Statement;
   /** Must hit: nobody has spent it before. */
   consume(model: string, key: string, at: number): Statement;
+  /** Of the rows of one browser, all but the newest `most`; `artifact` is the newest of all. */
+  giveUpOldest(artifact: Artifact, most: number, at: number): Statement;
   delete(model: string, key: string): Statement;
   /** Must hit: nobody has deleted it before. */
   take(model: string, key: string): Statement;
@@ -56,6 +62,7 @@ const COLUMNS = [
   'grant_key',
   'user_code_key',
   'generation',
+  'browser_key',
   'payload',
   'expires_at',
   'created_at',
@@ -67,7 +74,21 @@ const SAME_PERSON =
   'oidc_artifacts.account_id is null or oidc_artifacts.account_id = excluded.account_id';
 const firstOf = (column: string) => `coalesce(oidc_artifacts.${column}, excluded.${column})`;
 
+// The key settles which of those is older that began in the same millisecond.
+const OLDER_ONES = `key in (select o.key from oidc_artifacts as o
+  where o.model = ? and o.browser_key = ? and o.consumed_at is null and o.expires_at > ?
+  and o.key <> ? order by o.created_at desc, o.key desc limit 1000000 offset ?)`;
+
 type Columns = Record<(typeof COLUMNS)[number], unknown>;
+
+interface Oldest {
+  readonly model: string;
+  readonly browser: string;
+  readonly at: number;
+  readonly own: string;
+  /** How many stay beside the newest. */
+  readonly others: number;
+}
 
 export function createArtifacts(store: Store): Artifacts {
   const found = (column: 'key' | 'user_code_key') =>
@@ -75,7 +96,7 @@ export function createArtifacts(store: Store): Artifacts {
       sql('oidc_artifacts as o')
         .where({ 'o.model': p.model, [`o.${column}`]: p.value })
         .whereRaw(ofLivingAccount('o'))
-        .select('o.payload', 'o.consumed_at', 'o.generation'),
+        .select('o.payload', 'o.consumed_at', 'o.generation', 'o.browser_key'),
     );
   const byKey = found('key');
   const byUserCode = found('user_code_key');
@@ -98,8 +119,18 @@ export function createArtifacts(store: Store): Artifacts {
   );
   const replacePayload = store.prepare<{ model: string; key: string; payload: string }>(
     (p, sql) =>
-      sql('oidc_artifacts').where({ model: p.model, key: p.key }).update({ payload: p.payload }),
+      sql('oidc_artifacts')
+        .where({ model: p.model, key: p.key })
+        .whereNull('consumed_at')
+        .update({ payload: p.payload }),
     1,
+  );
+  const giveUp = store.prepare<Oldest>((p, sql) =>
+    sql('oidc_artifacts')
+      .where({ model: p.model })
+      .whereNull('consumed_at')
+      .whereRaw(OLDER_ONES, [p.model, p.browser, p.at, p.own, p.others])
+      .update({ consumed_at: p.at }),
   );
   const consume = store.prepare<{ model: string; key: string; at: number }>(
     (p, sql) =>
@@ -122,6 +153,8 @@ export function createArtifacts(store: Store): Artifacts {
     replacePayload: (model, key, payload) =>
       replacePayload({ model, key, payload: JSON.stringify(payload) }),
     insertOnce: (artifact, at) => insertOnce(toColumns(artifact, at)),
+    giveUpOldest: ({ model, key, browserKey = '' }, most, at) =>
+      giveUp({ model, browser: browserKey, at, own: key, others: most - 1 }),
     consume: (model, key, at) => consume({ model, key, at }),
     delete: (model, key) => remove({ model, key }),
     take: (model, key) => ({ ...remove({ model, key }), rows: 1 }),
@@ -150,6 +183,7 @@ function toColumns(artifact: Artifact, at: number): Columns {
     grant_key: artifact.grantKey ?? null,
     user_code_key: artifact.userCodeKey ?? null,
     generation: artifact.generation ?? null,
+    browser_key: artifact.browserKey ?? null,
     payload: JSON.stringify(artifact.payload),
     expires_at: artifact.expiresAt,
     created_at: at,
@@ -162,5 +196,6 @@ function parse(row: Row | undefined): FoundArtifact | undefined {
     payload: JSON.parse(row.payload as string),
     consumedAt: (row.consumed_at as number | null) ?? undefined,
     generation: (row.generation as number | null) ?? undefined,
+    browserKey: (row.browser_key as string | null) ?? undefined,
   };
 }

@@ -71,6 +71,7 @@ export function createRouters(ground: Ground, parts: RouterParts) {
       findKnown: createFindKnown(proving),
       product: config.product.name,
       deviceDays: config.device.days,
+      givenUpAfter: config.sign_in.open_per_browser,
       candidates,
       renew: createRenew({ ...proving, candidates }),
       entranceOf: async (id) => entranceOf(await oidc.provider().Client.find(id)),

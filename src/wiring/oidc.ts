@@ -8,6 +8,7 @@ import { fixIssuer } from '../http/middleware/issuer.ts';
 import { noteFailure } from '../http/middleware/library.ts';
 import { createProviderPages } from '../http/provider-pages.ts';
 import { createBackchannelLogout } from '../oidc/backchannel.ts';
+import { type BrowserBinding, createBrowserBinding } from '../oidc/browser-binding.ts';
 import { createBrowserSessions } from '../oidc/browser-sessions.ts';
 import { createClientRegistry } from '../oidc/client-registry.ts';
 import { createInteractions } from '../oidc/interactions.ts';
@@ -26,10 +27,13 @@ export type Oidc = Awaited<ReturnType<typeof createOidc>>;
 export async function createOidc(ground: Ground, domain: Domain, site: Site) {
   const { config, log, tables } = ground;
   const { audit, keys } = domain;
-  const pages = createProviderPages({ ...site, accounts: domain.accounts });
+  const givenUpAfter = config.sign_in.open_per_browser;
+  const pages = createProviderPages({ ...site, accounts: domain.accounts, givenUpAfter });
   const authenticators = domain.serviceAccountAuthenticators;
   const proveCode = createProveCode({ ...ground, ...domain, authenticators });
-  const build = (ring: KeyRing) => buildOidc(ground, { ...domain, pages, proveCode, keys: ring });
+  const browserBinding = createBrowserBinding(ground.vault, config.issuer);
+  const needs = { ...domain, pages, proveCode, browserBinding };
+  const build = (ring: KeyRing) => buildOidc(ground, { ...needs, keys: ring });
   const watch = await watchKeys({ keys, log, build });
   const provider = () => watch.current().provider;
   const protocol: Middleware = (ctx, next) => watch.current().protocol(ctx, next);
@@ -44,7 +48,12 @@ export async function createOidc(ground: Ground, domain: Domain, site: Site) {
     protocol,
     fixed,
     clients: createClientRegistry({ ...ground, clients: tables.clients, audit, provider }),
-    interactions: createInteractions({ ...ground, artifacts: tables.artifacts, provider }),
+    interactions: createInteractions({
+      ...ground,
+      artifacts: tables.artifacts,
+      provider,
+      browserBinding,
+    }),
     browserSessions: createBrowserSessions(config, provider),
     backchannelLogout: createBackchannelLogout(watch.current),
   };
@@ -53,6 +62,7 @@ export async function createOidc(ground: Ground, domain: Domain, site: Site) {
 type OidcNeeds = Omit<Domain, 'keys'> & {
   readonly pages: ProviderPages;
   readonly proveCode: ProveCode;
+  readonly browserBinding: BrowserBinding;
   readonly keys: KeyRing;
 };
 

@@ -14,6 +14,7 @@ import { healthRoutes } from '../http/routes/health.ts';
 import { syncTestClock } from '../http/routes/test-clock.ts';
 import { createAskLibrary } from '../oidc/ask-library.ts';
 import { cookieNames } from '../oidc/configuration.ts';
+import { answerLibraryCookies, dropOldCookies } from '../oidc/library-cookies.ts';
 import { createLostRaceAnswers, replaceSelfSubmittingPages } from '../oidc/pages.ts';
 import { inTurn } from '../oidc/provider.ts';
 import { createSignOut } from '../oidc/sign-out.ts';
@@ -30,8 +31,14 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
   app.silent = true;
   fixIssuer(app, config.issuer);
   const lostRaces = createLostRaceAnswers(oidc.pages);
-  const unit = unitOfWork(store, cookieNames(config.issuer).session, lostRaces);
-  const library = inTurn([raiseFailures(log), admitAssertions(oidc.tokenPath), oidc.protocol]);
+  const names = cookieNames(config.issuer);
+  const unit = unitOfWork(store, names.session, lostRaces);
+  const library = inTurn([
+    raiseFailures(log),
+    admitAssertions(oidc.tokenPath),
+    answerLibraryCookies(names),
+    oidc.protocol,
+  ]);
   const askLibrary = createAskLibrary(app, unit, library);
   const routers = createRouters(ground, { ...parts, askLibrary }).map((router) => router.routes());
   const health = healthRoutes({ isReady: parts.node.isReady, leaving }).routes();
@@ -41,6 +48,7 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
     catchErrors({ log, ...site }),
     securityHeaders(config.issuer),
     refuseBrokenUrls,
+    dropOldCookies(names),
     health as unknown as Middleware,
     site.assets.middleware,
     ...(config.test_clock ? [syncTestClock(clock)] : []),

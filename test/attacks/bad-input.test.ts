@@ -597,20 +597,14 @@ onBothStores('bad input', (store) => {
       ['separators', () => ';;;===;=;'],
       ['a huge one', () => `gatehouse_session=${'x'.repeat(12_000)}`],
       ['many', () => 'a=b; '.repeat(2000)],
-      ['broken encoding', () => 'gatehouse_interaction=%; gatehouse_session=%ff%00'],
+      ['broken encoding', () => 'gatehouse_sign_in=%; gatehouse_session=%ff%00'],
       ['bytes above ASCII', () => 'gatehouse_session=\xff\xfe; gatehouse_session.sig=\xff'],
       ['names of the language', () => '__proto__=1; constructor=2; toString=3'],
       ['JSON', () => 'gatehouse_session={"a":1}'],
       ['one without its signature', (good) => good.replace(/;? ?[\w.]+\.sig=[^;]*/g, '')],
       ['one with the signature of another', (good) => good.replace(/\.sig=..../g, '.sig=AAAA')],
-      [
-        'twice, the wrong one first',
-        (good) => `gatehouse_session=x; gatehouse_interaction=x; ${good}`,
-      ],
-      [
-        'twice, the wrong one last',
-        (good) => `${good}; gatehouse_session=x; gatehouse_interaction=x`,
-      ],
+      ['twice, the wrong one first', (good) => `gatehouse_session=x; gatehouse_sign_in=x; ${good}`],
+      ['twice, the wrong one last', (good) => `${good}; gatehouse_session=x; gatehouse_sign_in=x`],
     ];
     for (const [says, make] of lists) {
       it(`that is ${says} never fails`, async () => {

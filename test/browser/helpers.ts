@@ -50,7 +50,7 @@ export async function answerAt(page: Page, app: App): Promise<Answer> {
 
 /** A client of the name that the demo has too, so that pages look as people see them first. */
 export function createParty(
-  gatehouse: Gatehouse,
+  gatehouse: Pick<Gatehouse, 'house' | 'url'>,
   app: App,
   metadata: Record<string, unknown> = {},
 ): Promise<RelyingParty> {
@@ -122,7 +122,10 @@ export interface DeviceCode {
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
 /** What a device without a browser asks for. */
-export async function askForDevice(gatehouse: Gatehouse, clientId: string): Promise<DeviceCode> {
+export async function askForDevice(
+  gatehouse: Pick<Gatehouse, 'url'>,
+  clientId: string,
+): Promise<DeviceCode> {
   const response = await fetch(`${gatehouse.url}/device/authorize`, {
     method: 'POST',
     body: new URLSearchParams({ client_id: clientId, scope: 'openid email' }),

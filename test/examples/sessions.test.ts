@@ -44,7 +44,9 @@ describe('the examples that keep a session', () => {
     const leads = await web.once(`${home}/sign-in`);
     // The same jar: cookies know no ports.
     const moved = await web.get(String(leads.headers.get('location')));
-    const back = await signInAt(web, await web.get(moved.url), person);
+    // A browser without any cookie is sent to the page once more.
+    const settled = await web.get(moved.url);
+    const back = await signInAt(web, await web.get(settled.url), person);
     await web.get(back.url);
     return async () => JSON.parse((await web.get(home)).text);
   };

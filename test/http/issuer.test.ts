@@ -90,7 +90,7 @@ describe('the issuer', () => {
     const visit = lyingBrowser();
     const request = party.url();
     const { search } = new URL(request.url);
-    const path = next(await visit(`/authorize${search}`));
+    const path = next(await visit(next(await visit(`/authorize${search}`))));
     const page = await visit(path);
     expect(page.status).to.equal(200);
     const form = findForm(

@@ -70,7 +70,7 @@ function pageOf({ interaction, flow, account }: StepSubject, { csrf }: BackupCod
   const path = signInPath(interaction);
   return {
     client: interaction.client,
-    csrf: csrf.token(interaction.uid),
+    csrf: csrf.token(interaction.formBinding),
     progress: progressOf(flow.facts),
     account: { email: account.email, name: account.name },
     actions: {

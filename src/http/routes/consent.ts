@@ -34,7 +34,7 @@ export function createConsentPage(needs: ConsentNeeds) {
     ctx.type = 'html';
     ctx.body = render('consent', {
       client: interaction.client,
-      csrf: csrf.token(interaction.uid),
+      csrf: csrf.token(interaction.formBinding),
       actions: { submit: `${path}/consent`, switch: `${path}/switch` },
       scopes: requested.scopes.map((name) => describeScope(name, t)),
       resources: Object.entries(requested.resources).map(([identifier, scopes]) =>

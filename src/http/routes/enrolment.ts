@@ -101,7 +101,7 @@ function pageOf(
   const until = graceOf(flow);
   return {
     client: interaction.client,
-    csrf: csrf.token(interaction.uid),
+    csrf: csrf.token(interaction.formBinding),
     progress: progressOf(flow.facts),
     account: { email: account.email, name: account.name },
     actions: {

@@ -77,7 +77,7 @@ function pageOf({ interaction, flow, account }: Subject, { csrf }: NewPasswordNe
   const path = signInPath(interaction);
   return {
     client: interaction.client,
-    csrf: csrf.token(interaction.uid),
+    csrf: csrf.token(interaction.formBinding),
     progress: progressOf(flow.facts),
     account: { email: account.email },
     actions: {

@@ -4,8 +4,8 @@ import type { Context } from 'koa';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Method } from '../../methods/index.ts';
 import type { BrowserSessions } from '../../oidc/browser-sessions.ts';
-import { SIGN_IN_PATH } from '../../oidc/configuration.ts';
-import type { Interaction, Interactions } from '../../oidc/interactions.ts';
+import { FIRST_VISIT, SIGN_IN_PATH } from '../../oidc/configuration.ts';
+import type { FoundInteraction, Interaction, Interactions } from '../../oidc/interactions.ts';
 import type { SignInAudit } from '../../signin/audit-events.ts';
 import type { SendChallenge } from '../../signin/challenge.ts';
 import type { Door, Finish } from '../../signin/finish.ts';
@@ -39,9 +39,13 @@ export interface SignInNeeds
   readonly visitors: Visitors;
   /** For how long a device is remembered. */
   readonly deviceDays: number;
+  /** How many sign-ins of one browser may be open. */
+  readonly givenUpAfter: number;
   /** Where `Start again` leads when the authorization request is gone. */
   readonly entranceOf: (clientId: string) => Promise<string | undefined>;
 }
+
+type NotHere = Exclude<FoundInteraction, { readonly kind: 'found' }>;
 
 interface Page {
   /** The code has been sent: there is one to enter. */
@@ -73,29 +77,35 @@ export function signInRoutes(needs: SignInNeeds): Router {
     ctx.body = render(view, { trace: ctx.state.trace, ...data });
   };
 
-  const showGone = async (ctx: Context, uid: string, view: 'expired' | 'cookies') => {
-    const clientId = await flows.clientOf(interactions.keyOf(uid));
+  const showGone = async (ctx: Context, uid: string, found: NotHere) => {
+    const opened = await flows.findRow(interactions.keyOf(uid));
+    // Nobody has seen a page of it.
+    if (found.kind === 'overtaken' && !opened) return redirect(ctx, found.again);
+    const clientId = found.kind === 'given-up' ? found.clientId : opened?.clientId;
     const restartHref = clientId && (await needs.entranceOf(clientId));
-    show(ctx, view, { restartHref }, view === 'expired' ? 410 : 400);
+    if (found.kind === 'gone') return show(ctx, 'expired', { restartHref }, 410);
+    if (found.kind !== 'given-up') return show(ctx, 'cookies', { restartHref }, 400);
+    ctx.state.problem = 'sign_in_given_up';
+    show(ctx, 'expired', { restartHref, givenUpAfter: needs.givenUpAfter }, 410);
   };
 
   const withInteraction = (handle: Handler) => async (ctx: Context) => {
     const uid = String(ctx.params.uid);
     const found = await interactions.find(ctx, uid);
     if (found.kind === 'found') return handle(ctx, found.interaction);
-    return showGone(ctx, uid, found.kind === 'gone' ? 'expired' : 'cookies');
+    return showGone(ctx, uid, found);
   };
 
   const withForm = (handle: FormHandler) =>
     withInteraction(async (ctx, interaction) => {
       const form = await readForm(ctx);
-      needs.csrf.assert(ctx, form, interaction.uid);
+      needs.csrf.assert(ctx, form, interaction.formBinding);
       await handle(ctx, interaction, form);
     });
 
   const common = (interaction: Interaction) => ({
     client: interaction.client,
-    csrf: needs.csrf.token(interaction.uid),
+    csrf: needs.csrf.token(interaction.formBinding),
   });
 
   const showStep = async (ctx: Context, interaction: Interaction, flow: Flow, page: Page = {}) => {
@@ -253,8 +263,17 @@ export function signInRoutes(needs: SignInNeeds): Router {
     redirect(ctx, signInPath(interaction));
   };
 
+  /**
+   * A browser that sends many requests at once gets a cookie for each, and keeps the last. By the
+   * second look all of them are there.
+   */
+  const onceSettled = (handle: (ctx: Context) => Promise<void>) => async (ctx: Context) => {
+    if (ctx.search === FIRST_VISIT) return redirect(ctx, ctx.path);
+    return handle(ctx);
+  };
+
   const router = new Router({ prefix: SIGN_IN_PATH });
-  router.get('/:uid', withInteraction(current) as never);
+  router.get('/:uid', onceSettled(withInteraction(current)) as never);
   router.post('/:uid/prove/:method', withForm(proveMethod) as never);
   const step = (...args: Parameters<typeof inStep>) => withForm(inStep(...args)) as never;
   router.post('/:uid/new-password', step('new-password', newPassword.submit));

@@ -1,0 +1,72 @@
+// Half-done sign-ins belong to one browser: to the value of its one cookie for all of them.
+import type { Context } from 'koa';
+import { cookieValues } from '../lib/cookies.ts';
+import { randomId } from '../lib/ids.ts';
+import { safeEqual, type Vault } from '../lib/vault.ts';
+
+export interface BrowserBinding {
+  /** For a sign-in that begins: whose it is. A browser without the cookie gets one. */
+  begin(ctx: Context): SignInBrowser;
+  /** Whether this request comes from the browser that the row belongs to, and what is left of it. */
+  check(ctx: Context, row: BoundRow): Binding;
+  /** The request brings a cookie, of whatever sign-ins. */
+  hasCookie(ctx: Context): boolean;
+}
+
+export interface SignInBrowser {
+  /** Keyed hash of its cookie. */
+  readonly key: string;
+  /** It had no cookie before this request. */
+  readonly isNew: boolean;
+}
+
+export interface BoundRow {
+  readonly browserKey?: string | undefined;
+  /** The browser has begun too many others since. */
+  readonly isGivenUp: boolean;
+}
+
+/** `unbound`: made by a version that knew of no browsers, and so nobody's. */
+export type Binding = 'own' | 'other-browser' | 'given-up' | 'unbound';
+
+const BITS = 256;
+const SHAPE = /^[\w-]{43}$/;
+/** The longest that browsers keep a cookie. */
+const LIFETIME = 400 * 86_400_000;
+
+const BEGUN = Symbol('browser of the sign-in that begins');
+type Carrier = { [BEGUN]?: SignInBrowser };
+
+export function createBrowserBinding(vault: Vault, issuer: string): BrowserBinding {
+  const secure = issuer.startsWith('https:');
+  const name = `${secure ? '__Host-' : ''}gatehouse_sign_in`;
+  const options = { path: '/', httpOnly: true, sameSite: 'lax', secure, signed: false } as const;
+  const keyOf = (value: string) => vault.digest('sign-in-browser', value);
+
+  /** A second cookie of the name was put there by somebody else: then none of them counts. */
+  const find = (ctx: Context): string | undefined => {
+    const [value = '', ...more] = cookieValues(ctx.get('Cookie'), name);
+    return more.length === 0 && SHAPE.test(value) ? keyOf(value) : undefined;
+  };
+
+  const make = (ctx: Context): string => {
+    const value = randomId(BITS);
+    ctx.cookies.set(name, value, { ...options, maxAge: LIFETIME });
+    return keyOf(value);
+  };
+
+  return {
+    hasCookie: (ctx) => find(ctx) !== undefined,
+    begin: (ctx) => {
+      const state = ctx.state as Carrier;
+      const key = find(ctx);
+      state[BEGUN] ??= { key: key ?? make(ctx), isNew: key === undefined };
+      return state[BEGUN];
+    },
+    check: (ctx, { browserKey, isGivenUp }) => {
+      if (browserKey === undefined) return 'unbound';
+      if (!safeEqual(find(ctx) ?? '', browserKey)) return 'other-browser';
+      return isGivenUp ? 'given-up' : 'own';
+    },
+  };
+}

@@ -1,0 +1,43 @@
+// The library's two cookies of a sign-in: answered here, and in no browser any more.
+import type { Context, Middleware } from 'koa';
+import { cookieValues } from '../lib/cookies.ts';
+
+export interface SignInCookieNames {
+  readonly interaction: string;
+  readonly resume: string;
+}
+
+/**
+ * The library asks for a cookie to learn which sign-in it resumes; the address says the same. Whether
+ * the browser may resume it is decided where the row is read.
+ */
+export function answerLibraryCookies({ interaction, resume }: SignInCookieNames): Middleware {
+  return (ctx, next) => {
+    const { cookies } = ctx;
+    const isOurs = (name: string) => name === interaction || name === resume;
+    const answers: typeof cookies = Object.create(cookies);
+    answers.get = (name, options) => (isOurs(name) ? uidOf(ctx) : cookies.get(name, options));
+    answers.set = (name, value, options) =>
+      isOurs(name) ? answers : cookies.set(name, value, options);
+    ctx.cookies = answers;
+    return next();
+  };
+}
+
+function uidOf(ctx: Context): string | undefined {
+  return (ctx as { params?: { uid?: string } }).params?.uid;
+}
+
+const OF_ONE_SIGN_IN = /^\/(?:sign-in|authorize|device)\/[\w-]{1,64}(?=\/|$)/;
+
+/** Earlier versions set four cookies for each sign-in, which browsers bring to its addresses. */
+export function dropOldCookies({ interaction, resume }: SignInCookieNames): Middleware {
+  const old = [interaction, resume].flatMap((name) => [name, `${name}.sig`]);
+  return (ctx, next) => {
+    const [path] = OF_ONE_SIGN_IN.exec(ctx.path) ?? [];
+    const header = path === undefined ? '' : ctx.get('Cookie');
+    const brought = old.filter((name) => cookieValues(header, name).length > 0);
+    for (const name of brought) ctx.cookies.set(name, null, { path, signed: false });
+    return next();
+  };
+}
