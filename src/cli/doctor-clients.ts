@@ -61,6 +61,7 @@ export async function checkRegistrations(config: Config): Promise<string> {
     if (wrong.length > 0) throw new Error(wrong.join('; '));
     return 'all name addresses that can be reached, resources and scopes that are configured';
   });
+  return found ?? NONE;
 }
 
 /** Registered before they were refused. */
@@ -70,7 +71,6 @@ function deadAddresses(metadata: Metadata): string[] {
     const mistake = mistakeInRedirectUri(uri);
     return mistake ? [`"${uri}" ${mistake}`] : [];
   });
-  return found ?? NONE;
 }
 
 const textsOf = (value: unknown): readonly string[] => (Array.isArray(value) ? value : []);
