@@ -55,7 +55,8 @@ function afterRequest(ctx: Context, oidc: Oidc, provider: Provider): string | un
   const isWrong = ctx.status === 400 && ctx.querystring !== '';
   if (isWrong && !hasTwice(ctx.query)) return provider.urlFor('end_session');
   if (ctx.status !== 200 || oidc.session?.accountId !== undefined) return undefined;
-  // There is nothing to ask.
+  // There is nothing to ask, and the session was made for the form that asks.
+  ctx.remove('Set-Cookie');
   return afterSignOut(oidc.session?.state) ?? signedOut(provider);
 }
 

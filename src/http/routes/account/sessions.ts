@@ -74,11 +74,11 @@ export function createSessionPages(needs: SessionPagesNeeds) {
   const signOut = async (ctx: Context): Promise<void> => {
     const form = await readForm(ctx);
     const session = await browserSessions.find(ctx);
-    if (session) {
-      needs.csrf.assert(ctx, form, session.uid);
-      noteInRequest({ actor: session.accountId });
-      await waysOut.endSession(session.accountId, session.uid, 'signed out');
-    }
+    // Without one there is no cookie to take back.
+    if (!session) return redirect(ctx, browserSessions.signedOutUrl());
+    needs.csrf.assert(ctx, form, session.uid);
+    noteInRequest({ actor: session.accountId });
+    await waysOut.endSession(session.accountId, session.uid, 'signed out');
     leave(ctx);
   };
 
