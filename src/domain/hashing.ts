@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import argon2 from 'argon2';
 import type { Config } from '../config/schema.ts';
 import { GatehouseError } from '../lib/errors.ts';
+import { nfkc } from '../lib/normal-form.ts';
 import { argon2Costs } from './passwords/formats/argon2.ts';
 import { type Match, matchHash } from './passwords/legacy.ts';
 
@@ -28,7 +29,8 @@ export function createHashing({ hashing, workers }: Config): Hashing {
     parallelism: hashing.parallelism,
   };
   return {
-    hash: (password) => queue(() => argon2.hash(normalize(password), costs)),
+    // In the form NFKC (NIST SP 800-63B-4, 3.1.1.2), never cut.
+    hash: (password) => queue(() => argon2.hash(nfkc(password), costs)),
     verify: async (hash, password) => {
       const match = await queue(() => matchHash(hash, password));
       if (!match) return 'wrong';
@@ -43,11 +45,6 @@ function isOutdated(hash: string, match: Match, costs: Config['hashing']): boole
   const found = argon2Costs(hash);
   if (found?.kind !== 'argon2id' || found.version < 19 || !match.asHashedHere) return true;
   return found.memory < costs.memory || found.passes < costs.passes;
-}
-
-/** Passwords are compared in the form NFKC (NIST SP 800-63B-4, 3.1.1.2), never cut. */
-function normalize(password: string): string {
-  return password.normalize('NFKC');
 }
 
 /** libuv's pool also signs tokens and reads files: what waits, waits outside of it. */

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { now } from '../lib/clock.ts';
 import { randomId } from '../lib/ids.ts';
+import { nfkc } from '../lib/normal-form.ts';
 import { openIfWhole, type Vault } from '../lib/vault.ts';
 import type { Phone, Phones as PhoneStore } from '../store/phones.ts';
 import type { Statement, Unit } from '../store/statement.ts';
@@ -83,7 +84,7 @@ export function createPhonesDomain({ product, phones, sms, vault }: Needs): Phon
 
 /** `+49 151 2345-678` and `0049…` in the form E.164; undefined for what is no number. */
 export function readPhoneNumber(typed: string): string | undefined {
-  const plain = typed.normalize('NFKC').replace(/[\s().-]/g, '');
+  const plain = nfkc(typed).replace(/[\s().-]/g, '');
   const number = plain.replace(/^00/, '+');
   return /^\+[1-9]\d{6,14}$/.test(number) ? number : undefined;
 }

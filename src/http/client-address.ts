@@ -5,6 +5,9 @@ import { type Address, isWithin, parseAddress, parseSubnet } from '../lib/addres
 
 export type ClientAddress = (request: IncomingMessage) => string;
 
+/** Nobody has so many proxies: what stands before them is a stranger's. */
+const MOST_HOPS = 32;
+
 /** Each trusted proxy adds its own peer at the right: what stands left of an untrusted one is hearsay. */
 export function createClientAddress({ trusted_proxies }: Config): ClientAddress {
   const trusted = trusted_proxies.map(parseSubnet);
@@ -26,5 +29,5 @@ export function createClientAddress({ trusted_proxies }: Config): ClientAddress 
 
 function hopsOf(headers: IncomingMessage['headers']): string[] {
   const header = [headers['x-forwarded-for'] ?? []].flat().join(',');
-  return header === '' ? [] : header.split(',');
+  return header === '' ? [] : header.split(',').slice(-MOST_HOPS);
 }

@@ -2,6 +2,7 @@
 import type { Context } from 'koa';
 import { GatehouseError } from '../lib/errors.ts';
 import { readBody } from './body.ts';
+import { assertFewParameters } from './parameters.ts';
 import type { Translate } from './texts.ts';
 
 export type Form = Readonly<Record<string, string>>;
@@ -12,7 +13,9 @@ export const FORM = 'application/x-www-form-urlencoded';
 /** @param longest of any field */
 export async function readForm(ctx: Context, longest = FIELD_LIMIT): Promise<Form> {
   if (!ctx.is(FORM)) throw new GatehouseError('unsupported_media_type');
-  return parseForm(await readBody(ctx), longest);
+  const body = await readBody(ctx);
+  assertFewParameters(body, 'form');
+  return parseForm(body, longest);
 }
 
 function parseForm(body: Buffer, longest: number): Form {

@@ -7,6 +7,8 @@ import { readBody } from './body.ts';
 
 export const JSON_TYPE = 'application/json';
 const LONGEST_TEXT = 8192;
+/** Of many mistakes. */
+const SHOWN = 5;
 
 /** A member whose value is text, as it may stand in a database and a log. */
 export const text = z
@@ -34,7 +36,7 @@ export function parseJson<T>(body: Buffer, schema: z.ZodType<T>): T {
 export function parseMembers<T>(members: unknown, schema: z.ZodType<T>): T {
   const read = schema.safeParse(members);
   if (read.success) return read.data;
-  throw invalid(read.error.issues.slice(0, 5).map(describe).join('; '));
+  throw invalid(read.error.issues.slice(0, SHOWN).map(describe).join('; '));
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -63,7 +65,8 @@ function assertPlain(source: string): void {
 
 function describe(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${printable(key)}: is not known here`).join('; ');
+    const some = issue.keys.slice(0, SHOWN);
+    return some.map((key) => `${printable(key)}: is not known here`).join('; ');
   }
   const [member] = issue.path;
   if (member === undefined) return 'The body must be a JSON object.';

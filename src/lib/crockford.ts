@@ -1,4 +1,5 @@
 // Crockford's base32: for codes that people read, write down and type.
+import { nfkc } from './normal-form.ts';
 
 /** No I, L, O and U: nothing looks like anything else. */
 export const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -14,6 +15,6 @@ export function toCrockford(bytes: Uint8Array): string {
 
 /** What was meant: upper case, lookalikes folded, without hyphens and spaces. */
 export function readCrockford(text: string): string {
-  const upper = text.normalize('NFKC').toUpperCase().replace(/[\s-]/g, '');
+  const upper = nfkc(text).toUpperCase().replace(/[\s-]/g, '');
   return upper.replace(/[ILO]/g, (letter) => LOOKALIKES[letter] ?? letter);
 }

@@ -2,6 +2,7 @@
 import Koa, { type Middleware } from 'koa';
 import type { Leaving } from '../http/leaving.ts';
 import { admitAssertions } from '../http/middleware/assertions.ts';
+import { boundRequests, plainAccept } from '../http/middleware/bounds.ts';
 import { catchErrors } from '../http/middleware/errors.ts';
 import { fixIssuer } from '../http/middleware/issuer.ts';
 import { raiseFailures, refuseOtherSpellings } from '../http/middleware/library.ts';
@@ -35,6 +36,7 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
   const unit = unitOfWork(store, names.session, lostRaces);
   const library = inTurn([
     raiseFailures(log),
+    boundRequests,
     admitAssertions(oidc.tokenPath),
     answerLibraryCookies(names),
     oidc.protocol,
@@ -43,6 +45,7 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
   const routers = createRouters(ground, { ...parts, askLibrary }).map((router) => router.routes());
   const health = healthRoutes({ isReady: parts.node.isReady, leaving }).routes();
   const stack = [
+    plainAccept,
     requestContext(site.addressOf),
     leaveTrail({ ...domain, keyOf: oidc.interactions.keyOf }),
     catchErrors({ log, ...site }),

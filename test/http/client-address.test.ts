@@ -44,6 +44,13 @@ describe('the client address', () => {
     it(`${title}: ${is}`, () => expect(addressOf(peer, forwarded)).to.equal(is));
   }
 
+  it('so many hops are no proxies of ours', () => {
+    const hops = (count: number) => `198.51.100.1${', 10.0.0.1'.repeat(count)}`;
+    expect(addressOf('10.0.0.1', hops(31))).to.equal('198.51.100.1');
+    expect(addressOf('10.0.0.1', hops(32))).to.equal('10.0.0.1');
+    expect(addressOf('10.0.0.1', hops(1500))).to.equal('10.0.0.1');
+  });
+
   it('without trusted proxies the header is not read', () => {
     expect(addressOf('127.0.0.1', '198.51.100.1', [])).to.equal('127.0.0.1');
   });

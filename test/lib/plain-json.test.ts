@@ -33,6 +33,29 @@ describe('flaws of JSON texts', () => {
     );
   });
 
+  it('each name is read once', () => {
+    const parse = JSON.parse;
+    let read = 0;
+    JSON.parse = (text, ...more) => {
+      read += text.length;
+      return parse(text, ...more);
+    };
+    try {
+      const long = `"${'\\n'.repeat(1000)}"`;
+      for (const text of [
+        `${long}${':'.repeat(500)}`,
+        `{${`${long}:`.repeat(20)}`,
+        `[${'"\\x":'.repeat(500)}`,
+      ]) {
+        read = 0;
+        findJsonFlaw(text);
+        expect(read).to.be.at.most(text.length);
+      }
+    } finally {
+      JSON.parse = parse;
+    }
+  });
+
   // With a walk from each quote these would take minutes.
   for (const [what, piece] of [
     ['escaped quotes', '\\"'],

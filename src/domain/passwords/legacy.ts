@@ -1,4 +1,5 @@
 // Stored passwords of every form: rows that are looked through for the one that can read the hash.
+import { nfkc } from '../../lib/normal-form.ts';
 import { argon2, djangoArgon2 } from './formats/argon2.ts';
 import { bcrypt, djangoBcrypt, djangoBcryptSha256 } from './formats/bcrypt.ts';
 import type { HashFormat } from './formats/format.ts';
@@ -33,10 +34,11 @@ export interface Match {
 export async function matchHash(hash: string, password: string): Promise<Match | undefined> {
   const format = formatOf(hash);
   if (!format) return undefined;
-  for (const text of new Set([password.normalize('NFKC'), password])) {
+  const normal = nfkc(password);
+  for (const text of new Set([normal, password])) {
     if (!(await isRight(format, hash, text))) continue;
     const whole = Buffer.byteLength(text) <= (format.reads ?? Number.POSITIVE_INFINITY);
-    return { asHashedHere: text === password.normalize('NFKC'), whole };
+    return { asHashedHere: text === normal, whole };
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 // Headers that every answer carries, and requests that never get further.
 import type { Context, Middleware } from 'koa';
 import { GatehouseError } from '../../lib/errors.ts';
+import { assertFewParameters } from '../parameters.ts';
 
 const POLICY = [
   "default-src 'none'",
@@ -51,6 +52,7 @@ export const refuseBrokenUrls: Middleware = async (ctx, next) => {
   if (url.length > LONGEST_URL) {
     throw new GatehouseError('bad_request', { message: 'The address is too long.' });
   }
+  assertFewParameters(url, 'address');
   if (/%00/.test(url) || !isReadable(ctx)) {
     throw new GatehouseError('bad_request', { message: 'The address holds a NUL or is broken.' });
   }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { PhonesDomain } from '../../domain/phones.ts';
+import { nfkc } from '../../lib/normal-form.ts';
 import { PROJECT_ROOT } from '../../lib/root.ts';
 import { type Challenge, type Credentials, type Method, refused } from '../method.ts';
 
@@ -34,7 +35,7 @@ export function createSmsMethod({ phones }: SmsNeeds): Method<SmsInput> {
     verify: async ({ account, input: { code } }) => {
       const phone = account && (await phones.find(account.id));
       if (!account || !phone?.number || !phones.isOffered) return refused('no phone number');
-      const typed = code.normalize('NFKC').replace(/\s/g, '');
+      const typed = nfkc(code).replace(/\s/g, '');
       const spend = await phones.findCode(account.id, phone.number, typed);
       if (!spend) return refused('not the code that was sent');
       return { kind: 'proved', account, spend: [spend, phones.touch(account.id)] };
