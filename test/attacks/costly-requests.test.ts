@@ -123,6 +123,23 @@ describe('costly requests', () => {
     }
   });
 
+  it('a charset hides nothing from whoever measures', async () => {
+    const fields = `client_id=${party.id}&grant_type=refresh_token`;
+    const as = (charset: string) => ({
+      'content-type': `${FORM['content-type']}; charset=${charset}`,
+    });
+    const hidden = {
+      method: 'POST',
+      body: Buffer.from(fields, 'utf16le'),
+      headers: as('utf-16le'),
+    };
+    expect(JSON.parse((await ask('/token', hidden)).text).error_description).to.equal(
+      'no client authentication mechanism provided',
+    );
+    const plain = await post('/token', fields, as('ISO-8859-1'));
+    expect(JSON.parse(plain.text).error_description).to.include("parameter 'refresh_token'");
+  });
+
   it('a proof of possession is measured, too', async () => {
     const { status, text } = await post('/token', 'grant_type=a', { dpop: 'a'.repeat(4097) });
     expect(status).to.equal(400);

@@ -1,7 +1,7 @@
 // What strangers send is bounded before the library, or what it stands on, reads it.
 import { parse } from 'node:querystring';
 import type { Context, Middleware } from 'koa';
-import { GatehouseError } from '../../lib/errors.ts';
+import { GatehouseError, isGatehouseError } from '../../lib/errors.ts';
 import { giveBack, readBody } from '../body.ts';
 import { FORM } from '../forms.ts';
 import { assertFewParameters } from '../parameters.ts';
@@ -26,11 +26,24 @@ const LONGEST_PROOF = 4096;
 
 /** For what the library reads. Throws `bad_request` and `body_too_large`. */
 export const boundRequests: Middleware = async (ctx, next) => {
+  try {
+    await bound(ctx);
+  } catch (error) {
+    const isPage = ctx.accepts('json', 'html') === 'html';
+    if (isPage || !isGatehouseError(error, 'bad_request')) throw error;
+    // Applications read it in the words of OAuth (RFC 6749, 5.2).
+    ctx.status = error.status;
+    ctx.body = { error: 'invalid_request', error_description: error.message };
+    return;
+  }
+  await next();
+};
+
+async function bound(ctx: Context): Promise<void> {
   if (ctx.get('DPoP').length > LONGEST_PROOF) throw tooLong('The header DPoP', LONGEST_PROOF);
   assertShortAddresses(ctx.query);
   if (ctx.method === 'POST' && ctx.is(FORM)) await boundForm(ctx);
-  await next();
-};
+}
 
 async function boundForm(ctx: Context): Promise<void> {
   const body = await readBody(ctx);
