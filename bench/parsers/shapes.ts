@@ -97,6 +97,9 @@ export const PAIRS: Shapes = {
   'a=b&': fill('a=b&'),
   '%61&': fill('%61&'),
   'all different': numbered('', '&'),
+  'a hundred, one long': fill('+', `${'a&'.repeat(99)}a=`),
+  'a hundred long names': (bytes) =>
+    Array.from({ length: 100 }, (_, n) => `${n}${'b'.repeat(bytes / 100 - 3)}`).join('&'),
   'a[]=&': fill('a[]=&'),
   '__proto__&': fill('__proto__&'),
   'a;': fill('a;'),
