@@ -1,6 +1,6 @@
 // Backup codes: ten at a time, each good for one sign-in without the authenticator.
 import { now } from '../lib/clock.ts';
-import { readCrockford, toCrockford } from '../lib/crockford.ts';
+import { CROCKFORD, readCrockford, toCrockford } from '../lib/crockford.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { BackupCodes as BackupCodeStore } from '../store/backup-codes.ts';
 import type { Statement, Unit } from '../store/statement.ts';
@@ -31,6 +31,13 @@ export const MADE_AT_ONCE = 10;
 /** With less than so many left, new ones are offered. */
 export const FEW = 3;
 const LENGTH = 8;
+const SHAPE = new RegExp(`^[${CROCKFORD}]{${LENGTH}}$`);
+
+/** Undefined for what cannot be a backup code in any spelling. */
+export function readBackupCode(typed: string): string | undefined {
+  const code = readCrockford(typed);
+  return SHAPE.test(code) ? code : undefined;
+}
 
 interface Needs {
   readonly codes: BackupCodeStore;
@@ -55,8 +62,8 @@ export function createBackupCodesDomain({ codes, vault }: Needs): BackupCodesDom
       return [codes.deleteOf(accountId), codes.insert(accountId, [...made], now())];
     },
     find: async (accountId, typed) => {
-      const code = readCrockford(typed);
-      if (code.length !== LENGTH) return undefined;
+      const code = readBackupCode(typed);
+      if (code === undefined) return undefined;
       const wanted = digest(accountId, code);
       if (!(await codes.has(accountId, wanted))) return undefined;
       const left = ((await codes.left(accountId)) ?? 0) - 1;

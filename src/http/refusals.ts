@@ -3,6 +3,7 @@ import type { Limited } from '../domain/limits/attempt.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
 import { now } from '../lib/clock.ts';
 import type { Refusal as MethodRefusal } from '../methods/method.ts';
+import type { Malformed } from '../signin/prove.ts';
 import type { Translate } from './texts.ts';
 import { type Time, timeOf } from './times.ts';
 
@@ -34,6 +35,14 @@ export function refusalOf(outcome: Refused | Limited, texts: string, t: Translat
 /** What a person may know of a wrong code besides, or that it was wrong. */
 export function wrongInWords(hint: Hint, texts: string, t: Translate): string {
   return hint ? t(hint.key, hint.values) : `${t(`${texts}.refused`)} ${t(`${texts}.again`)}`;
+}
+
+/** What cannot be a code of this kind, and where it belongs if it can be one of another. */
+export function malformedInWords(
+  { flaw, instead }: Pick<Malformed, 'flaw' | 'instead'>,
+  t: Translate,
+): string {
+  return instead ? t('second-factor.elsewhere', { where: t(instead.page.link) }) : t(flaw);
 }
 
 function limited({ retryAt }: Limited, t: Translate): Refusal {

@@ -1,5 +1,5 @@
 // Crockford's base32: for codes that people read, write down and type.
-import { nfkc } from './normal-form.ts';
+import { readTyped } from './typed-codes.ts';
 
 /** No I, L, O and U: nothing looks like anything else. */
 export const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -13,8 +13,8 @@ export function toCrockford(bytes: Uint8Array): string {
   return groups.map((group) => CROCKFORD[Number.parseInt(group, 2)]).join('');
 }
 
-/** What was meant: upper case, lookalikes folded, without hyphens and spaces. */
+/** What was meant: upper case, lookalikes folded, nothing between the characters. */
 export function readCrockford(text: string): string {
-  const upper = nfkc(text).toUpperCase().replace(/[\s-]/g, '');
+  const upper = readTyped(text).toUpperCase();
   return upper.replace(/[ILO]/g, (letter) => LOOKALIKES[letter] ?? letter);
 }

@@ -24,6 +24,11 @@ export interface Method<Input = unknown> {
    * spelling.
    */
   identify?(input: Input): string;
+  /**
+   * Why what was typed cannot be a credential of this method at all, as a key of the catalogue;
+   * undefined where it can. What cannot be one is no guess: it is neither looked at nor counted.
+   */
+  findFlaw?(input: Input): string | undefined;
   /** Still opens an account after too many wrong codes in a row. */
   readonly isLastResort?: boolean;
   /** Whoever has proved it may have this device remembered. */
@@ -100,6 +105,8 @@ export function refused(reason: string): Refusal {
 
 export interface Enrolment<Input = unknown> {
   readonly input: z.ZodType<Input>;
+  /** As that of the method. */
+  findFlaw?(input: Input): string | undefined;
   /**
    * What the page shows.
    * @param occasion of the sign-in or session: the same secret is offered on the same occasion

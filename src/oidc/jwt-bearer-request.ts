@@ -1,5 +1,6 @@
 // What a request with an assertion asks for: each field one text of a length that means something.
 import { errors } from 'oidc-provider';
+import { readSixDigits } from '../lib/typed-codes.ts';
 import type { Ctx } from './types.ts';
 
 /** Longest text of each. */
@@ -20,7 +21,12 @@ export function readAsked({ oidc }: Ctx): AskedForToken {
   const read = (field: Field) => readField(field, oidc.params?.[field]);
   const assertion = read('assertion');
   if (assertion === undefined) throw new errors.InvalidRequest('assertion is missing');
-  const others = { mfaCode: read('mfa_code'), scope: read('scope'), resource: read('resource') };
+  const mfaCode = read('mfa_code');
+  // What is no code is no guess either: nothing is spent and nothing counted for it.
+  if (mfaCode !== undefined && readSixDigits(mfaCode) === undefined) {
+    throw new errors.InvalidRequest('mfa_code must be six digits');
+  }
+  const others = { mfaCode, scope: read('scope'), resource: read('resource') };
   return { assertion, ...others };
 }
 

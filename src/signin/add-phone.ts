@@ -9,6 +9,7 @@ import type { Notices } from '../domain/notices.ts';
 import type { PhonesDomain } from '../domain/phones.ts';
 import type { SessionsDomain } from '../domain/sessions.ts';
 import { now } from '../lib/clock.ts';
+import { readSixDigits } from '../lib/typed-codes.ts';
 import type { Account, Accounts } from '../store/accounts.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
@@ -18,6 +19,8 @@ export type SendOutcome = { readonly kind: 'sent' } | Limited;
 export type AddOutcome =
   | { readonly kind: 'added' }
   | ({ readonly kind: 'refused' } & Remaining)
+  /** It cannot be a code, and was not looked at. */
+  | { readonly kind: 'malformed' }
   | Limited
   /** There is one already, or the account has changed meanwhile. */
   | { readonly kind: 'void' };
@@ -62,10 +65,12 @@ export function createAddPhone(needs: Needs): AddPhone {
     },
     confirm: async (account, typed) => {
       const { id } = account;
+      const code = readSixDigits(typed.code);
+      if (code === undefined) return { kind: 'malformed' };
       const reserved = await limits.reserveCode(id, false, typed.visitor);
       const ticket = await telling(reserved, audit, { method: 'sms', accountId: id });
       if (ticket.kind === 'limited') return ticket;
-      const spend = await phones.findCode(id, typed.number, typed.code.replace(/\s/g, ''));
+      const spend = await phones.findCode(id, typed.number, code);
       if (!spend) return { kind: 'refused', ...(await ticket.failed()) };
       await ticket.returned();
       return add(account, typed, spend, needs);

@@ -5,7 +5,7 @@ import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { Door, Finish } from './finish.ts';
 import type { Flow, FlowsDomain } from './flow.ts';
-import type { NotAllowed, Prove, ProveOutcome } from './prove.ts';
+import type { Malformed, NotAllowed, Prove, ProveOutcome } from './prove.ts';
 import { isMoreWanted } from './steps/enrol-factor.ts';
 import { dueStep, type Step } from './steps/index.ts';
 
@@ -21,6 +21,7 @@ export type DirectOutcome =
   /** What only a page can do, or another credential. */
   | { readonly kind: 'due'; readonly step: Step['name']; readonly enrolled: readonly string[] }
   | { readonly kind: 'wrong'; readonly method: Method; readonly outcome: Wrong }
+  | { readonly kind: 'malformed'; readonly method: Method; readonly outcome: Malformed }
   | NotAllowed
   /** More is asked for than anybody can prove. */
   | { readonly kind: 'unreachable' }
@@ -52,6 +53,9 @@ export function createSignInDirectly(needs: DirectNeeds): SignInDirectly {
       const outcome = await needs.prove(flow, { ...credential, visitor: door.visitor });
       const isWrong = outcome.kind === 'refused' || outcome.kind === 'limited';
       if (isWrong) return { kind: 'wrong', method: credential.method, outcome };
+      if (outcome.kind === 'malformed') {
+        return { kind: 'malformed', method: credential.method, outcome };
+      }
       if (outcome.kind === 'not-allowed') return outcome;
     }
     return goOn(key, door, needs);

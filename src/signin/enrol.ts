@@ -18,6 +18,8 @@ import { dueStep } from './steps/index.ts';
 export type EnrolOutcome =
   | { readonly kind: 'enrolled' }
   | { readonly kind: 'refused'; readonly hint?: Refusal['hint'] }
+  /** It cannot be a code at all. @property flaw a key of the catalogue */
+  | { readonly kind: 'malformed'; readonly flaw: string }
   /** As many as there may be. */
   | { readonly kind: 'full' }
   /** Another step is due, or the account has changed meanwhile. */
@@ -64,6 +66,8 @@ export function createEnrol(needs: EnrolNeeds): Enrol {
     { method, input, session }: GivenEnrolment,
     also: (at: number) => Unit | Promise<Unit>,
   ): Promise<EnrolOutcome> => {
+    const flaw = method.enrolment?.findFlaw?.(input);
+    if (flaw !== undefined) return { kind: 'malformed', flaw };
     const at = now();
     const verdict = await judge(method, { account, occasion, input, at }, log);
     const { id, generation } = account;

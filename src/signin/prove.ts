@@ -29,10 +29,20 @@ export type ProveOutcome =
     } & Remaining)
   /** Not looked at: too many before it were wrong. */
   | Limited
+  | Malformed
   /** Whoever it is has shown the right password: the account is not used from here. */
   | NotAllowed
   /** Another step is due, or the flow has moved on meanwhile. */
   | { readonly kind: 'not-due' };
+
+/** No guess: neither looked at nor counted. */
+export interface Malformed {
+  readonly kind: 'malformed';
+  /** Key of the catalogue. */
+  readonly flaw: string;
+  /** A method of the account whose credential it looks like instead. */
+  readonly instead: Method | undefined;
+}
 
 /** `code` is public and stable. */
 export interface NotAllowed {
@@ -80,6 +90,8 @@ export function createProve(needs: ProveNeeds): Prove {
       await needs.signInAudit.refused(flow, given, ADDRESS_NOT_ALLOWED);
       return NOT_ALLOWED;
     }
+    const malformed = findMalformed(flow, given, needs);
+    if (malformed) return malformed;
     const ticket = await takeTicket(flow, given, needs.limits);
     if (ticket.kind === 'limited') {
       needs.log.warn({ method: method.name, rule: ticket.rule }, 'attempt refused by a limit');
@@ -112,6 +124,19 @@ export function createProveAgain({
     if (!method || !read?.success) return { kind: 'refused', reason: 'not to be read' };
     return judge(method, { account, input: read.data, at: now() }, ticket, log);
   };
+}
+
+function findMalformed(
+  { facts }: Flow,
+  { method, input }: Given,
+  { methods, log }: ProveNeeds,
+): Malformed | undefined {
+  const flaw = method.findFlaw?.(input);
+  if (flaw === undefined) return undefined;
+  log.info({ method: method.name, flaw }, 'no guess');
+  const others = methods.filter(({ name, findFlaw }) => findFlaw && facts.enrolled.includes(name));
+  const instead = others.find((other) => other.findFlaw?.(input) === undefined);
+  return { kind: 'malformed', flaw, instead };
 }
 
 /** The counters move before anything is looked at, and stay moved unless it turns out right. */

@@ -88,12 +88,13 @@ onBothStores('the audit of second factors', (store) => {
     const page = await knock(person);
     const code = codeFor(person.secret);
     await web.submit(page, '/prove/totp', { code: '12345x' });
+    await web.submit(page, '/prove/totp', { code: '000000' });
     codeOf(await web.submit(page, '/prove/totp', { code }));
     await web.submit(await knock(person), '/prove/totp', { code });
     const rows = await since(before, person);
     expect(said(rows)).to.deep.equal([
       'sign_in.password ok',
-      'sign_in.factor refused: not six digits',
+      'sign_in.factor refused: wrong code',
       'sign_in.factor ok',
       'sign_in.finished ok',
       'sign_in.password ok',

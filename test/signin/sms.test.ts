@@ -195,9 +195,14 @@ onBothStores('texted codes', (store) => {
       phone: `${number.slice(0, 5)} ${number.slice(5)}`,
     });
     const [code = ''] = await sent();
+    const typo = await own.submit(asked, '/account/phone', { code: code.slice(1) });
+    expect(typo.status).to.equal(422);
+    expect(typo.text).to.include('A code is 6 digits. Check the text message.');
+    expect(typo.text).not.to.match(/attempts? left/);
     const guess = String((Number(code) + 1) % 1_000_000).padStart(6, '0');
     const refused = await own.submit(asked, '/account/phone', { code: guess });
     expect(refused.status).to.equal(422);
+    expect(refused.text, 'the first that counts').to.include('4 attempts left');
     expect(await house.phones.find(person.id)).to.equal(undefined);
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => own.copy().submit(refused, '/account/phone', { code })),

@@ -71,6 +71,10 @@ export function createEnrolmentPage(needs: EnrolmentNeeds) {
     const present = await needs.browserSessions.find(ctx);
     const session = present?.accountId === subject.account.id ? present.uid : undefined;
     const outcome = await needs.enrol.inFlow(subject.flow, { method, input: read.data, session });
+    if (outcome.kind === 'malformed') {
+      await show(ctx, subject, { status: 422, errors: { code: t(outcome.flaw) }, values });
+      return false;
+    }
     if (outcome.kind !== 'refused') return true;
     const text = wrongInWords(outcome.hint, method.page.texts, t);
     await show(ctx, subject, { status: 422, alert: { kind: 'error', text }, values });

@@ -15,7 +15,7 @@ import type { Prove } from '../../signin/prove.ts';
 import { dueStep, progressOf, type Step } from '../../signin/steps/index.ts';
 import { type Form, fieldErrors, readForm } from '../forms.ts';
 import { forgotPath, redirect, signInPath } from '../redirect.ts';
-import { type Alert, refusalOf, tooManyOf } from '../refusals.ts';
+import { type Alert, malformedInWords, refusalOf, tooManyOf } from '../refusals.ts';
 import type { Visitors } from '../visitors.ts';
 import { type BackupCodesNeeds, createBackupCodesPages } from './backup-codes.ts';
 import { type ConsentNeeds, createConsentPage } from './consent.ts';
@@ -198,6 +198,10 @@ export function signInRoutes(needs: SignInNeeds): Router {
     if (outcome.kind === 'not-allowed') {
       const alert = { kind: 'error', text: t(`errors.${outcome.code}`) } as const;
       return showStep(ctx, interaction, flow, { status: 403, alert, values });
+    }
+    if (outcome.kind === 'malformed') {
+      const errors = { code: malformedInWords(outcome, t) };
+      return showStep(ctx, interaction, flow, { status: 422, errors, values });
     }
     const { retryAfter, ...refusal } = refusalOf(outcome, method.page.texts, t);
     if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));

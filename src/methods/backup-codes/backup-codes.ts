@@ -1,7 +1,7 @@
 // Codes on paper, for the day on which the authenticator is not at hand.
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { BackupCodesDomain } from '../../domain/backup-codes.ts';
+import { type BackupCodesDomain, readBackupCode } from '../../domain/backup-codes.ts';
 import { PROJECT_ROOT } from '../../lib/root.ts';
 import { type Method, refused } from '../method.ts';
 
@@ -21,6 +21,8 @@ export function createBackupCodesMethod({ backupCodes }: BackupCodeNeeds): Metho
     amr: ['otp'],
     input,
     member: 'backup_code',
+    findFlaw: ({ code }) =>
+      readBackupCode(code) === undefined ? 'backup-codes.malformed' : undefined,
     page: {
       view: join(PROJECT_ROOT, 'views/methods/backup-codes.ejs'),
       title: 'backup-codes.title',

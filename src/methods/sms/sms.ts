@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { PhonesDomain } from '../../domain/phones.ts';
-import { nfkc } from '../../lib/normal-form.ts';
 import { PROJECT_ROOT } from '../../lib/root.ts';
+import { readSixDigits } from '../../lib/typed-codes.ts';
 import { type Challenge, type Credentials, type Method, refused } from '../method.ts';
 
 const input = z.object({ code: z.string().min(1, 'sms.missing') });
@@ -22,6 +22,7 @@ export function createSmsMethod({ phones }: SmsNeeds): Method<SmsInput> {
     amr: ['sms'],
     input,
     member: 'sms_code',
+    findFlaw: ({ code }) => (readSixDigits(code) === undefined ? 'sms.malformed' : undefined),
     page: {
       view: join(PROJECT_ROOT, 'views/methods/sms.ejs'),
       title: 'sms.title',
@@ -35,8 +36,8 @@ export function createSmsMethod({ phones }: SmsNeeds): Method<SmsInput> {
     verify: async ({ account, input: { code } }) => {
       const phone = account && (await phones.find(account.id));
       if (!account || !phone?.number || !phones.isOffered) return refused('no phone number');
-      const typed = nfkc(code).replace(/\s/g, '');
-      const spend = await phones.findCode(account.id, phone.number, typed);
+      const typed = readSixDigits(code);
+      const spend = typed && (await phones.findCode(account.id, phone.number, typed));
       if (!spend) return refused('not the code that was sent');
       return { kind: 'proved', account, spend: [spend, phones.touch(account.id)] };
     },

@@ -1,6 +1,5 @@
 // RFC 6238 as authenticator apps have it: SHA-1, six digits, steps of thirty seconds.
 import { createGuardrails, verifySync } from 'otplib';
-import { nfkc } from '../../lib/normal-form.ts';
 
 /** Seconds. */
 export const PERIOD = 30;
@@ -26,10 +25,4 @@ export function findFit(secret: string, code: string, at: number, reach: number)
   if (!found.valid) return undefined;
   const step = Math.floor(epoch / PERIOD) + found.delta;
   return { step, distance: found.delta };
-}
-
-/** `123 456` and `123456` are the same; anything but six digits is no code. */
-export function readCode(typed: string): string | undefined {
-  const code = nfkc(typed).replace(/[\s-]/g, '');
-  return /^\d{6}$/.test(code) ? code : undefined;
 }

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { encodeSecret, otpauthUri, SECRET_BYTES } from '../../domain/authenticator-secrets.ts';
 import type { AuthenticatorsDomain } from '../../domain/authenticators.ts';
+import { readSixDigits } from '../../lib/typed-codes.ts';
 import type { Vault } from '../../lib/vault.ts';
 import { type Enrolment, type EnrolmentAttempt, refused } from '../method.ts';
-import { readCode } from './codes.ts';
 import { judgeCode } from './verdicts.ts';
 
 const input = z.object({
@@ -20,6 +20,8 @@ export interface TotpEnrolmentNeeds {
   readonly vault: Vault;
 }
 
+/** Words for what is no code. */
+const MALFORMED = 'totp.malformed';
 const DEFAULT_NAME = 'Authenticator app';
 
 export function createTotpEnrolment(needs: TotpEnrolmentNeeds): Enrolment {
@@ -33,6 +35,7 @@ export function createTotpEnrolment(needs: TotpEnrolmentNeeds): Enrolment {
 
   return {
     input,
+    findFlaw,
     offer: async ({ id, email }, occasion) => {
       const secret = secretOf(id, occasion);
       const uri = otpauthUri(product, email, secret);
@@ -48,12 +51,16 @@ export function createTotpEnrolment(needs: TotpEnrolmentNeeds): Enrolment {
   } as Enrolment;
 }
 
+export function findFlaw({ code }: { readonly code: string }): string | undefined {
+  return readSixDigits(code) === undefined ? MALFORMED : undefined;
+}
+
 function confirm(
   { account, input: { code: typed, device_name: name }, at }: EnrolmentAttempt<Input>,
   secret: string,
   { authenticators }: TotpEnrolmentNeeds,
 ) {
-  const code = readCode(typed);
+  const code = readSixDigits(typed);
   if (code === undefined) return refused('not six digits');
   const found = judgeCode(secret, code, at);
   if (found.kind === 'wrong') return refused('wrong code');

@@ -5,10 +5,9 @@ import type { AuthenticatorsDomain } from '../../domain/authenticators.ts';
 import type { Log } from '../../lib/log.ts';
 import { PROJECT_ROOT } from '../../lib/root.ts';
 import { type Credentials, type Method, refused } from '../method.ts';
-import { createTotpEnrolment, type TotpEnrolmentNeeds } from './enrolment.ts';
+import { createTotpEnrolment, findFlaw, type TotpEnrolmentNeeds } from './enrolment.ts';
 import { createVerifyCode, TOTP } from './verify.ts';
 
-// What is no code is a wrong one: it is counted like any other.
 const input = z.object({ code: z.string().min(1, 'totp.missing') });
 
 export type TotpInput = z.infer<typeof input>;
@@ -30,6 +29,7 @@ export function createTotpMethod(needs: TotpNeeds): Method<TotpInput> {
     amr: ['otp'],
     input,
     member: 'totp_code',
+    findFlaw,
     page: {
       view: join(PROJECT_ROOT, 'views/methods/totp.ejs'),
       title: 'totp.title',

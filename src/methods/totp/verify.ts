@@ -2,10 +2,10 @@
 import type { AuthenticatorsDomain } from '../../domain/authenticators.ts';
 import { now } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
+import { readSixDigits } from '../../lib/typed-codes.ts';
 import type { Authenticator } from '../../store/authenticators.ts';
 import type { Unit } from '../../store/statement.ts';
 import { type Refusal, refused } from '../method.ts';
-import { readCode } from './codes.ts';
 import { burntUntil, judgeCode } from './verdicts.ts';
 
 export const TOTP = 'totp';
@@ -24,7 +24,7 @@ export type VerifyCode = (accountId: string, typed: string, at: number) => Promi
 /** An authenticator that cannot be opened fits no code, and stands in the way of no other. */
 export function createVerifyCode(authenticators: AuthenticatorsDomain, log: Log): VerifyCode {
   return async (accountId, typed, at) => {
-    const code = readCode(typed);
+    const code = readSixDigits(typed);
     if (code === undefined) return refused('not six digits');
     let near: Refusal | undefined;
     for (const each of await authenticators.ofAccount(accountId)) {

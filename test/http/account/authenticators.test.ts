@@ -70,6 +70,17 @@ onBothStores('authenticators on the account page', (store) => {
       expect(await signInWith(person.secret)).to.equal('signed in');
     });
 
+    it('is not added by what is no code, which is said kindly', async () => {
+      const setup = await addPage();
+      for (const code of ['12345', 'abcdef', 'ABCD-1234']) {
+        const answer = await web.submit(setup, '/add/totp', { code });
+        expect(answer.status, code).to.equal(422);
+        expect(answer.text).to.include('A code is 6 digits.');
+      }
+      const code = codeFor(secretOn(setup)).replace(/(...)/, '$1 − ');
+      expect(titleOf(await web.submit(setup, '/add/totp', { code }))).to.equal('Account');
+    });
+
     it('has the same secret on each reload, and another one in another session', async () => {
       const secret = secretOn(await addPage());
       expect(secretOn(await addPage())).to.equal(secret);

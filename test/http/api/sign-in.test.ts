@@ -104,6 +104,32 @@ onBothStores('JSON sign-in', (store) => {
     expect(right.status).to.equal(200);
   });
 
+  it('what cannot be a code is no guess: 422 by name, and the sign-in stays open', async () => {
+    const person = await createEnrolledPerson(gatehouse, party);
+    const first = await login(person, { totp_code: '12345' });
+    expect([first.status, first.body.error]).to.deep.equal([422, 'invalid_mfa_code']);
+    expect(first.body.error_description).to.match(/^totp_code: A code is 6 digits\./);
+    const { session_id } = first.body;
+    const again = async (code: Record<string, string | undefined>) => {
+      const { status, body } = await app.post('mfa', { session_id, ...code });
+      return [status, body.error, body.error_description, body.attempts_remaining];
+    };
+    const refused = [422, 'invalid_mfa_code'];
+    const elsewhere = 'totp_code: looks like a backup_code; send it in that member';
+    expect(await again({ totp_code: person.backupCodes[0] })).to.deep.equal([
+      ...refused,
+      elsewhere,
+      undefined,
+    ]);
+    const other = 'backup_code: looks like a totp_code; send it in that member';
+    expect((await again({ backup_code: '123456' }))[2]).to.equal(other);
+    expect((await again({ backup_code: 'UUUU-UUUU' })).slice(0, 2)).to.deep.equal(refused);
+    expect((await again({ sms_code: 'abcdef' })).slice(0, 2)).to.deep.equal(refused);
+    expect((await again({ totp_code: '000000' }))[3], 'the first that counts').to.equal(9);
+    const totp_code = codeFor(person.secret).replace(/(...)/, '$1\u2011\u200b');
+    expect((await app.post('mfa', { session_id, totp_code })).status).to.equal(200);
+  });
+
   it('eleven wrong codes close the account at every door until the window ends', async () => {
     const person = await createEnrolledPerson(gatehouse, party);
     const { session_id } = (await login(person)).body;

@@ -84,6 +84,10 @@ export function createAddPage(needs: AddPageNeeds) {
     }
     const given = { method, input: read.data, session: present.session.uid };
     const outcome = await enrol.add(present.account, occasionOf(present), given);
+    if (outcome.kind === 'malformed') {
+      const errors = { code: t(outcome.flaw) };
+      return showSetup(ctx, present, { status: 422, errors, values });
+    }
     if (outcome.kind === 'refused') {
       const alert = { kind: 'error', text: wrongInWords(outcome.hint, method.page.texts, t) };
       return showSetup(ctx, present, { status: 422, alert, values });

@@ -81,6 +81,7 @@ export function createPhonePage(needs: PhonePageNeeds) {
     ctx: Context,
     outcome: Exclude<AddOutcome, { kind: 'added' | 'void' }>,
   ): PageData => {
+    if (outcome.kind === 'malformed') return { status: 422, errors: { code: t('sms.malformed') } };
     const { retryAfter, ...refusal } = refusalOf(outcome, 'sms', t);
     if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
     return refusal;

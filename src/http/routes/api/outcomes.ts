@@ -23,6 +23,7 @@ export const GONE = new Refusal(
 export function refusalFor(outcome: Unfinished, handle: string, needs: OutcomeNeeds): Refusal {
   if (outcome.kind === 'gone') return GONE;
   if (outcome.kind === 'wrong') return wrong(outcome.method, outcome.outcome, handle, needs);
+  if (outcome.kind === 'malformed') return malformed(outcome, handle, needs);
   if (outcome.kind === 'due') return due(outcome, handle, needs);
   if (outcome.kind === 'not-allowed') {
     return new Refusal(403, outcome.code, 'The account cannot be used from this network.');
@@ -54,6 +55,16 @@ function due(
     session_id: handle,
     methods: usable.map(({ name }) => name),
   });
+}
+
+/** It was no guess: the next one is as good as this one would have been. */
+function malformed(
+  { method, outcome: { flaw, instead } }: Extract<Unfinished, { kind: 'malformed' }>,
+  handle: string,
+  { t }: OutcomeNeeds,
+): Refusal {
+  const why = instead ? `looks like a ${instead.member}; send it in that member` : t(flaw);
+  return new Refusal(422, 'invalid_mfa_code', `${method.member}: ${why}`, { session_id: handle });
 }
 
 function wrong(method: Method, outcome: Wrong, handle: string, { t }: OutcomeNeeds): Refusal {
