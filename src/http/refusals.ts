@@ -3,7 +3,7 @@ import type { Limited } from '../domain/limits/attempt.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
 import { now } from '../lib/clock.ts';
 import type { Refusal as MethodRefusal } from '../methods/method.ts';
-import type { Malformed } from '../signin/prove.ts';
+import type { Malformed, NotAllowed } from '../signin/prove.ts';
 import type { Translate } from './texts.ts';
 import { type Time, timeOf } from './times.ts';
 
@@ -12,6 +12,8 @@ export interface Alert {
   readonly text: string;
   /** With how far away it is, for browsers whose own clock is off. */
   readonly retryAt?: Time & { readonly seconds: number };
+  /** Says whom to ask, where somebody is named. */
+  readonly asks?: boolean;
 }
 
 export interface Refusal {
@@ -30,6 +32,11 @@ type Refused = { readonly kind: 'refused'; readonly hint?: Hint } & Remaining;
  */
 export function refusalOf(outcome: Refused | Limited, texts: string, t: Translate): Refusal {
   return outcome.kind === 'limited' ? limited(outcome, t) : refused(outcome, texts, t);
+}
+
+/** The credential was right, and does not open the account. */
+export function notAllowedAlert({ code }: NotAllowed, t: Translate): Alert {
+  return { kind: 'error', text: t(`errors.${code}`), asks: code === 'account_suspended' };
 }
 
 /** What a person may know of a wrong code besides, or that it was wrong. */

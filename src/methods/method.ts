@@ -81,7 +81,7 @@ export interface Refusal {
   readonly reason: string;
   /** Key of the message catalogue: what a person may know besides. */
   readonly hint?: { readonly key: string; readonly values?: Readonly<Record<string, number>> };
-  /** The credential was right, and the account is closed: whoever proved that much may know. */
+  /** The credential was right, and the account is closed: whoever proved that much is told. */
   readonly closed?: 'suspended';
   /** What the guess has spoilt; written with the failure, before the hint is told. */
   readonly burn?: Unit;

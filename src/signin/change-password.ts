@@ -62,6 +62,7 @@ export function createChangePassword(needs: ChangePasswordNeeds): ChangePassword
     const ticket = await takeTicket(account, needs);
     if (ticket.kind === 'limited') return ticket;
     const verdict = await needs.proveAgain(account, change.current, ticket);
+    if (verdict.kind === 'refused' && verdict.closed) return endLate(ticket);
     if (verdict.kind === 'refused') return refuse(account, verdict, ticket, needs);
     return replace(account, change, ticket, needs);
   };
@@ -71,6 +72,12 @@ export function createChangePassword(needs: ChangePasswordNeeds): ChangePassword
 async function takeTicket({ id }: Account, { limits, audit }: ChangePasswordNeeds) {
   const reserved = await limits.reservePasswordChange(id);
   return telling(reserved, audit, { method: 'password-change', accountId: id });
+}
+
+/** The account was suspended a moment ago: the password was right, and the session is over. */
+async function endLate(ticket: Reservation): Promise<ChangeOutcome> {
+  await ticket.returned();
+  return { kind: 'void' };
 }
 
 async function refuse(

@@ -22,15 +22,11 @@ import { type TellOfLimitNeeds, tellOfLimit, whoseAttempt } from './tell-of-limi
 
 export type ProveOutcome =
   | { readonly kind: 'proved' }
-  | ({
-      readonly kind: 'refused';
-      readonly hint?: Hint | undefined;
-      readonly closed?: Refusal['closed'];
-    } & Remaining)
+  | ({ readonly kind: 'refused'; readonly hint?: Hint | undefined } & Remaining)
   /** Not looked at: too many before it were wrong. */
   | Limited
   | Malformed
-  /** Whoever it is has shown the right password: the account is not used from here. */
+  /** Whoever it is has shown the right password: the account is closed, or not used from here. */
   | NotAllowed
   /** Another step is due, or the flow has moved on meanwhile. */
   | { readonly kind: 'not-due' };
@@ -47,10 +43,11 @@ export interface Malformed {
 /** `code` is public and stable. */
 export interface NotAllowed {
   readonly kind: 'not-allowed';
-  readonly code: 'ip_not_allowed';
+  readonly code: 'ip_not_allowed' | 'account_suspended';
 }
 
 export const NOT_ALLOWED: NotAllowed = { kind: 'not-allowed', code: 'ip_not_allowed' };
+const SUSPENDED: NotAllowed = { kind: 'not-allowed', code: 'account_suspended' };
 export const ADDRESS_NOT_ALLOWED = 'address not allowed';
 
 type Hint = NonNullable<Refusal['hint']>;
@@ -160,6 +157,9 @@ async function attempt(
   const { method, input } = given;
   const at = now();
   const verdict = await judge(method, { account, input, at }, ticket, needs.log);
+  if (verdict.kind === 'refused' && verdict.closed) {
+    return tellClosed(flow, given, verdict, ticket, needs);
+  }
   if (verdict.kind === 'refused') return refuseGuess(flow, given, verdict, ticket, needs);
   if (!mayComeFrom(verdict.account, given.visitor.address)) {
     return turnAway(flow, given, verdict.account, ticket, needs);
@@ -192,6 +192,20 @@ async function refuseGuess(
   return NOT_DUE;
 }
 
+/** The password is right: its owner is told why it opens nothing, and that is no failure. */
+async function tellClosed(
+  flow: Flow,
+  given: Given,
+  { reason }: Refusal,
+  ticket: Reservation,
+  { signInAudit, log }: ProveNeeds,
+): Promise<ProveOutcome> {
+  log.info({ method: given.method.name, reason }, 'credential refused');
+  await ticket.returned();
+  await signInAudit.refused(flow, given, reason);
+  return SUSPENDED;
+}
+
 /**
  * The password is right, and the network is not. It is no success and so stays counted: asking
  * whether a password still holds is not free anywhere.
@@ -215,7 +229,7 @@ async function turnAway(
 async function refuse(
   flow: Flow,
   given: Given,
-  { reason, hint, burn, closed }: Refusal,
+  { reason, hint, burn }: Refusal,
   ticket: Reservation,
   { signInAudit, log }: ProveNeeds,
 ): Promise<ProveOutcome> {
@@ -229,7 +243,7 @@ async function refuse(
     log.warn({ method, rule, account: flow.row.accountId, until }, 'a limit is reached');
     await signInAudit.exhausted(flow, given, remaining, ticket.claim(remaining));
   }
-  return { kind: 'refused', ...remaining, hint, ...(closed ? { closed } : {}) };
+  return { kind: 'refused', ...remaining, hint };
 }
 
 async function accountOf({ row }: Flow, accounts: Accounts): Promise<Account | undefined> {

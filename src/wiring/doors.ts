@@ -107,6 +107,7 @@ function apiRouter(ground: Ground, parts: RouterParts, proving: Proving) {
     ...site,
     ...proving,
     issuer: config.issuer,
+    support: config.support.contact,
     defaultClientId: config.api.default_client_id,
     directTokens: createDirectTokens({ askLibrary, provider, sessionTable: tables.sessions }),
     askLibrary,

@@ -18,7 +18,7 @@ import {
   relyingParty,
 } from '../support/relying-party.ts';
 import { onBothStores } from '../support/stores.ts';
-import { createWeb, titleOf } from '../support/web.ts';
+import { alertOf, createWeb, titleOf } from '../support/web.ts';
 
 onBothStores('password guessing', (store) => {
   const verifier = createVerifier();
@@ -158,11 +158,26 @@ onBothStores('password guessing', (store) => {
       expect(first?.status).to.equal(isRefused ? 429 : 422);
       for (const other of others) expect(other, `attempt ${attempt}`).to.deep.equal(first);
     }
-    const wrong = await guess(party, suspended.email, 'wrong', { address: freshAddress() });
-    const right = await guess(party, suspended.email, suspended.password, {
-      address: freshAddress(),
-    });
-    expect(plain(right, suspended.email)).to.deep.equal(plain(wrong, suspended.email));
+    const address = freshAddress();
+    for (const left of [4, 3, 2]) {
+      const wrong = await guess(party, suspended.email, 'wrong', { address });
+      expect(wrong.text).to.include(`${left} attempts left`);
+      const right = await guess(party, suspended.email, suspended.password, { address });
+      expect(right.status).to.equal(403);
+      expect(alertOf(right)).to.match(/^This account is suspended\./);
+      expect(right.text).not.to.match(/attempts? left/);
+    }
+  });
+
+  it('a right password of a locked account reads like a wrong one, and counts', async () => {
+    const locked = await createPerson(gatehouse);
+    const { store: database } = gatehouse.house;
+    const row = database.sql('accounts').where({ id: locked.id });
+    await database.write(database.compile(row.update({ status: 'locked' }), 1));
+    const [one, other] = [{ address: freshAddress() }, { address: freshAddress() }];
+    const wrong = await guess(party, locked.email, 'wrong', one);
+    const right = await guess(party, locked.email, locked.password, other);
+    expect(plain(right, locked.email)).to.deep.equal(plain(wrong, locked.email));
   });
 
   it('counters last over a restart', async () => {

@@ -15,7 +15,13 @@ import type { Prove } from '../../signin/prove.ts';
 import { dueStep, progressOf, type Step } from '../../signin/steps/index.ts';
 import { type Form, fieldErrors, readForm } from '../forms.ts';
 import { forgotPath, redirect, signInPath } from '../redirect.ts';
-import { type Alert, malformedInWords, refusalOf, tooManyOf } from '../refusals.ts';
+import {
+  type Alert,
+  malformedInWords,
+  notAllowedAlert,
+  refusalOf,
+  tooManyOf,
+} from '../refusals.ts';
 import type { Visitors } from '../visitors.ts';
 import { type BackupCodesNeeds, createBackupCodesPages } from './backup-codes.ts';
 import { type ConsentNeeds, createConsentPage } from './consent.ts';
@@ -196,7 +202,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
     if (outcome.kind === 'proved' || outcome.kind === 'not-due')
       return afterProof(ctx, interaction);
     if (outcome.kind === 'not-allowed') {
-      const alert = { kind: 'error', text: t(`errors.${outcome.code}`) } as const;
+      const alert = notAllowedAlert(outcome, t);
       return showStep(ctx, interaction, flow, { status: 403, alert, values });
     }
     if (outcome.kind === 'malformed') {

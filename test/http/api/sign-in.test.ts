@@ -190,10 +190,16 @@ onBothStores('JSON sign-in', (store) => {
     const { house } = gatehouse;
     const account = await house.accounts.get(person.id);
     await house.acts.suspend(account, { actor: 'cli:test', reason: 'a test' });
-    const wrong = await login({ ...person, password: 'wrong' });
-    expect([wrong.status, wrong.body.error]).to.deep.equal([401, 'invalid_credentials']);
-    const { status, body } = await login(person);
-    expect([status, body.error]).to.deep.equal([403, 'account_suspended']);
+    for (const left of [4, 3, 2]) {
+      const wrong = await login({ ...person, password: 'wrong' });
+      expect([wrong.status, wrong.body.error]).to.deep.equal([401, 'invalid_credentials']);
+      expect(wrong.body.attempts_remaining, 'the right ones between are no failures').to.equal(
+        left,
+      );
+      const { status, body } = await login(person);
+      expect([status, body.error]).to.deep.equal([403, 'account_suspended']);
+      expect(body.error_description).to.equal('This account is suspended.');
+    }
   });
 
   it('what the application requires is asked of everybody', async () => {

@@ -8,6 +8,8 @@ import { type Members, Refusal, retryAfter, standingOf, tooMany } from './refusa
 export interface OutcomeNeeds {
   readonly methods: readonly Method[];
   readonly issuer: string;
+  /** Whom to ask; empty where nobody is named. */
+  readonly support: string;
   readonly t: Translate;
 }
 
@@ -26,10 +28,19 @@ export function refusalFor(outcome: Unfinished, handle: string, needs: OutcomeNe
   if (outcome.kind === 'malformed') return malformed(outcome, handle, needs);
   if (outcome.kind === 'due') return due(outcome, handle, needs);
   if (outcome.kind === 'not-allowed') {
-    return new Refusal(403, outcome.code, 'The account cannot be used from this network.');
+    return new Refusal(403, outcome.code, notAllowedInWords(outcome, needs));
   }
   const description = 'What the application requires cannot be reached by any sign-in.';
   return new Refusal(403, 'unmet_authentication_requirements', description);
+}
+
+function notAllowedInWords(
+  { code }: Extract<Unfinished, { kind: 'not-allowed' }>,
+  { t, support }: OutcomeNeeds,
+): string {
+  if (code !== 'account_suspended') return 'The account cannot be used from this network.';
+  const contact = support === '' ? [] : [t('errors.ask', { contact: support })];
+  return [t('errors.account_suspended'), ...contact].join(' ');
 }
 
 function due(
@@ -71,10 +82,6 @@ function wrong(method: Method, outcome: Wrong, handle: string, { t }: OutcomeNee
   const isFactor = method.step === 'second-factor';
   const again: Members = isFactor ? { session_id: handle } : {};
   if (outcome.kind === 'limited') return tooMany(outcome, again);
-  if (outcome.closed) {
-    const description = 'The password is right, but the account is suspended.';
-    return new Refusal(403, 'account_suspended', description);
-  }
   const error = isFactor ? 'invalid_mfa_code' : 'invalid_credentials';
   const description = wrongInWords(outcome.hint, method.page.texts, t);
   const members = { ...again, ...standingOf(outcome) };
