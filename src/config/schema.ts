@@ -278,6 +278,7 @@ export const schema = z.strictObject({
     device_code: seconds('A device code', 3600),
     reset_link: seconds('A link that resets a password', DAY),
     client_secret_overlap: seconds('The old secret of a client after it got a new one', 90 * DAY),
+    not_me_link: seconds('The link `This wasn’t me` in the mail about a new browser', 30 * DAY),
     invitation: seconds('A link that invites to a new account', 30 * DAY),
   }),
   keys: z.strictObject({
@@ -324,6 +325,11 @@ export const schema = z.strictObject({
       .describe('SMTP_URL or SMTP_URL_FILE: `smtp://USER:PASSWORD@HOST:PORT` or `smtps://…`'),
     from: z.email().optional().describe('The address that mails come from'),
     timeout: seconds('How long the delivery of one mail may take', 25),
+  }),
+  notices: z.strictObject({
+    new_browser: z
+      .boolean()
+      .describe('Whether people are mailed about a sign-in from a browser that is new to them'),
   }),
   sms: z.strictObject({
     enabled: z.boolean().describe('Whether text messages are offered for codes'),

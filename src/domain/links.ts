@@ -1,4 +1,4 @@
-// One-time links: a link is spent for a short-lived ticket, and the ticket for a new password.
+// One-time links: one is spent for a ticket, and the ticket for a new password; another one disowns.
 import type { Config } from '../config/schema.ts';
 import { now } from '../lib/clock.ts';
 import { randomId } from '../lib/ids.ts';
@@ -9,6 +9,7 @@ import type { Statement, Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 
 export const RESET_PATH = '/reset-password';
+export const NOT_ME_PATH = '/not-me';
 
 export interface NewOneTimeLink {
   /** Makes it, unless the account is gone, suspended or of another generation meanwhile. */
@@ -29,6 +30,15 @@ export interface OneTimeLinks {
   findByTicket(ticket: string): Promise<Link | undefined>;
   /** Must hit: the ticket counts. It does not any more. */
   endTicket(ticket: string): Statement;
+  /** Undefined for a link `not-me` that has expired, and for what is none. */
+  findDisowning(secret: string): Promise<FoundDisowning | undefined>;
+  /** Must hit: nobody has used it. The others of the account are used up with it. */
+  spendDisowning(accountId: string, secret: string): Unit;
+}
+
+export interface FoundDisowning {
+  readonly accountId: string;
+  readonly state: 'open' | 'used';
 }
 
 /** `open`: may be spent now. `going-on`: was spent for the ticket that is held already. */
@@ -45,8 +55,8 @@ interface Needs {
 export const TICKET_LIFETIME = 900_000;
 
 export function createOneTimeLinks({ config, store, links, vault }: Needs): OneTimeLinks {
-  const { reset_link, invitation } = config.ttl;
-  const seconds = { 'reset-password': reset_link, invitation };
+  const { reset_link, invitation, not_me_link } = config.ttl;
+  const seconds = { 'reset-password': reset_link, invitation, 'not-me': not_me_link };
   const digestOf = (secret: string) => vault.digest('one-time-link', secret);
   const digestOfTicket = (ticket: string) => vault.digest('one-time-ticket', ticket);
 
@@ -68,7 +78,8 @@ export function createOneTimeLinks({ config, store, links, vault }: Needs): OneT
       const digest = digestOf(secret);
       const row = { id: randomId(), accountId: id, purpose, digest, generation, expiresAt };
       const unit = [links.insert({ ...row, createdBy }, now())];
-      return { unit, url: `${config.issuer}${RESET_PATH}/${secret}`, expiresAt };
+      const path = purpose === 'not-me' ? NOT_ME_PATH : RESET_PATH;
+      return { unit, url: `${config.issuer}${path}/${secret}`, expiresAt };
     },
     spend: async (secret) => {
       const ticket = randomId(256);
@@ -78,5 +89,14 @@ export function createOneTimeLinks({ config, store, links, vault }: Needs): OneT
       return outcome.kind === 'committed' ? ticket : undefined;
     },
     endTicket: (ticket) => links.endTicket(digestOfTicket(ticket), now()),
+    findDisowning: async (secret) => {
+      const link = await links.findDisowning(digestOf(secret), now());
+      if (!link) return undefined;
+      return { accountId: link.accountId, state: link.usedAt === undefined ? 'open' : 'used' };
+    },
+    spendDisowning: (accountId, secret) => [
+      links.spendDisowning(digestOf(secret), now()),
+      links.endDisowning(accountId, now()),
+    ],
   };
 }

@@ -38,8 +38,10 @@ export interface Mail {
 export interface Mails {
   /** @param expiresAt a day from now unless it says otherwise */
   write(mail: Mail, expiresAt?: number): Statement;
-  /** At most one of this kind to this account within a day. */
-  writeOnce(mail: Mail): Statement;
+  /** At most one of this kind to this account within a day, for each occasion. */
+  writeOnce(mail: Mail, occasion?: string): Statement;
+  /** Whether such a mail has been written within a day, delivered or not. */
+  wasWritten(mail: Pick<Mail, 'template' | 'to'>, occasion?: string): Promise<boolean>;
   /** Nothing where there is no such account, of this generation and not suspended. */
   writeFor(whose: LivingAccount, mail: Mail, expiresAt: number): Statement;
   /** Throws where the letter was sealed by another key, or is none of ours. */
@@ -64,14 +66,17 @@ export function createMails({ outbox, vault }: Needs): Mails {
     expiresAt,
   });
   const inADay = () => now() + DELIVER_WITHIN;
+  const idOf = ({ template, to }: Pick<Mail, 'template' | 'to'>, occasion?: string) => {
+    const rest = occasion === undefined ? [] : [occasion];
+    return vault.digest('mail', JSON.stringify([template, to, ...rest]));
+  };
   return {
     write: (mail, expiresAt = inADay()) =>
       outbox.insert(letterOf(randomId(), mail, expiresAt), now()),
-    writeOnce: (mail) => {
-      // Its row stays until it expires: as long there is no other.
-      const id = vault.digest('mail', JSON.stringify([mail.template, mail.to]));
-      return outbox.insertOnce(letterOf(id, mail, inADay()), now());
-    },
+    // Its row stays until it expires: as long there is no other.
+    writeOnce: (mail, occasion) =>
+      outbox.insertOnce(letterOf(idOf(mail, occasion), mail, inADay()), now()),
+    wasWritten: (mail, occasion) => outbox.has(idOf(mail, occasion), now()),
     writeFor: (whose, mail, expiresAt) =>
       outbox.insertFor(whose, letterOf(randomId(), mail, expiresAt), now()),
     open: (letter) => open(letter, vault),

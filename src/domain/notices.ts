@@ -6,7 +6,7 @@ import type { Outbox } from '../store/outbox.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Whose } from './known-browsers.ts';
 import type { Remaining } from './limits/remaining.ts';
-import { createMails, type MailValues } from './mails.ts';
+import { createMails, type Mail, type MailValues } from './mails.ts';
 
 export type Notice =
   | { readonly kind: 'password-changed' }
@@ -20,6 +20,16 @@ export type Notice =
       readonly userAgent: string;
       readonly address: string;
       readonly at: number;
+    }
+  /** Signed in from a browser that the account did not know. */
+  | {
+      readonly kind: 'new-browser';
+      readonly userAgent: string;
+      readonly address: string;
+      readonly at: number;
+      /** Says that it was somebody else, until it expires. */
+      readonly link: string;
+      readonly expires: number;
     }
   | { readonly kind: 'lockout'; readonly until: number }
   /** The first full window of wrong codes. */
@@ -37,6 +47,10 @@ export interface Notices {
   tell(account: Notified, notice: Notice): Statement;
   /** At most once a day. The same statement whether there is such an account or not. */
   tellOnce(whose: Whose, notice: Notice): Statement;
+  /** At most once a day for each occasion. */
+  tellOn(accountId: string, notice: Notice, occasion: string): Statement;
+  /** Whether that is the case today. */
+  wasTold(accountId: string, kind: Notice['kind'], occasion: string): Promise<boolean>;
 }
 
 interface Needs {
@@ -47,11 +61,18 @@ interface Needs {
 export function createNotices(needs: Needs): Notices {
   const mails = createMails(needs);
   return {
-    tell: ({ email }, notice) =>
-      mails.write({ template: notice.kind, to: email, values: valuesOf(notice) }),
-    tellOnce: (whose, notice) =>
-      mails.writeOnce({ template: notice.kind, to: whose, values: valuesOf(notice) }),
+    tell: ({ email }, notice) => mails.write(mailOf(notice, email)),
+    tellOnce: (whose, notice) => mails.writeOnce(mailOf(notice, whose)),
+    tellOn: (accountId, notice, occasion) =>
+      mails.writeOnce(mailOf(notice, { accountId }), occasion),
+    wasTold: (accountId, template, occasion) =>
+      mails.wasWritten({ template, to: { accountId } }, occasion),
   };
+}
+
+function mailOf(notice: Notice, to: Mail['to']): Mail {
+  const link = notice.kind === 'new-browser' ? { link: notice.link } : {};
+  return { template: notice.kind, to, values: valuesOf(notice), ...link };
 }
 
 /** What the person is told when a limit is reached, if anything. */
@@ -75,6 +96,10 @@ function valuesOf(notice: Notice): MailValues {
       return { at, left: notice.left };
     case 'new-device':
       return { at: notice.at, address: notice.address, ...describeAgent(notice.userAgent) };
+    case 'new-browser': {
+      const { address, userAgent, expires } = notice;
+      return { at: notice.at, address, expires, ...describeAgent(userAgent) };
+    }
     case 'lockout':
       return { at, until: notice.until };
     default:

@@ -94,13 +94,23 @@ async function ask(email: string, needs: Needs): Promise<void> {
   const ticket = await telling(reserved, audit, { method: 'reset-mail', accountId: found?.id });
   if (ticket.kind === 'limited') return;
   const account = found ?? nobody(email);
+  await ticket.failed(resetMail(account, { links, mails }));
+}
+
+/** A link, and the mail that brings it: nothing where the account is no longer of this generation. */
+export function resetMail(
+  account: Addressed,
+  { links, mails }: Pick<Needs, 'links' | 'mails'>,
+): Unit {
   const { unit, url, expiresAt } = links.create(account, 'reset-password', VISITOR);
   const values = { expires: expiresAt };
   const mail = { template: 'reset-link', to: account.email, values, link: url };
-  await ticket.failed([...unit, mails.writeFor(account, mail, expiresAt)]);
+  return [...unit, mails.writeFor(account, mail, expiresAt)];
 }
 
-function nobody(email: string): LivingAccount & { readonly email: string } {
+type Addressed = LivingAccount & { readonly email: string };
+
+function nobody(email: string): Addressed {
   return { id: accountId(), generation: 1, email };
 }
 
@@ -138,7 +148,7 @@ async function resetUnit(held: Held, hash: string, needs: Needs): Promise<Unit> 
 export async function endsWithPassword(
   account: Account,
   why: SessionEnd,
-  { sessions, knownBrowsers, trustedDevices }: EndsWithPassword,
+  { sessions, knownBrowsers, trustedDevices }: Omit<EndsWithPassword, 'limits'>,
 ): Promise<Unit> {
   return [
     ...(await sessions.moveOn(account.id, account.generation + 1, undefined, why)),

@@ -45,6 +45,7 @@ export type SessionEnd =
   | 'second factor reset'
   | 'password reset'
   | 'password reset by an operator'
+  | 'sign-in disowned'
   | 'account suspended'
   | 'account deleted';
 

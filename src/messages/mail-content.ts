@@ -4,7 +4,7 @@ import type { Notice } from '../domain/notices.ts';
 
 export type MailTemplate = Notice['kind'] | 'reset-link';
 type Fact = 'at' | 'browser' | 'address' | 'left';
-type Action = 'link' | 'forgot' | 'account';
+type Action = 'link' | 'forgot' | 'account' | 'not-me';
 
 interface Shape {
   readonly facts: readonly Fact[];
@@ -19,6 +19,7 @@ const SHAPES = {
   'backup-code-used': { facts: ['at', 'left'], action: 'forgot' },
   'backup-codes-renewed': { facts: ['at'], action: 'forgot' },
   'new-device': { facts: ['browser', 'address', 'at'], action: 'forgot' },
+  'new-browser': { facts: ['at', 'browser', 'address'], action: 'not-me' },
   lockout: { facts: [] },
   'password-known': { facts: ['at'], action: 'forgot' },
   'admin-reset-2fa': { facts: ['at'], action: 'account' },
@@ -69,7 +70,12 @@ export function contentOf({ template, values, address, link }: Told, needs: Cont
 }
 
 function actionOf(action: Action, link: string | undefined, { t, issuer }: ContentNeeds) {
-  const urls = { link, forgot: `${issuer}/forgot-password`, account: `${issuer}/account` };
+  const urls = {
+    link,
+    'not-me': link,
+    forgot: `${issuer}/forgot-password`,
+    account: `${issuer}/account`,
+  };
   const url = urls[action];
   if (url === undefined) throw new Error('the link of a mail is not there');
   return { label: t(`mail.actions.${action}`), url };

@@ -3,6 +3,7 @@ import { mayComeFrom } from '../domain/account-addresses.ts';
 import { assuranceOf, isAtLeast } from '../domain/assurance.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Visitor } from '../domain/limits/visitor.ts';
+import type { NewBrowsers } from '../domain/new-browsers.ts';
 import type { Owner, Trusted, TrustedDevices } from '../domain/trusted-devices.ts';
 import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -63,6 +64,7 @@ export interface FinishNeeds extends PasswordWriteNeeds {
   readonly flows: FlowsDomain;
   readonly limits: Limits;
   readonly trustedDevices: TrustedDevices;
+  readonly newBrowsers: NewBrowsers;
   readonly signInAudit: SignInAudit;
   readonly log: Log;
 }
@@ -116,7 +118,7 @@ async function signIn(
   door: Door,
   needs: FinishNeeds,
 ): Promise<FinishOutcome> {
-  const { accounts, flows, limits, signInAudit, log } = needs;
+  const { accounts, flows, limits, newBrowsers, signInAudit, log } = needs;
   const { accountId } = login;
   const account = await accounts.find(accountId);
   if (!account) return VOID;
@@ -126,6 +128,7 @@ async function signIn(
   const session = other ? undefined : door.session?.uid;
   const whose = { ...login, account, session, browser: door.visitor.browser };
   const { unit, generation } = await passwordWrites(flow, whose, needs);
+  const signedIn = { visitor: door.visitor, clientId: flow.row.clientId, generation };
   const device = deviceWrites(flow, { id: accountId, generation }, door.visitor, needs);
   const ended = [
     ...unit,
@@ -133,6 +136,7 @@ async function signIn(
     ...device.unit,
     ...deviceNotice(flow, account, door.visitor, needs),
     ...remembered.unit,
+    ...(await newBrowsers.noticeOf(account, { ...signedIn, isKnown: remembered.isKnown })),
     ...(await door.signedIn({ ...login, generation }, other !== undefined)),
     ...signInAudit.finished(flow, login),
   ];

@@ -3,7 +3,8 @@ import { insertForLiving, ofLivingAccount } from './living.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
-export type LinkPurpose = 'reset-password' | 'invitation';
+/** `not-me` sets no password: it ends what is signed in, whatever the account's generation. */
+export type LinkPurpose = 'reset-password' | 'invitation' | 'not-me';
 
 export interface NewLink {
   readonly id: string;
@@ -38,13 +39,22 @@ export interface Links {
   spend(digest: string, ticket: Ticket, at: number): Statement;
   /** Must hit: the ticket is neither used nor expired. */
   endTicket(digest: string, at: number): Statement;
+  /** A link `not-me` that has not expired, used or not, of an account that is not suspended. */
+  findDisowning(digest: string, at: number): Promise<Link | undefined>;
+  /** Must hit: nobody has used it. */
+  spendDisowning(digest: string, at: number): Statement;
+  /** Uses up all links `not-me` of an account. */
+  endDisowning(accountId: string, at: number): Statement;
 }
 
 const TABLE = 'one_time_links';
+const DISOWNING = { purpose: 'not-me' } as const;
 
 export function createLinks(store: Store): Links {
   const table = () => store.sql(TABLE);
-  const living = () => table().whereRaw(ofLivingAccount(TABLE));
+  const living = () => table().whereNot(DISOWNING).whereRaw(ofLivingAccount(TABLE));
+  const disowning = (at: number) => table().where(DISOWNING).where('expires_at', '>', at);
+  const suspended = store.sql('accounts').select('id').where({ status: 'suspended' });
   const find = async (query: ReturnType<typeof living>) =>
     parse(await store.find(store.compile(query.first())));
   return {
@@ -71,6 +81,17 @@ export function createLinks(store: Store): Links {
           .where('ticket_expires_at', '>', at)
           .update({ ticket_digest: null, ticket_expires_at: null }),
         1,
+      ),
+    findDisowning: (digest, at) =>
+      find(disowning(at).where({ digest }).whereNotIn('account_id', suspended)),
+    spendDisowning: (digest, at) =>
+      store.compile(
+        disowning(at).where({ digest }).whereNull('used_at').update({ used_at: at }),
+        1,
+      ),
+    endDisowning: (accountId, at) =>
+      store.compile(
+        disowning(at).where({ account_id: accountId }).whereNull('used_at').update({ used_at: at }),
       ),
   };
 }

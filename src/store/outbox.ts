@@ -17,6 +17,8 @@ export interface Outbox {
   insert(letter: Letter, at: number): Statement;
   /** Nothing where a letter of this id is there already, delivered or not, and has not expired. */
   insertOnce(letter: Letter, at: number): Statement;
+  /** Whether such a letter is there, delivered or not, and has not expired. */
+  has(id: string, at: number): Promise<boolean>;
   /** Nothing where there is no such account, of this generation and not suspended. */
   insertFor(whose: LivingAccount, letter: Letter, at: number): Statement;
   /** Letters to deliver now, oldest first, twenty at most, to nobody of `except`. */
@@ -50,6 +52,10 @@ export function createOutbox(store: Store): Outbox {
           .merge({ ...toRow(letter, at), done_at: null, last_error: null })
           .where('outbox.expires_at', '<=', at),
       ),
+    has: async (id, at) => {
+      const query = table().select('id').where({ id }).where('expires_at', '>', at);
+      return (await store.find(store.compile(query))) !== undefined;
+    },
     insertFor: (whose, letter, at) => insertForLiving(store, whose, 'outbox', toRow(letter, at)),
     due: async (at, except) => {
       const query = table()

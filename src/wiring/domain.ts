@@ -11,6 +11,7 @@ import { createLimits } from '../domain/limits/limits.ts';
 import { createOneTimeLinks } from '../domain/links.ts';
 import { createMails } from '../domain/mails.ts';
 import { createMfa } from '../domain/mfa.ts';
+import { createNewBrowsers } from '../domain/new-browsers.ts';
 import { createNotices } from '../domain/notices.ts';
 import { createPasswordPolicy } from '../domain/passwords/policy.ts';
 import { createPhonesDomain } from '../domain/phones.ts';
@@ -38,6 +39,8 @@ export function createDomain(ground: Ground, requiredSince: number) {
     tables.serviceAccountAuthenticators,
     vault,
   );
+  const links = createOneTimeLinks({ config, store, links: tables.links, vault });
+  const notices = createNotices({ outbox: tables.outbox, vault });
   const limits = createLimits({ config: config.limits, store, counters, knownBrowsers, vault });
   return {
     audit,
@@ -69,9 +72,10 @@ export function createDomain(ground: Ground, requiredSince: number) {
     sessions: createSessionsDomain({ config, audit, ...tables }),
     flows: createFlowsDomain({ store, flows: tables.flows, ttl: config.ttl.sign_in }),
     keys: createKeysDomain({ config, store, keys: tables.signingKeys, vault, audit }),
-    links: createOneTimeLinks({ config, store, links: tables.links, vault }),
+    links,
     mails: createMails({ outbox: tables.outbox, vault }),
-    notices: createNotices({ outbox: tables.outbox, vault }),
+    notices,
+    newBrowsers: createNewBrowsers({ config, links, notices, audit }),
     sms,
     phones: createPhonesDomain({ product: config.product.name, phones: tables.phones, sms, vault }),
   };

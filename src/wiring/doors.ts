@@ -1,9 +1,11 @@
 // The doors of the house: pages, links, the account page, JSON.
+import { createDisowning } from '../domain/disowning.ts';
 import { createPasswordResets } from '../domain/password-resets.ts';
 import { createWaysOut } from '../domain/ways-out.ts';
 import { accountRoutes } from '../http/routes/account/index.ts';
 import { apiRoutes } from '../http/routes/api/index.ts';
 import { forgotPasswordRoutes } from '../http/routes/forgot-password.ts';
+import { notMeRoutes } from '../http/routes/not-me.ts';
 import { resetPasswordRoutes } from '../http/routes/reset-password.ts';
 import { signInRoutes } from '../http/routes/sign-in.ts';
 import { testClockRoutes } from '../http/routes/test-clock.ts';
@@ -125,9 +127,11 @@ function apiRouter(ground: Ground, parts: RouterParts, proving: Proving) {
 }
 
 function linkRouters({ config, store, tables }: Ground, domain: Domain, site: Site) {
-  const resets = createPasswordResets({ ...domain, store, accounts: tables.accounts });
+  const needs = { ...domain, store, accounts: tables.accounts };
+  const resets = createPasswordResets(needs);
   return [
     forgotPasswordRoutes({ ...site, resets, linkLifetime: config.ttl.reset_link }),
     resetPasswordRoutes({ ...site, ...domain, resets, issuer: config.issuer }),
+    notMeRoutes({ ...site, ...domain, disowning: createDisowning(needs) }),
   ];
 }

@@ -33,6 +33,7 @@ const DOORS = [
   'password change',
   'jwt-bearer',
   'reset link',
+  'link "This wasn\'t me"',
 ] as const;
 
 type Door = (typeof DOORS)[number];
@@ -52,6 +53,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'open',
     'no',
     'done',
+    'done',
   ],
   enrolled: [
     'code',
@@ -65,6 +67,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'ok',
     'open',
     'no',
+    'done',
     'done',
   ],
   'grace over': [
@@ -80,6 +83,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'Sign in',
     'no',
     'done',
+    'done',
   ],
   'must change': [
     'new password',
@@ -93,6 +97,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'ok',
     'Sign in',
     'no',
+    'done',
     'done',
   ],
   locked: [
@@ -108,6 +113,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'Sign in',
     'no',
     'done',
+    'done',
   ],
   'not from here': [
     'refused',
@@ -121,6 +127,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'ok',
     'Sign in',
     'no',
+    'done',
     'done',
   ],
   suspended: [
@@ -136,6 +143,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'Sign in',
     'no',
     'void',
+    'void',
   ],
   'without a hash': [
     'refused',
@@ -150,6 +158,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'open',
     'no',
     'done',
+    'done',
   ],
   unknown: [
     'refused',
@@ -163,6 +172,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     'no',
     'Sign in',
     'no',
+    'void',
     'void',
   ],
 };
@@ -187,6 +197,7 @@ interface Subject {
   /** Of a sign-in over JSON, before the state came about. */
   readonly directToken: string;
   readonly resetUrl: string;
+  readonly notMeUrl: string;
 }
 
 onBothStores('account states at every door', (store) => {
@@ -231,7 +242,8 @@ onBothStores('account states at every door', (store) => {
     const account = await house.accounts.get(person.id);
     const direct = await signInDirectly(person);
     const link = house.links.create(account, 'reset-password', 'cli:test');
-    await house.store.write(...link.unit);
+    const notMe = house.links.create(account, 'not-me', 'visitor');
+    await house.store.write(...link.unit, ...notMe.unit);
     return {
       person,
       web,
@@ -239,6 +251,7 @@ onBothStores('account states at every door', (store) => {
       accessToken: String(body.access_token),
       directToken: String(direct.refreshToken),
       resetUrl: link.url,
+      notMeUrl: notMe.url,
     };
   };
   const signInDirectly = async ({ email, password, secret }: MaybeEnrolled) => {
@@ -365,7 +378,7 @@ onBothStores('account states at every door', (store) => {
       expect([status, body.error]).to.deep.equal([400, 'invalid_grant']);
       return 'no';
     },
-    // The last one: it ends everything that is signed in.
+    // The last ones: they end everything that is signed in.
     'reset link': async ({ person, resetUrl }) => {
       const web = createWeb(gatehouse.url);
       const page = await web.get(resetUrl);
@@ -377,6 +390,15 @@ onBothStores('account states at every door', (store) => {
       expect(titleOf(await web.get(`${gatehouse.url}/account`))).to.equal('Sign in');
       const next = await afterPassword(web, party, { ...person, password: NEW_PASSWORD });
       expect(next.url.searchParams.get('code'), 'it never skips a step').to.equal(null);
+      return 'done';
+    },
+    'link "This wasn\'t me"': async ({ notMeUrl }) => {
+      const web = createWeb(gatehouse.url);
+      const page = await web.get(notMeUrl);
+      if (page.status >= 400) return 'void';
+      const done = await web.submit(page, new URL(notMeUrl).pathname);
+      expect(titleOf(done)).to.equal('Your account is secured');
+      expect(titleOf(await web.get(`${gatehouse.url}/account`)), 'no sign-in').to.equal('Sign in');
       return 'done';
     },
   };
@@ -398,7 +420,7 @@ onBothStores('account states at every door', (store) => {
     expect([...(grants ?? [])].sort()).to.deep.equal(GRANTS);
     const routes = readdirSync(join(PROJECT_ROOT, 'src/http/routes'));
     const known =
-      /^(account|api|backup-codes|consent|enrolment|forgot-password|health|new-password|reset-password|sign-in|test-clock)(\.ts)?$/;
+      /^(account|api|backup-codes|consent|enrolment|forgot-password|health|new-password|not-me|reset-password|sign-in|test-clock)(\.ts)?$/;
     expect(routes.filter((name) => !known.test(name))).to.deep.equal([]);
   });
 });

@@ -61,7 +61,7 @@ onBothStores('twenty at once', (store) => {
     const web = createWeb(pair.url);
     for (let round = 1; round <= 2; round += 1) {
       const page = await afterPassword(web, party, person);
-      const wrong = (index: number) => ({ code: `x${index}` });
+      const wrong = (index: number) => ({ code: String(index).padStart(6, '0') });
       const answers = await atOnce(web, page, '/prove/totp', wrong);
       expect(answers.filter(({ status }) => status === 422)).to.have.length(10);
       const told = await locks({ accountId: person.id });

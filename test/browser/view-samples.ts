@@ -360,7 +360,27 @@ const accountPages: Readonly<Record<string, Sample>> = {
   'account-new-codes': confirmPage('new-codes', 'Get new backup codes'),
 };
 
+const notMe: Readonly<Record<string, Sample>> = {
+  'not-me': {
+    view: 'not-me/confirm',
+    heading: 'Secure your account',
+    main: 'Secure my account',
+    data: { csrf: 'token', actions: { submit: '/posted/submit' } },
+  },
+  'not-me-done': {
+    view: 'not-me/done',
+    heading: 'Your account is secured',
+    data: { actions: { forgot: '/forgot-password' } },
+  },
+  'not-me-void': {
+    view: 'not-me/void',
+    heading: 'This link no longer works',
+    data: { actions: { forgot: '/forgot-password' } },
+  },
+};
+
 export const SAMPLES: Readonly<Record<string, Sample>> = {
+  ...notMe,
   ...secondFactor,
   ...enrolment,
   ...accountPages,

@@ -44,6 +44,14 @@ const NOTICES: { readonly [K in Notice['kind']]: Notice & { readonly kind: K } }
     address: '192.0.2.7',
     at: Date.UTC(2026, 10, 22, 14, 32, 59),
   },
+  'new-browser': {
+    kind: 'new-browser',
+    userAgent: AGENT,
+    address: '192.0.2.7',
+    at: Date.UTC(2026, 10, 22, 14, 32, 59),
+    link: 'https://id.example.com/not-me/secret',
+    expires: Date.UTC(2026, 10, 29, 14, 32, 59),
+  },
   lockout: { kind: 'lockout', until: Date.UTC(2026, 10, 22, 14, 31, 1) },
   'password-known': { kind: 'password-known' },
   'admin-reset-2fa': { kind: 'admin-reset-2fa' },
@@ -60,6 +68,10 @@ const SAYS: Readonly<Record<Notice['kind'], readonly [text: RegExp, path: string
   'new-device': [
     /^Browser: Firefox on Windows\nNetwork address: 192\.0\.2\.7\nWhen: 22 November 2026 at 14:32 UTC$/m,
     '/forgot-password',
+  ],
+  'new-browser': [
+    /use this link until 29 November 2026 at 14:32 UTC/,
+    'https://id.example.com/not-me/secret',
   ],
   lockout: [/until 22 November 2026 at 14:32 UTC/, undefined],
   'password-known': [/They did not get in/, '/forgot-password'],
@@ -133,7 +145,7 @@ onBothStores('mails', (store) => {
         expect(mail.text).to.include(`Account: ${mail.to}`);
         expect(mail.text).not.to.match(/[{}]|undefined|NaN|\[object/);
         const links = [...mail.text.matchAll(/https?:\S+/g)].map(([url]) => url);
-        expect(links).to.deep.equal(path ? [`${gatehouse.url}${path}`] : []);
+        expect(links).to.deep.equal(path ? [new URL(path, gatehouse.url).href] : []);
         expectPlainHtml(mail, links);
       });
     }

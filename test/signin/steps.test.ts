@@ -211,6 +211,7 @@ describe('finish', () => {
       limits: {} as never,
       signInAudit: {} as never,
       trustedDevices: {} as never,
+      newBrowsers: {} as never,
       notices: {} as never,
       log: createLog('silent'),
     });

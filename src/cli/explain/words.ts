@@ -45,6 +45,7 @@ const WORDS: Readonly<Record<AuditKind, Words>> = {
   'account.unlocked': 'The account was unlocked',
   'account.addresses_changed': 'The networks that the account is used from were changed',
   'account.deleted': 'The account was deleted',
+  'account.sign_in_disowned': 'The owner said that a sign-in was not theirs',
   'admin.reset_2fa': 'The second factor was reset',
   'admin.reset_password': 'The password was reset by an administrator',
   'admin.deadline_moved': 'The deadline for a second factor was moved',

@@ -29,6 +29,7 @@ export const AUDIT_KINDS = [
   'account.unlocked',
   'account.addresses_changed',
   'account.deleted',
+  'account.sign_in_disowned',
   'admin.reset_2fa',
   'admin.reset_password',
   'admin.deadline_moved',

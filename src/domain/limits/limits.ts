@@ -44,6 +44,8 @@ export interface Limits {
 export interface Finished {
   readonly unit: Unit;
   readonly browser: string | undefined;
+  /** The account knew the browser before. */
+  readonly isKnown: boolean;
 }
 
 export interface Closed {
@@ -93,10 +95,12 @@ export function createLimits(needs: LimitsNeeds): Limits {
 
   const finished = async (account: Subject, visitor: Visitor): Promise<Finished> => {
     if (visitor.isApplication) {
-      return { unit: cleared(account, visitor, undefined), browser: undefined };
+      const unit = cleared(account, visitor, undefined);
+      return { unit, browser: undefined, isKnown: false };
     }
     const { unit, row, cookie } = await knownBrowsers.remember(account.id, visitor.browser);
-    return { unit: [...unit, ...cleared(account, visitor, row)], browser: cookie };
+    const isKnown = row !== undefined;
+    return { unit: [...unit, ...cleared(account, visitor, row)], browser: cookie, isKnown };
   };
 
   const subjectsOf = ({ id, email }: Counted) =>

@@ -43,6 +43,7 @@ const TOLD: Readonly<Partial<Record<AuditKind, readonly Outcome[]>>> = {
   'consent.revoked': OK,
   'token.reuse': REFUSED,
   'account.suspended': OK,
+  'account.sign_in_disowned': OK,
   'account.activated': OK,
   'account.unlocked': OK,
   'admin.reset_2fa': OK,
