@@ -1,5 +1,4 @@
 // Accounts from elsewhere: one JSON object a line, each taken or refused for itself.
-import { ScureBase32Plugin } from 'otplib';
 import { z } from 'zod';
 import { fromIso, now } from '../lib/clock.ts';
 import { isGatehouseError } from '../lib/errors.ts';
@@ -7,6 +6,7 @@ import { accountId } from '../lib/ids.ts';
 import type { Accounts, NewAccount } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
 import type { Audit } from './audit/audit.ts';
+import { readSecret } from './authenticator-secrets.ts';
 import type { AuthenticatorsDomain } from './authenticators.ts';
 import { emailKey, isEmail } from './emails.ts';
 import { isReadableHash } from './passwords/legacy.ts';
@@ -38,18 +38,16 @@ export type ImportAccounts = (
 const BATCH = 200;
 const LONGEST_LINE = 64 * 1024;
 
-/** Ours have 160 bits; many that are in use elsewhere have 80. */
-const SHORTEST_SECRET = 10;
-const base32 = new ScureBase32Plugin();
-const SECRET = /^[A-Z2-7]{16,103}$/;
+/** In letters. Ours have 160 bits; many that are in use elsewhere have 80. */
+const SHORTEST_SECRET = 16;
+const LONGEST_SECRET = 103;
 
-/** Some lengths, and some last letters, are no base32 at all: no code would ever fit them. */
-function isSecret(text: string): boolean {
-  try {
-    return SECRET.test(text) && base32.decode(text).length >= SHORTEST_SECRET;
-  } catch {
-    return false;
-  }
+/** As it is kept: in one spelling, without what means nothing. */
+function toSecret(text: string, context: z.RefinementCtx<string>): string {
+  const secret = readSecret(text) ?? '';
+  if (secret.length >= SHORTEST_SECRET && secret.length <= LONGEST_SECRET) return secret;
+  context.addIssue({ code: 'custom', message: 'must be base32, of 80 bits at least' });
+  return z.NEVER;
 }
 
 /** PostgreSQL keeps neither NUL nor half a character. */
@@ -79,11 +77,7 @@ const record = z.strictObject({
     .datetime({ offset: true, error: 'must be a time as in 2026-01-31T12:00:00Z' })
     .refine((text) => fromIso(text) <= now(), 'lies ahead')
     .optional(),
-  totp_secret: z
-    .string('must be text')
-    .transform((text) => text.replace(/[\s=-]/g, '').toUpperCase())
-    .refine(isSecret, 'must be base32, of 80 bits at least')
-    .optional(),
+  totp_secret: z.string('must be text').transform(toSecret).optional(),
   existing: z.boolean('must be true or false').default(true),
 });
 
