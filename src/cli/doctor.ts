@@ -31,6 +31,7 @@ const CHECKS: ReadonlyArray<readonly [name: string, check: Check]> = [
   ['registrations', checkRegistrations],
   ['service accounts', checkServiceAccounts],
   ['password hashes', checkHashes],
+  ['email addresses', checkAddresses],
 ];
 
 export function doctorCommand(): Command {
@@ -127,6 +128,18 @@ function checkServiceAccounts(): Promise<string> {
 }
 
 const dayOf = (at = 0) => toIso(at).slice(0, 10);
+
+/** Two spellings of one mailbox were two accounts once. */
+function checkAddresses(): Promise<string> {
+  return withHouse(async ({ accounts }) => {
+    const duplicates = await accounts.duplicates();
+    if (duplicates.length === 0) return 'each belongs to one account';
+    const named = duplicates.map(({ id, email }) => `${id} (${email})`).join(', ');
+    throw new Error(
+      `accounts that nobody can sign in to, because an older one has the same mailbox: ${named}. Delete the one of the two that is not used: \`gatehouse account delete ID\``,
+    );
+  });
+}
 
 function checkHashes(): Promise<string> {
   return inside(async ({ accounts, config }) => {

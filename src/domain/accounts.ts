@@ -27,6 +27,8 @@ export interface AccountsDomain {
   /** By id or by e-mail address in any spelling; throws `unknown_account`. */
   get(idOrEmail: string): Promise<Account>;
   findByEmail(email: string): Promise<Account | undefined>;
+  /** Those whose mailbox belongs to an older account, so that no address finds them. */
+  duplicates(): Promise<Account[]>;
   /** Yields all accounts, page by page. */
   list(): AsyncGenerator<Account>;
 }
@@ -81,6 +83,7 @@ export function createAccountsDomain(
     create,
     find: (id) => accounts.find(id),
     findByEmail,
+    duplicates: accounts.duplicates,
     get: async (idOrEmail) => {
       const account = idOrEmail.includes('@')
         ? await findByEmail(idOrEmail)

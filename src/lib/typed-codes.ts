@@ -1,4 +1,5 @@
 // Codes as people type and paste them: separators are taken out, and the digits of any script read.
+import { nfkc } from './normal-form.ts';
 
 /** Spaces, dashes and what has no width; a Japanese keyboard gives a long vowel mark for a dash. */
 const SEPARATORS = /[\s\p{Z}\p{Dash}\p{Cf}\p{Default_Ignorable_Code_Point}\u0085ー]/gu;
@@ -8,7 +9,7 @@ const SIX_DIGITS = /^[0-9]{6}$/;
 
 /** What was meant, with ASCII digits and nothing between the characters. */
 export function readTyped(text: string): string {
-  return text.normalize('NFKC').replace(SEPARATORS, '').replace(DIGITS, toAscii);
+  return nfkc(text).replace(SEPARATORS, '').replace(DIGITS, toAscii);
 }
 
 /** Undefined for what is not six digits, and so no code of an app or of a text message. */

@@ -76,6 +76,8 @@ export interface Learned {
 export interface Accounts {
   find(id: string): Promise<Account | undefined>;
   findByEmailKey(emailKey: string): Promise<Account | undefined>;
+  /** Those whose mailbox belongs to an older account, so that no address finds them. */
+  duplicates(): Promise<Account[]>;
   /** By creation, `after` an id, at most `limit`. */
   list(limit: number, after?: string): Promise<Account[]>;
   insert(account: NewAccount): Statement;
@@ -135,6 +137,10 @@ export function createAccounts(store: Store): Accounts {
   return {
     find: async (id) => toAccount(await store.find(byId({ id }))),
     findByEmailKey: async (key) => toAccount(await store.find(byEmail({ key }))),
+    duplicates: async () => {
+      const query = store.sql('accounts').where('email_key', 'like', 'duplicate:%').orderBy('id');
+      return (await store.all(store.compile(query))).map(parse);
+    },
     list: async (limit, after) => (await store.all(list(store, limit, after))).map(parse),
     insert: (account) => store.compile(store.sql('accounts').insert(toRow(account)), 1),
     guard: (id, generation) => guard({ id, generation, at: now() }),

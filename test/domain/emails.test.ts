@@ -61,12 +61,34 @@ describe('e-mail addresses', () => {
     expect(emailKey(composed)).to.equal('l\u00f6we@example.com');
   });
 
+  it('are the same whether a domain is written in its own letters or as browsers send it', () => {
+    for (const [typed, sent] of [
+      ['ada@München.de', 'ada@xn--mnchen-3ya.de'],
+      ['ada@mu\u0308nchen.de', 'ada@XN--MNCHEN-3YA.de'],
+      ['ada@faß.de', 'ada@xn--fa-hia.de'],
+      ['ада@пример.рф', 'ада@xn--e1afmkfd.xn--p1ai'],
+      ['ada@βόλος.gr', 'ada@xn--nxasmm1c.gr'],
+      ['ada@日本。例え.jp', 'ada@xn--wgv71a.xn--r8jz45g.jp'],
+    ] as const) {
+      expect(emailKey(typed), typed).to.equal(sent.toLowerCase());
+      expect(emailKey(sent), sent).to.equal(emailKey(typed));
+    }
+  });
+
+  it('are not changed by what a parser of URLs makes of a domain', () => {
+    const strange = ['ada@ü.de/x', 'ada@ü%2e.de', 'ada@ü.de#x', 'ada@ü.de?x', 'ada@ü.1', '@ü:80'];
+    for (const text of strange) expect(emailKey(text), text).to.equal(text);
+    expect(emailKey('ada@0x7f.1')).to.equal('ada@0x7f.1');
+  });
+
   it('are not the same where the letters differ', () => {
     const different = [
       'ada@example.com',
       'ad.a@example.com',
       'ada+x@example.com',
       'аda@example.com',
+      'ada@fass.de',
+      'ada@faß.de',
     ];
     expect(new Set(different.map(emailKey)).size).to.equal(different.length);
   });
@@ -86,6 +108,8 @@ describe('e-mail addresses', () => {
         expect(emailKey(key)).to.equal(key);
         expect(emailKey(` ${text}\t`)).to.equal(key);
       }),
+      // NFKC takes it apart into a space and an accent; a long s and a soft hyphen go in UTS 46.
+      { examples: [['\u1fbf'], ['\u1fbf@b.c'], ['a@\u017fü.c'], ['a@b\u00adü.c'], ['a@ü\u3002c']] },
     );
   });
 
