@@ -57,6 +57,8 @@ export interface BackchannelLogout {
 
 export const BACKCHANNEL_LOGOUT = 'backchannel_logout';
 const DELIVER_WITHIN = 86_400_000;
+/** Sessions that one event names, at most. */
+const NAMED = 20;
 
 interface Needs {
   readonly config: Config;
@@ -88,17 +90,29 @@ export function createSessionsDomain(needs: Needs): SessionsDomain {
     return [outbox.insert(letter, at)];
   };
 
-  const tell = async (accountId: string, uid: string, why: SessionEnd): Promise<Unit> => {
+  const lettersFor = async (accountId: string, uid: string): Promise<Unit> => {
     const inIt = [...(await sessions.clients(uid))];
     const letters = inIt.map(([clientId, { sid }]) => letterFor(accountId, clientId, sid));
-    const detail = { session: uid };
+    return (await Promise.all(letters)).flat();
+  };
+
+  /** One event, however many sessions end with one act. */
+  const tell = async (
+    accountId: string,
+    uids: readonly string[],
+    why: SessionEnd,
+  ): Promise<Unit> => {
+    if (uids.length === 0) return [];
+    const many = { count: uids.length, sessions: uids.slice(0, NAMED) };
+    const detail = uids.length === 1 ? { session: uids[0] } : many;
     const recorded = audit.record({ kind: 'session.ended', reason: why, accountId, detail });
-    return [recorded, ...(await Promise.all(letters)).flat()];
+    const letters = await Promise.all(uids.map((uid) => lettersFor(accountId, uid)));
+    return [recorded, ...letters.flat()];
   };
 
   const end: SessionsDomain['end'] = async ({ uid, accountId }, why) => {
     const mark = sessions.end(uid, now());
-    return accountId ? [mark, ...(await tell(accountId, uid, why))] : [mark];
+    return accountId ? [mark, ...(await tell(accountId, [uid], why))] : [mark];
   };
 
   return {
@@ -106,7 +120,7 @@ export function createSessionsDomain(needs: Needs): SessionsDomain {
     end,
     endOf: async (accountId, uid, why) => [
       sessions.endOf(accountId, uid, now()),
-      ...(await tell(accountId, uid, why)),
+      ...(await tell(accountId, [uid], why)),
     ],
     list: async (accountId) => {
       const all = await sessions.ofAccount(accountId, now());
@@ -114,8 +128,9 @@ export function createSessionsDomain(needs: Needs): SessionsDomain {
     },
     moveOn: async (accountId, generation, keep, why) => {
       const all = await sessions.ofAccount(accountId, now());
-      const others = all.filter(({ uid }) => uid !== keep);
-      const ended = (await Promise.all(others.map((each) => end(each, why)))).flat();
+      const others = all.map(({ uid }) => uid).filter((uid) => uid !== keep);
+      const marks = others.map((uid) => sessions.end(uid, now()));
+      const ended = [...marks, ...(await tell(accountId, others, why))];
       return keep === undefined ? ended : [...ended, sessions.update(keep, { generation })];
     },
   };

@@ -7,8 +7,6 @@ import type { Remaining } from '../domain/limits/remaining.ts';
 import type { Visitor } from '../domain/limits/visitor.ts';
 import type { Notices } from '../domain/notices.ts';
 import type { PhonesDomain } from '../domain/phones.ts';
-import type { SessionsDomain } from '../domain/sessions.ts';
-import { now } from '../lib/clock.ts';
 import { readSixDigits } from '../lib/typed-codes.ts';
 import type { Account, Accounts } from '../store/accounts.ts';
 import type { Statement } from '../store/statement.ts';
@@ -38,15 +36,12 @@ export interface Typed {
   readonly number: string;
   readonly code: string;
   readonly visitor: Visitor;
-  /** Of this browser: it goes on. */
-  readonly session: string;
 }
 
 interface Needs {
   readonly store: Store;
   readonly accounts: Accounts;
   readonly phones: PhonesDomain;
-  readonly sessions: SessionsDomain;
   readonly limits: Limits;
   readonly notices: Notices;
   readonly audit: Audit;
@@ -78,19 +73,18 @@ export function createAddPhone(needs: Needs): AddPhone {
   };
 }
 
-/** Every change of factors moves the account on. */
+/** Beside another factor: nothing ends. */
 async function add(
   account: Account,
-  { number, session }: Typed,
+  { number }: Typed,
   spend: Statement,
-  { store, accounts, phones, sessions, notices, audit }: Needs,
+  { store, accounts, phones, notices, audit }: Needs,
 ): Promise<AddOutcome> {
-  const { id, generation } = account;
+  const { id, generation, factorsRevision } = account;
   const { kind } = await store.commit([
-    accounts.enrol(id, generation, now()),
+    accounts.reviseFactors(id, generation, factorsRevision),
     spend,
     phones.add(id, number),
-    ...(await sessions.moveOn(id, generation + 1, session, 'second factor enrolled')),
     audit.record({ kind: 'factor.enrolled', accountId: id, detail: { method: 'sms' } }),
     notices.tell(account, { kind: 'factor-added', name: `•••${number.slice(-2)}` }),
   ]);

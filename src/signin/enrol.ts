@@ -42,11 +42,16 @@ export interface GivenEnrolment {
   readonly session: string | undefined;
 }
 
+type Adding = Omit<GivenEnrolment, 'session'>;
+
 export interface Enrol {
   /** In a sign-in, where it is due: it counts as proved, too. */
   inFlow(flow: Flow, given: GivenEnrolment): Promise<EnrolOutcome>;
-  /** Beside what the account has. Whoever calls has seen to it that the person has proved it. */
-  add(account: Account, occasion: string, given: GivenEnrolment): Promise<EnrolOutcome>;
+  /**
+   * Beside what the account has: nothing ends. Whoever calls has seen to it that the person has
+   * proved it.
+   */
+  add(account: Account, occasion: string, given: Adding): Promise<EnrolOutcome>;
 }
 
 const NOT_DUE: EnrolOutcome = { kind: 'not-due' };
@@ -59,28 +64,26 @@ export function occasionOf({ row }: Flow): string {
 export function createEnrol(needs: EnrolNeeds): Enrol {
   const { accounts, sessions, store, signInAudit, notices, log } = needs;
 
-  /** Every change of factors moves the account on: what was signed in without it ends. */
+  /** @param unitAt what else it changes; must hit where the account is no longer as it was read */
   const confirm = async (
     account: Account,
     occasion: string,
-    { method, input, session }: GivenEnrolment,
-    also: (at: number) => Unit | Promise<Unit>,
+    { method, input }: Adding,
+    unitAt: (at: number) => Unit | Promise<Unit>,
   ): Promise<EnrolOutcome> => {
     const flaw = method.enrolment?.findFlaw?.(input);
     if (flaw !== undefined) return { kind: 'malformed', flaw };
     const at = now();
     const verdict = await judge(method, { account, occasion, input, at }, log);
-    const { id, generation } = account;
+    const { id } = account;
     if (verdict.kind === 'refused') {
       await signInAudit.notEnrolled(id, method, verdict.reason);
       return { kind: 'refused', hint: verdict.hint };
     }
     const outcome = await store.commit([
-      accounts.enrol(id, generation, at),
+      ...(await unitAt(at)),
       ...verdict.unit,
-      ...(await sessions.moveOn(id, generation + 1, session, 'second factor enrolled')),
       signInAudit.enrolled(id, method),
-      ...(await also(at)),
       notices.tell(account, { kind: 'factor-added', name: verdict.label }),
     ]);
     if (outcome.kind === 'committed') log.info({ account: id, method: method.name }, 'enrolled');
@@ -93,18 +96,28 @@ export function createEnrol(needs: EnrolNeeds): Enrol {
     const account = await accounts.find(accountId);
     if (!account || account.generation !== generation) return NOT_DUE;
     const { backupLeft } = await stateOf(accountId, needs);
-    return confirm(account, occasionOf(flow), given, (at) => {
+    // The first one moves the account on: what was signed in without it ends.
+    return confirm(account, occasionOf(flow), given, async (at) => {
       const { name, factor, amr } = given.method;
       const proof: Proof = { method: name, factor, amr, at };
-      const next = { proof, accountId, generation: generation + 1, enrolled: [name], backupLeft };
-      return [needs.flows.record(flow, next)];
+      const next = generation + 1;
+      const proved = { proof, accountId, generation: next, enrolled: [name], backupLeft };
+      return [
+        accounts.enrol(accountId, generation, at),
+        ...(await sessions.moveOn(accountId, next, given.session, 'second factor enrolled')),
+        needs.flows.record(flow, proved),
+      ];
     });
   };
 
   const add: Enrol['add'] = async (account, occasion, given) => {
     const has = await given.method.credentials?.list(account.id);
     if (has && has.length >= (given.method.credentials?.atMost ?? 0)) return { kind: 'full' };
-    return confirm(account, occasion, given, () => []);
+    // Of those side by side one finds the revision that it read.
+    const { id, generation, factorsRevision } = account;
+    return confirm(account, occasion, given, () => [
+      accounts.reviseFactors(id, generation, factorsRevision),
+    ]);
   };
 
   return { inFlow, add };

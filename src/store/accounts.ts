@@ -36,6 +36,8 @@ export interface Account {
   readonly allowedAddresses: readonly string[];
   /** Raised each time that backup codes are renewed on the account page. */
   readonly backupCodesRevision: number;
+  /** Raised each time that a factor is added beside another. */
+  readonly factorsRevision: number;
   readonly createdAt: number;
 }
 
@@ -104,6 +106,8 @@ export interface Accounts {
   raise(id: string, generation: number): Statement;
   /** Must hit, as {@link guard}: nobody has renewed the backup codes since that revision. */
   reviseBackupCodes(id: string, generation: number, revision: number): Statement;
+  /** Must hit, as {@link guard}: nobody has added a factor beside others since that revision. */
+  reviseFactors(id: string, generation: number, revision: number): Statement;
   /** Must hit, whatever the generation. All second factors are gone, and no grace is left. */
   resetFactors(id: string, at: number): Statement;
   /** Must hit: it is there and of another status. Raises the generation by one if it suspends. */
@@ -197,6 +201,13 @@ export function createAccounts(store: Store): Accounts {
         ofGeneration(id, generation)
           .where({ backup_codes_revision: revision })
           .update({ backup_codes_revision: revision + 1 }),
+        1,
+      ),
+    reviseFactors: (id, generation, revision) =>
+      store.compile(
+        ofGeneration(id, generation)
+          .where({ factors_revision: revision })
+          .update({ factors_revision: revision + 1 }),
         1,
       ),
     resetFactors: (id, at) =>
@@ -314,6 +325,7 @@ function parse(row: Row): Account {
     mfaEnrolledAt: (row.mfa_enrolled_at as number | null) ?? undefined,
     allowedAddresses: row.allowed_addresses ? JSON.parse(row.allowed_addresses as string) : [],
     backupCodesRevision: row.backup_codes_revision as number,
+    factorsRevision: row.factors_revision as number,
     createdAt: row.created_at as number,
   };
 }

@@ -98,7 +98,7 @@ onBothStores('changes of an account over two processes', (store) => {
       const code = codeFor(secretOn(setup));
       const pages = await atOnce((index) => post(setup, '/add/totp', { code }, index));
       expect(doing(pages, 'authenticator-added')).to.have.length(1);
-      expect(await generation()).to.equal(before + 1);
+      expect(await generation(), 'nothing ends').to.equal(before);
       const { store: database } = pair.house;
       const rows = database.sql('authenticators').where({ account_id: person.id });
       expect(await database.all(database.compile(rows))).to.have.length(2);
@@ -142,6 +142,28 @@ onBothStores('changes of an account over two processes', (store) => {
     });
   }
 
+  it('of several at once that would be the fifth, one is added', async () => {
+    for (let made = 1; made < 4; made += 1) await add();
+    const path = at('/account/authenticators/add/totp');
+    const browsers = [web];
+    // One after another: each takes a fresh code.
+    for (let more = 1; more <= 3; more += 1) browsers.push((await openAccount(pair, person)).web);
+    const forms = await Promise.all(
+      browsers.map(async (browser) => ({ browser, page: await browser.get(path) })),
+    );
+    const pages = await Promise.all(
+      forms.map(({ browser, page }, index) => {
+        const { action, fields } = findForm(page, '/add/totp');
+        const target = new URL(action.pathname, pair.processes[index % 2]?.url);
+        return browser.post(target, { ...fields, code: codeFor(secretOn(page)) });
+      }),
+    );
+    expect(pages.filter(({ status }) => status >= 500)).to.deep.equal([]);
+    const { store: database } = pair.house;
+    const rows = database.sql('authenticators').where({ account_id: person.id });
+    expect(await database.all(database.compile(rows))).to.have.length(5);
+  });
+
   it('changes of several kinds at once leave an account that opens', async () => {
     const setup = await web.get(at('/account/authenticators/add/totp'));
     const change = await web.get(at('/account/password'));
@@ -162,7 +184,7 @@ onBothStores('changes of an account over two processes', (store) => {
     const added = doing(pages, 'authenticator-added').length;
     expect([changed, added].every((count) => count < 2)).to.equal(true);
     expect(changed + added).to.be.greaterThan(0);
-    expect(await generation()).to.equal(before + changed + added);
+    expect(await generation()).to.equal(before + changed);
     await expectHere();
     await openAccount(pair, { ...person, password: changed ? next : PASSWORD });
   });

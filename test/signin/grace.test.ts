@@ -55,6 +55,21 @@ onBothStores('grace', (store) => {
     expect(claims.amr).to.deep.equal(['pwd']);
   });
 
+  it('ends with the sessions that were made with the password alone, which the page says', async () => {
+    const ends = 'you&#39;ll be signed out everywhere else';
+    codeOf(await postpone());
+    expect((await setup()).text, 'only this one is signed in').not.to.include(ends);
+    const other = createWeb(gatehouse.url);
+    const page = await setup(other);
+    expect(page.text).to.include(ends);
+    const { page: last } = await enrolOn(other, page);
+    codeOf(await allowIfAsked(other, last));
+    const silent = await web.get(party.url({ prompt: 'none' }).url);
+    expect(silent.url.searchParams.get('error')).to.equal('login_required');
+    const here = await other.get(party.url({ prompt: 'none' }).url);
+    codeOf(here);
+  });
+
   it('is one: signing in and putting it off do not renew it', async () => {
     codeOf(await postpone());
     const first = await deadline();

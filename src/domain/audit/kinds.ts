@@ -91,7 +91,12 @@ interface KnownDetails {
     /** ISO; missing: time alone does not open it. */
     readonly until?: string | undefined;
   };
-  'session.ended': { readonly session: string };
+  'session.ended': {
+    readonly session?: string | undefined;
+    /** Where several ended with one act: how many, and the first of them. */
+    readonly count?: number;
+    readonly sessions?: readonly string[];
+  };
   'consent.granted': { readonly scopes: readonly string[]; readonly resources: readonly string[] };
   'token.issued': TokenDetail;
   'token.refreshed': TokenDetail;

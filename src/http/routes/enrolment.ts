@@ -1,5 +1,6 @@
 // Set up two-factor authentication: the page of the step, its form, and `Remind me later`.
 import type { Context } from 'koa';
+import type { SessionsDomain } from '../../domain/sessions.ts';
 import { now } from '../../lib/clock.ts';
 import type { Method } from '../../methods/index.ts';
 import type { BrowserSessions } from '../../oidc/browser-sessions.ts';
@@ -23,6 +24,7 @@ export interface EnrolmentNeeds {
   readonly flows: FlowsDomain;
   readonly methods: readonly Method[];
   readonly browserSessions: BrowserSessions;
+  readonly sessions: Pick<SessionsDomain, 'list'>;
   readonly enrol: Enrol;
   readonly csrf: Csrf;
   readonly render: Render;
@@ -54,8 +56,19 @@ export function createEnrolmentPage(needs: EnrolmentNeeds) {
       trace: ctx.state.trace,
       ...pageOf(subject, method?.name ?? '', needs),
       setup: await method?.enrolment?.offer(account, occasionOf(flow)),
+      endsOthers: await endsOthers(ctx, account),
       ...shown,
     });
+  };
+
+  const sessionOf = async (ctx: Context, { id }: Account): Promise<string | undefined> => {
+    const present = await needs.browserSessions.find(ctx);
+    return present?.accountId === id ? present.uid : undefined;
+  };
+
+  const endsOthers = async (ctx: Context, account: Account): Promise<boolean> => {
+    const own = await sessionOf(ctx, account);
+    return (await needs.sessions.list(account.id)).some(({ uid }) => uid !== own);
   };
 
   /** @returns whether the step is over, or was not due */
@@ -68,8 +81,7 @@ export function createEnrolmentPage(needs: EnrolmentNeeds) {
       await show(ctx, subject, { status: 400, errors, values });
       return false;
     }
-    const present = await needs.browserSessions.find(ctx);
-    const session = present?.accountId === subject.account.id ? present.uid : undefined;
+    const session = await sessionOf(ctx, subject.account);
     const outcome = await needs.enrol.inFlow(subject.flow, { method, input: read.data, session });
     if (outcome.kind === 'malformed') {
       await show(ctx, subject, { status: 422, errors: { code: t(outcome.flaw) }, values });

@@ -70,11 +70,8 @@ onBothStores('what happens on the account page', (store) => {
     it('a new password', async () => {
       await signInElsewhere(gatehouse, party, person);
       const { said: told, rows: added, mails } = await left(() => changePassword());
-      expect(told).to.have.members([
-        'session.ended ok: password changed',
-        'session.ended ok: password changed',
-        'password.changed ok',
-      ]);
+      expect(told).to.have.members(['session.ended ok: password changed', 'password.changed ok']);
+      expect(added.find(({ kind }) => kind === 'session.ended')?.detail).to.include({ count: 2 });
       expect(added.map(({ actor }) => actor)).to.deep.equal(added.map(() => person.id));
       expect(mails).to.deep.equal(['Your Gatehouse password was changed']);
     });
@@ -95,10 +92,13 @@ onBothStores('what happens on the account page', (store) => {
 
     it('an authenticator that is added, and one that is removed', async () => {
       const added = await left(add);
-      expect(added.said).to.include('factor.enrolled ok');
+      expect(added.said, 'nothing ends').to.deep.equal(['factor.enrolled ok']);
       expect(added.mails).to.deep.equal(['A new authenticator for your Gatehouse account']);
       const removed = await left(async () => web.submit(await follow(/remove$/), '/remove'));
-      expect(removed.said).to.deep.equal(['factor.removed ok']);
+      expect(removed.said).to.have.members([
+        'session.ended ok: second factor removed',
+        'factor.removed ok',
+      ]);
       expect(removed.mails).to.have.length(1);
       expect(removed.mails[0]).to.match(/authenticator/i);
     });
@@ -182,6 +182,14 @@ onBothStores('what happens on the account page', (store) => {
       );
     });
 
+    it('eleven sessions that end with one act in one row', async () => {
+      for (let time = 0; time < 10; time += 1) await signInElsewhere(gatehouse, party, person);
+      await changePassword();
+      const text = await activity();
+      expect(text).to.include('11 sessions ended');
+      expect(text).not.to.include('Session ended');
+    });
+
     it('only what concerns them, and tokens are not among it', async () => {
       const somebody = await createEnrolledPerson(gatehouse, party);
       await afterPassword(createWeb(gatehouse.url), party, { ...somebody, password: 'wrong' });
@@ -211,7 +219,7 @@ onBothStores('what happens on the account page', (store) => {
         'Access of Calendar revoked',
         'Trust in a device ended',
         'Authenticator added',
-        'Session ended',
+        'sessions ended',
         'Authenticator removed',
         'New backup codes saved',
       ]) {

@@ -119,13 +119,18 @@ onBothStores('authenticators on the account page', (store) => {
       expect(spent.status).to.equal(422);
     });
 
-    it('ends other sessions and trusted devices, and this session goes on', async () => {
+    it('ends nothing, and says so before', async () => {
       const elsewhere = await signInElsewhere(gatehouse, party, person);
       const trusted = await openOnTrustedDevice(gatehouse, party, person);
+      const before = await generation();
+      expect((await addPage()).text).to.include('You stay signed in everywhere.');
       await add();
-      await expectDead(gatehouse, elsewhere);
-      const challenge = await afterPassword(trusted, party, person, { prompt: 'login' });
-      expect(titleOf(challenge)).to.equal(CHALLENGE);
+      expect(await generation()).to.equal(before);
+      const { tokens } = elsewhere;
+      expect((await party.refresh(tokens.refresh_token ?? '')).status).to.equal(200);
+      await expectSignedIn(gatehouse, elsewhere.web, party);
+      const last = await afterPassword(trusted, party, person, { prompt: 'login' });
+      expect(last.url.searchParams.get('code'), 'still a trusted device').to.be.a('string');
       await expectSignedIn(gatehouse, web, party);
     });
 
@@ -203,7 +208,9 @@ onBothStores('authenticators on the account page', (store) => {
       await add();
       const elsewhere = await signInElsewhere(gatehouse, party, person);
       const trusted = await openOnTrustedDevice(gatehouse, party, person);
-      await web.submit(await follow(/remove$/), '/remove');
+      const asked = await follow(/remove$/);
+      expect(asked.text).to.include('You&#39;ll be signed out everywhere else.');
+      await web.submit(asked, '/remove');
       await expectDead(gatehouse, elsewhere);
       const challenge = await afterPassword(trusted, party, person, { prompt: 'login' });
       expect(titleOf(challenge)).to.equal(CHALLENGE);
@@ -211,10 +218,15 @@ onBothStores('authenticators on the account page', (store) => {
     });
   });
 
-  it('a browser elsewhere that was in the middle of a sign-in starts again', async () => {
+  it('a browser elsewhere that is in the middle of a sign-in goes on when one is added, and starts again when one is removed', async () => {
     const other = createWeb(gatehouse.url);
-    const challenge = await afterPassword(other, party, person);
+    const going = await afterPassword(other, party, person);
     await add();
+    const right = await nextCode(gatehouse, person.secret);
+    codeOf(await other.submit(going, '/prove/totp', { code: right }));
+    const challenge = await afterPassword(other.copy(), party, person, { prompt: 'login' });
+    const [, second = ''] = pathsOn(await account(), /remove$/);
+    await web.submit(await web.get(new URL(second, gatehouse.url)), '/remove');
     const code = await nextCode(gatehouse, person.secret);
     const answer = await other.submit(challenge, '/prove/totp', { code });
     expect(titleOf(answer)).to.equal('Your sign-in expired');

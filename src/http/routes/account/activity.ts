@@ -59,9 +59,15 @@ export function createActivity({ audit, findClient, t }: ActivityNeeds) {
     return client?.name ?? t('activity.application');
   };
 
+  const whatOf = async (row: AuditRow): Promise<string> => {
+    const { count } = row.detail;
+    if (typeof count === 'number') return t(`activity.${row.kind}.many`, { count });
+    return t(`activity.${row.kind}.${row.outcome}`, { client: await nameOf(row) });
+  };
+
   const itemOf = async (row: AuditRow) => ({
     time: momentOf(row.time),
-    what: t(`activity.${row.kind}.${row.outcome}`, { client: await nameOf(row) }),
+    what: await whatOf(row),
     where: whereOf(row, t),
   });
 

@@ -82,7 +82,7 @@ export function createAddPage(needs: AddPageNeeds) {
       const errors = fieldErrors(read.error.issues, t);
       return showSetup(ctx, present, { status: 400, errors, values });
     }
-    const given = { method, input: read.data, session: present.session.uid };
+    const given = { method, input: read.data };
     const outcome = await enrol.add(present.account, occasionOf(present), given);
     if (outcome.kind === 'malformed') {
       const errors = { code: t(outcome.flaw) };
@@ -103,7 +103,7 @@ export function createAddPage(needs: AddPageNeeds) {
   return { page, submit };
 }
 
-/** A secret that was shown counts until somebody proves anew who they are, and never after. */
-function occasionOf({ session: { uid, generation, provedAt } }: Present): string {
-  return `session ${uid} ${generation} ${provedAt}`;
+/** A secret that was shown counts once, until somebody proves anew who they are, and never after. */
+function occasionOf({ account, session: { uid, generation, provedAt } }: Present): string {
+  return `session ${uid} ${generation} ${account.factorsRevision} ${provedAt}`;
 }

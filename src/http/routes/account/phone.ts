@@ -61,9 +61,9 @@ export function createPhonePage(needs: PhonePageNeeds) {
   };
 
   const confirm = async (ctx: Context, present: Present, number: string, form: Form) => {
-    const { account, session } = present;
+    const { account } = present;
     const visitor = needs.visitors.of(ctx);
-    const typed = { number, code: form.code ?? '', visitor, session: session.uid };
+    const typed = { number, code: form.code ?? '', visitor };
     const outcome = await addPhone.confirm(account, typed);
     if (outcome.kind === 'added') told.tell(ctx, 'phone-added');
     if (outcome.kind === 'added' || outcome.kind === 'void') return redirect(ctx, ACCOUNT);
