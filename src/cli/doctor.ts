@@ -131,7 +131,7 @@ const dayOf = (at = 0) => toIso(at).slice(0, 10);
 
 /** Two spellings of one mailbox were two accounts once. */
 function checkAddresses(): Promise<string> {
-  return withHouse(async ({ accounts }) => {
+  return inside(async ({ accounts }) => {
     const duplicates = await accounts.duplicates();
     if (duplicates.length === 0) return 'each belongs to one account';
     const named = duplicates.map(({ id, email }) => `${id} (${email})`).join(', ');
