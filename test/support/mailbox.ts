@@ -89,6 +89,20 @@ export async function nextLinkTo(
   throw new Error(`no further link to ${address}`);
 }
 
+/** Waits for it: another process may be about to deliver it. */
+export async function waitForMail(
+  gatehouse: Pick<Gatehouse, 'house' | 'database'>,
+  address: string,
+  isWanted: (mail: ReadMail) => boolean,
+): Promise<ReadMail> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    const mail = (await mailsTo(gatehouse, address)).find(isWanted);
+    if (mail) return mail;
+    await sleep(20);
+  }
+  throw new Error(`no such mail to ${address}`);
+}
+
 /** RFC 5322 and RFC 2045, as far as our mails go. */
 export function readMail(raw: string): ReadMail {
   const { headers, body } = splitPart(raw);
