@@ -24,12 +24,24 @@ const limits = z.strictObject({
     lockout: seconds('A lockout', 30 * DAY),
     quiet: seconds('Quiet time after which failures are forgotten'),
   }),
+  pace: z
+    .strictObject({
+      first: seconds('The first pause between two attempts of strangers from one place', 3600),
+      longest: seconds('The longest pause', 3600),
+      doubles_every: failures('Further failures that double the pause'),
+    })
+    .refine(({ first, longest }) => longest >= first, {
+      path: ['longest'],
+      message: 'must not be shorter than limits.pace.first',
+    }),
   fingerprint: z.strictObject({
-    failures: failures('Failures of one address and User-Agent over any identifiers'),
+    failures: failures(
+      'Failures of one address over any identifiers and User-Agents that pace it: `limits.pace`',
+    ),
     window: seconds('The window', DAY),
   }),
   range: z.strictObject({
-    failures: failures('Failures of one address range over any identifiers'),
+    failures: failures('Failures of one address range over any identifiers that pace it'),
     window: seconds('The window', DAY),
     ipv4: bits(32, 'Leading bits that make a range of IPv4 addresses'),
     ipv6: bits(128, 'Leading bits that make a range of IPv6 addresses'),
@@ -43,11 +55,14 @@ const limits = z.strictObject({
   known_browsers: z.strictObject({
     per_account: z.number().int().min(1).max(1000).describe('How many an account has at most'),
     lifetime: seconds('A known browser since its last sign-in'),
-    codes: failures('Wrong second-factor codes of its own in `limits.codes.window`'),
+    codes: failures(
+      'Wrong second-factor codes of its own in `limits.codes.window`, once it has had a right one',
+    ),
   }),
   codes: z.strictObject({
     failures: failures('Wrong second-factor codes of an account in a window'),
     window: seconds('The window', DAY),
+    ceiling: failures('Wrong codes of an account in a window, those in known browsers included'),
     consecutive: failures('Wrong codes in a row after which only a backup code opens'),
   }),
   password_changes: z.strictObject({
@@ -62,19 +77,20 @@ const limits = z.strictObject({
     number_window: seconds('The window of a number', 7 * DAY),
   }),
   mails: z.strictObject({
-    requests: failures('Mails that anybody may ask for, to one address in a window'),
+    requests: failures('Mails that anybody may ask for, to one mailbox in a window'),
+    per_range: failures('Such mails that one address range may ask for in a window'),
     window: seconds('The window', DAY),
   }),
   links: z.strictObject({
-    failures: failures('Wrong one-time links of one address and User-Agent in a window'),
+    failures: failures('Wrong one-time links of one address range in a window'),
     window: seconds('The window', DAY),
   }),
   client_secrets: z.strictObject({
-    failures: failures('Wrong client secrets of one address and User-Agent in a window'),
+    failures: failures('Wrong client secrets of one address range in a window'),
     window: seconds('The window', DAY),
   }),
   user_codes: z.strictObject({
-    failures: failures('Wrong codes of devices of one address and User-Agent in a window'),
+    failures: failures('Wrong codes of devices of one address range in a window'),
     window: seconds('The window', DAY),
   }),
 });
@@ -247,6 +263,12 @@ export const schema = z.strictObject({
     parallelism: z.number().int().min(1).max(16).describe('argon2id lanes'),
     at_once: z.number().int().min(0).max(256).describe('Hashes at once; 0: one per core'),
     queue: z.number().int().min(0).max(100_000).describe('Hashes that may wait; past it 503'),
+    queue_per_range: z
+      .number()
+      .int()
+      .min(0)
+      .max(100_000)
+      .describe('Hashes that may wait for one address range (`limits.range`); past it 503'),
   }),
   password: z
     .strictObject({

@@ -1,19 +1,25 @@
-// Browsers that a person has signed in with: strangers' failures do not stop them.
+// Browsers and applications that a person has signed in with: strangers' failures do not stop them.
 import type { LimitsConfig } from '../config/schema.ts';
 import { now } from '../lib/clock.ts';
 import { randomId } from '../lib/ids.ts';
 import type { Vault } from '../lib/vault.ts';
-import type { KnownBrowsers as KnownBrowserStore } from '../store/known-browsers.ts';
+import type { KnownBrowser, KnownBrowsers as KnownBrowserStore } from '../store/known-browsers.ts';
 import type { Statement, Unit } from '../store/statement.ts';
+import type { CallingApplication, Visitor } from './limits/visitor.ts';
 
 /** For whom a browser is looked up: an account, or whatever account has an e-mail address. */
 export type Whose = { readonly accountId: string } | { readonly emailKey: string };
 
+/** By what a visitor may be known. It may be anything. */
+export type Held = Pick<Visitor, 'browser' | 'application'>;
+
 export interface KnownBrowsers {
-  /** The row of this account's browser. The cookie may be anything. */
-  find(whose: Whose, cookie: string | undefined): Promise<string | undefined>;
-  /** Statements that make the browser known or renew it, and the cookie it is to keep. */
-  remember(accountId: string, cookie: string | undefined): Promise<Remembered>;
+  /** The row of this account's browser, or of its device with an application. */
+  find(whose: Whose, held: Held): Promise<KnownBrowser | undefined>;
+  /** Statements that make the visitor known or renew it, and what it is to keep. */
+  remember(accountId: string, held: Held, hasFactor: boolean): Promise<Remembered>;
+  /** Keyed hash of a `device_token`: it counts for the application that got it alone. */
+  deviceOf(clientId: string, token: string): string;
   /** For a reset and `Sign out everywhere`; with a cookie all but the browser that holds it. */
   forget(accountId: string, except?: string): Promise<Statement>;
 }
@@ -22,7 +28,8 @@ export interface Remembered {
   readonly unit: Unit;
   /** Its row, if it was known before. */
   readonly row: string | undefined;
-  readonly cookie: string;
+  /** A cookie, or a `device_token`. */
+  readonly kept: string;
 }
 
 interface Needs {
@@ -55,40 +62,78 @@ export function createKnownBrowsers({ config, browsers, vault }: Needs): KnownBr
     return isOurs ? text.split('.') : [];
   };
 
-  const findRow = async (whose: Whose, ids: readonly string[]) => {
-    if (ids.length === 0) return undefined;
-    const digests = ids.map(digest);
+  /** Made again from its row: an application that sends it gets the same one. */
+  const tokenOf = (id: string, accountId: string, clientId: string) =>
+    `${id}.${vault.digest('device-token', JSON.stringify([id, accountId, clientId]))}`;
+  const deviceOf: KnownBrowsers['deviceOf'] = (clientId, token) =>
+    vault.digest('known-device', JSON.stringify([clientId, token]));
+
+  const findRow = async (whose: Whose, digests: readonly string[]) => {
+    if (digests.length === 0) return undefined;
     return 'accountId' in whose
       ? browsers.find(whose.accountId, digests, now())
       : browsers.findByEmailKey(whose.emailKey, digests, now());
   };
 
-  const add = (accountId: string): { unit: Unit; id: string } => {
+  const digestsOf = ({ browser, application }: Held): readonly string[] => {
+    if (application) return application.device === undefined ? [] : [application.device];
+    return read(browser).map(digest);
+  };
+
+  type Made = Pick<KnownBrowser, 'id' | 'digest' | 'hasFactor'>;
+  const add = (accountId: string, made: Made, clientId: string | undefined): Unit => {
     const at = now();
+    const row = { ...made, accountId, at, expiresAt: at + lifetime, clientId };
+    return [browsers.insert(row), browsers.trim(accountId, config.per_account, clientId)];
+  };
+
+  const touch = (id: string, hasFactor: boolean): Unit => [
+    browsers.touch(id, now(), now() + lifetime, hasFactor),
+  ];
+
+  const rememberBrowser = async (
+    accountId: string,
+    cookie: string | undefined,
+    hasFactor: boolean,
+  ): Promise<Remembered> => {
+    const ids = read(cookie);
+    const row = await findRow({ accountId }, ids.map(digest));
+    if (row) {
+      const kept = sign(newestFirst(ids, (id) => digest(id) === row.digest));
+      return { unit: touch(row.id, hasFactor), row: row.id, kept };
+    }
     const id = randomId(256);
-    const row = { id: randomId(), accountId, digest: digest(id), at, expiresAt: at + lifetime };
-    const trim = browsers.trim(accountId, config.per_account);
-    return { id, unit: [browsers.insert(row), trim] };
+    const made = { id: randomId(), digest: digest(id), hasFactor };
+    const kept = sign([id, ...ids].slice(0, LONGEST));
+    return { unit: add(accountId, made, undefined), row: undefined, kept };
+  };
+
+  const rememberDevice = async (
+    accountId: string,
+    application: CallingApplication,
+    hasFactor: boolean,
+  ): Promise<Remembered> => {
+    const { clientId } = application;
+    const row = await findRow({ accountId }, digestsOf({ browser: undefined, application }));
+    if (row) {
+      const kept = tokenOf(row.id, accountId, clientId);
+      return { unit: touch(row.id, hasFactor), row: row.id, kept };
+    }
+    const id = randomId();
+    const kept = tokenOf(id, accountId, clientId);
+    const made = { id, digest: deviceOf(clientId, kept), hasFactor };
+    return { unit: add(accountId, made, clientId), row: undefined, kept };
   };
 
   return {
-    find: async (whose, cookie) => (await findRow(whose, read(cookie)))?.id,
-    remember: async (accountId, cookie) => {
-      const ids = read(cookie);
-      const row = await findRow({ accountId }, ids);
-      if (row) {
-        const unit = [browsers.touch(row.id, now(), now() + lifetime)];
-        return {
-          unit,
-          row: row.id,
-          cookie: sign(newestFirst(ids, (id) => digest(id) === row.digest)),
-        };
-      }
-      const { id, unit } = add(accountId);
-      return { unit, row: undefined, cookie: sign([id, ...ids].slice(0, LONGEST)) };
-    },
+    find: (whose, held) => findRow(whose, digestsOf(held)),
+    deviceOf,
+    remember: (accountId, { browser, application }, hasFactor) =>
+      application
+        ? rememberDevice(accountId, application, hasFactor)
+        : rememberBrowser(accountId, browser, hasFactor),
     forget: async (accountId, except) => {
-      const row = await findRow({ accountId }, read(except));
+      const row = await findRow({ accountId }, read(except).map(digest));
       return browsers.deleteOf(accountId, row?.id);
     },
   };

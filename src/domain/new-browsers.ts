@@ -48,7 +48,7 @@ export function createNewBrowsers({ config, links, notices, audit }: Needs): New
     noticeOf: async (account, { visitor, clientId, generation, isKnown }) => {
       if (!config.notices.new_browser || isKnown) return [];
       // An application that keeps no token is new at each sign-in: once a day is enough.
-      const occasion = visitor.isApplication ? clientId : undefined;
+      const occasion = visitor.application ? clientId : undefined;
       if (occasion && (await notices.wasTold(account.id, 'new-browser', occasion))) return [];
       if (await isFirst(account)) return [];
       const link = links.create({ id: account.id, generation }, 'not-me', 'visitor');

@@ -10,6 +10,7 @@ import { telling } from './audit/locks.ts';
 import { emailKey } from './emails.ts';
 import type { Hashing } from './hashing.ts';
 import type { KnownBrowsers } from './known-browsers.ts';
+import type { Limited } from './limits/attempt.ts';
 import type { Limits } from './limits/limits.ts';
 import type { OneTimeLinks } from './links.ts';
 import type { Mails } from './mails.ts';
@@ -27,8 +28,12 @@ export type ResetOutcome =
   | { readonly kind: 'void' };
 
 export interface PasswordResets {
-  /** Writes a mail with a link, if anybody has this address. No caller gets to know. */
-  ask(email: string): Promise<void>;
+  /**
+   * Writes a mail with a link, if anybody has this e-mail address. No caller gets to know.
+   * @param address of whoever asks
+   * @returns that too much was asked for from there: it says nothing of the mailbox
+   */
+  ask(email: string, address: string): Promise<Limited | undefined>;
   /** Whose password a ticket may set. */
   find(ticket: string): Promise<Account | undefined>;
   /** Throws `busy` when too many passwords are being hashed. */
@@ -78,7 +83,7 @@ export function createPasswordResets(needs: Needs): PasswordResets {
 
   return {
     find: async (ticket) => (await findHeld(ticket))?.account,
-    ask: (email) => ask(email, needs),
+    ask: (email, address) => ask(email, address, needs),
     choose: async (ticket, password) => {
       const held = await findHeld(ticket);
       return held ? choose(held, password, needs) : VOID;
@@ -87,14 +92,15 @@ export function createPasswordResets(needs: Needs): PasswordResets {
 }
 
 /** The same work for an address that nobody has: its statements then find no account. */
-async function ask(email: string, needs: Needs): Promise<void> {
+async function ask(email: string, address: string, needs: Needs): Promise<Limited | undefined> {
   const { accounts, links, mails, limits, audit } = needs;
-  const reserved = await limits.reserveMail(emailKey(email));
+  const reserved = await limits.reserveMail(emailKey(email), address);
   const found = await accounts.findByEmailKey(emailKey(email));
   const ticket = await telling(reserved, audit, { method: 'reset-mail', accountId: found?.id });
-  if (ticket.kind === 'limited') return;
+  if (ticket.kind === 'limited') return ticket.rule === 'mails-of-range' ? ticket : undefined;
   const account = found ?? nobody(email);
   await ticket.failed(resetMail(account, { links, mails }));
+  return undefined;
 }
 
 /** A link, and the mail that brings it: nothing where the account is no longer of this generation. */

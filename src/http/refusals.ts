@@ -5,7 +5,7 @@ import { now } from '../lib/clock.ts';
 import type { Refusal as MethodRefusal } from '../methods/method.ts';
 import type { Malformed, NotAllowed } from '../signin/prove.ts';
 import type { Translate } from './texts.ts';
-import { type Time, timeOf } from './times.ts';
+import { secondOf, type Time, timeOf } from './times.ts';
 
 export interface Alert {
   readonly kind: 'error';
@@ -55,7 +55,10 @@ export function malformedInWords(
 function limited({ retryAt }: Limited, t: Translate): Refusal {
   if (retryAt === undefined) return { status: 429, alert: alertOf(t('limits.closed'), undefined) };
   const retryAfter = secondsUntil(retryAt);
-  return { status: 429, retryAfter, alert: alertOf(t('limits.limited'), retryAt) };
+  const text = isSoon(retryAt)
+    ? t('limits.paced', { wait: waitUntil(retryAt) })
+    : t('limits.limited');
+  return { status: 429, retryAfter, alert: alertOf(text, retryAt) };
 }
 
 /** A message was asked for too soon, or too often. */
@@ -75,8 +78,23 @@ function refused({ left, retryAt, pause, hint }: Refused, texts: string, t: Tran
     const wrong = wrongInWords(hint, texts, t);
     return { status: 422, alert: alertOf(`${wrong} ${leftInWords(left, pause, t)}`) };
   }
-  const why = t(retryAt === undefined ? 'limits.closed' : 'limits.none-left');
-  return { status: 422, alert: alertOf(`${what} ${why}`, retryAt) };
+  return { status: 422, alert: alertOf(`${what} ${noneLeftInWords(retryAt, t)}`, retryAt) };
+}
+
+function noneLeftInWords(retryAt: number | undefined, t: Translate): string {
+  if (retryAt === undefined) return t('limits.closed');
+  return isSoon(retryAt) ? t('limits.wait', { wait: waitUntil(retryAt) }) : t('limits.none-left');
+}
+
+/** A pause of seconds is told in seconds. */
+const SOON = 60;
+
+function isSoon(at: number): boolean {
+  return secondsUntil(at) <= SOON;
+}
+
+function waitUntil(at: number): string {
+  return lengthInWords(secondsUntil(at) * 1000);
 }
 
 /** Whole seconds, one at least. */
@@ -86,7 +104,8 @@ function secondsUntil(at: number): number {
 
 function alertOf(text: string, retryAt?: number): Alert {
   if (retryAt === undefined) return { kind: 'error', text };
-  return { kind: 'error', text, retryAt: { ...timeOf(retryAt), seconds: secondsUntil(retryAt) } };
+  const time = isSoon(retryAt) ? secondOf(retryAt) : timeOf(retryAt);
+  return { kind: 'error', text, retryAt: { ...time, seconds: secondsUntil(retryAt) } };
 }
 
 function leftInWords(left: number, pause: number | undefined, t: Translate): string {

@@ -6,16 +6,27 @@ export interface Time {
   readonly text: string;
 }
 
+const SECOND = 1_000;
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
 /** `14:32 UTC`, with the day unless it is today; never earlier than it is. */
 export function timeOf(at: number): Time {
-  const rounded = Math.ceil(at / MINUTE) * MINUTE;
+  return upTo(at, MINUTE, {});
+}
+
+/** `14:32:07 UTC`, for what is over in seconds. */
+export function secondOf(at: number): Time {
+  return upTo(at, SECOND, { second: '2-digit' });
+}
+
+function upTo(at: number, unit: number, finer: Intl.DateTimeFormatOptions): Time {
+  const rounded = Math.ceil(at / unit) * unit;
   const text = new Intl.DateTimeFormat('en-GB', {
     ...(isToday(rounded) ? {} : { weekday: 'long', day: 'numeric', month: 'long' }),
     hour: '2-digit',
     minute: '2-digit',
+    ...finer,
     timeZone: 'UTC',
     timeZoneName: 'short',
   }).format(rounded);

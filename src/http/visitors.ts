@@ -15,7 +15,7 @@ export interface Visitors {
 
 interface Kept {
   /** Of known browsers. */
-  readonly browser: string | undefined;
+  readonly browser: string;
   readonly devices: ReadonlyMap<string, string | undefined>;
 }
 
@@ -43,7 +43,7 @@ export function createVisitors(config: Config): Visitors {
     }),
     // The value is signed by who made it.
     keep: (ctx, { browser, devices }) => {
-      if (browser !== undefined) ctx.cookies.set(name, browser, { ...options, maxAge });
+      ctx.cookies.set(name, browser, { ...options, maxAge });
       rememberDevices(ctx, devices);
     },
   };

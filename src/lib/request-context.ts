@@ -11,6 +11,8 @@ export interface RequestContext {
   readonly actor?: string | undefined;
   /** The row of the sign-in that the request belongs to. */
   readonly flowId?: string | undefined;
+  /** It comes from a browser that is known to the account whose password it sends. */
+  readonly isKnown?: boolean;
 }
 
 const contexts = new AsyncLocalStorage<RequestContext>();
@@ -25,7 +27,7 @@ export function currentRequest(): RequestContext {
 }
 
 /** What turns out only while the request is answered. */
-export function noteInRequest(found: Pick<RequestContext, 'actor' | 'flowId'>): void {
+export function noteInRequest(found: Pick<RequestContext, 'actor' | 'flowId' | 'isKnown'>): void {
   const context = contexts.getStore();
   if (context) Object.assign(context, found);
 }

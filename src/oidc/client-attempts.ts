@@ -23,7 +23,7 @@ export type CountWrongSecret = (clientId: string) => Promise<void>;
  */
 export function createCountWrongSecret({ limits, audit, current }: AttemptNeeds): CountWrongSecret {
   return async (clientId) => {
-    const reserved = await limits.reserveClientSecret(caller());
+    const reserved = await limits.reserveClientSecret(addressOfCaller());
     const ticket = await telling(reserved, audit, { method: 'client-secret', clientId });
     if (ticket.kind === 'limited') throw tooManySecrets(ticket, current);
     await ticket.failed();
@@ -50,7 +50,7 @@ export type LookUpUserCode = <T>(look: () => Promise<T | undefined>) => Promise<
 
 export function createLookUpUserCode({ limits, audit }: AttemptNeeds): LookUpUserCode {
   return async (look) => {
-    const reserved = await limits.reserveUserCode(caller());
+    const reserved = await limits.reserveUserCode(addressOfCaller());
     const ticket = await telling(reserved, audit, { method: 'user-code' });
     if (ticket.kind === 'limited') throw new UserCodesLimited(ticket);
     return settled(ticket, look);
@@ -70,7 +70,6 @@ export class UserCodesLimited extends Error {
   }
 }
 
-function caller() {
-  const { address = 'unknown', userAgent = '' } = currentRequest();
-  return { address, userAgent };
+function addressOfCaller(): string {
+  return currentRequest().address ?? 'unknown';
 }

@@ -17,7 +17,7 @@ export interface Credential {
 export type Wrong = Limited | Extract<ProveOutcome, { kind: 'refused' }>;
 
 export type DirectOutcome =
-  | { readonly kind: 'signed-in' }
+  | { readonly kind: 'signed-in'; readonly deviceToken: string }
   /** What only a page can do, or another credential. */
   | { readonly kind: 'due'; readonly step: Step['name']; readonly enrolled: readonly string[] }
   | { readonly kind: 'wrong'; readonly method: Method; readonly outcome: Wrong }
@@ -89,5 +89,6 @@ async function end(flow: Flow, door: Door, { finish }: DirectNeeds): Promise<Dir
   const outcome = await finish(flow, door);
   if (outcome.kind === 'not-allowed') return outcome;
   if (outcome.kind !== 'finished') return GONE;
-  return { kind: outcome.cookies ? 'signed-in' : 'unreachable' };
+  if (!outcome.cookies) return { kind: 'unreachable' };
+  return { kind: 'signed-in', deviceToken: outcome.cookies.browser };
 }

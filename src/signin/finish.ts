@@ -53,8 +53,8 @@ export type FinishOutcome =
   | { readonly kind: 'void' };
 
 export interface Cookies {
-  /** Of known browsers; undefined where the visitor keeps no cookies. */
-  readonly browser: string | undefined;
+  /** Of known browsers; for an application, its `device_token`. */
+  readonly browser: string;
   /** Of trusted devices, by the end of their names: undefined ones are removed. */
   readonly devices: ReadonlyMap<string, string | undefined>;
 }
@@ -123,7 +123,8 @@ async function signIn(
   const account = await accounts.find(accountId);
   if (!account) return VOID;
   if (!mayComeFrom(account, door.visitor.address)) return turnAway(flow, signInAudit);
-  const remembered = await limits.finished(account, door.visitor);
+  const hasFactor = login.amr.includes('mfa');
+  const remembered = await limits.finished(account, door.visitor, hasFactor);
   const other = door.session && door.session.accountId !== accountId ? door.session : undefined;
   const session = other ? undefined : door.session?.uid;
   const whose = { ...login, account, session, browser: door.visitor.browser };

@@ -77,6 +77,8 @@ const facts = z.object({
   devicesCount: z.boolean(),
   /** Of a sign-in without pages: what its tokens are to be good for. */
   scopes: z.array(z.string()).optional(),
+  /** Of a sign-in without pages: the keyed hash of the `device_token` that it began with. */
+  knownDevice: z.string().optional(),
 });
 
 export type Facts = z.infer<typeof facts>;
@@ -98,6 +100,7 @@ export interface FlowSubject {
   readonly wantedAcr: Facts['wanted'];
   readonly devicesCount: boolean;
   readonly scopes?: readonly string[];
+  readonly knownDevice?: string | undefined;
   /** What the session of this browser has proved, where only something else is missing. */
   readonly findKnown?: () => Promise<Known | undefined>;
 }
@@ -261,7 +264,7 @@ function noteFlow({ id, accountId }: FlowRow): void {
 }
 
 function firstFacts(
-  { wantedAcr, devicesCount, scopes }: FlowSubject,
+  { wantedAcr, devicesCount, scopes, knownDevice }: FlowSubject,
   known: Known | undefined,
 ): Facts {
   return {
@@ -276,6 +279,7 @@ function firstFacts(
     wanted: wantedAcr,
     devicesCount,
     ...(scopes ? { scopes: [...scopes] } : {}),
+    ...(knownDevice === undefined ? {} : { knownDevice }),
   };
 }
 

@@ -5,12 +5,16 @@ import type { Store } from './store.ts';
 export interface KnownBrowser {
   readonly id: string;
   readonly digest: string;
+  /** It became known by a sign-in with a second factor, or had one since. */
+  readonly hasFactor: boolean;
 }
 
 export interface NewKnownBrowser extends KnownBrowser {
   readonly accountId: string;
   readonly at: number;
   readonly expiresAt: number;
+  /** The application that signs people in there, where it is no browser. */
+  readonly clientId: string | undefined;
 }
 
 export interface KnownBrowsers {
@@ -27,9 +31,9 @@ export interface KnownBrowsers {
     at: number,
   ): Promise<KnownBrowser | undefined>;
   insert(browser: NewKnownBrowser): Statement;
-  touch(id: string, at: number, expiresAt: number): Statement;
-  /** Leaves the `keep` of the account that were used last. */
-  trim(accountId: string, keep: number): Statement;
+  touch(id: string, at: number, expiresAt: number, hasFactor: boolean): Statement;
+  /** Leaves the `keep` that were used last: of its browsers, or of its devices with one application. */
+  trim(accountId: string, keep: number, clientId: string | undefined): Statement;
   deleteOf(accountId: string, except?: string): Statement;
 }
 
@@ -45,7 +49,7 @@ export function createKnownBrowsers(store: Store): KnownBrowsers {
         .where(column, p.whose as never)
         .whereIn('b.digest', slots().map((slot) => p[slot]) as never)
         .where('b.expires_at', '>', p.at as never)
-        .first('b.id', 'b.digest'),
+        .first('b.id', 'b.digest', 'b.second_factor'),
     );
   const byAccount = found('a.id');
   const byEmailKey = found('a.email_key');
@@ -59,18 +63,22 @@ export function createKnownBrowsers(store: Store): KnownBrowsers {
     findByEmailKey: async (key, digests, at) =>
       parse(await store.find(byEmailKey(values(key, digests, at)))),
     insert: (browser) => store.compile(table().insert(toRow(browser)), 1),
-    touch: (id, at, expiresAt) =>
-      store.compile(table().where({ id }).update({ used_at: at, expires_at: expiresAt })),
-    trim: (accountId, keep) => {
+    touch: (id, at, expiresAt, hasFactor) => {
+      const seen = { used_at: at, expires_at: expiresAt };
+      const all = hasFactor ? { ...seen, second_factor: 1 } : seen;
+      return store.compile(table().where({ id }).update(all));
+    },
+    trim: (accountId, keep, clientId = null as never) => {
+      const ofKind = { account_id: accountId, client_id: clientId };
       const newest = table()
-        .where({ account_id: accountId })
+        .where(ofKind)
         .orderBy([
           { column: 'used_at', order: 'desc' },
           { column: 'id', order: 'desc' },
         ])
         .limit(keep)
         .select('id');
-      return store.compile(table().where({ account_id: accountId }).whereNotIn('id', newest).del());
+      return store.compile(table().where(ofKind).whereNotIn('id', newest).del());
     },
     deleteOf: (accountId, except = '') =>
       store.compile(table().where({ account_id: accountId }).whereNot('id', except).del()),
@@ -87,9 +95,13 @@ function toRow(browser: NewKnownBrowser): Row {
     created_at: browser.at,
     used_at: browser.at,
     expires_at: browser.expiresAt,
+    second_factor: browser.hasFactor ? 1 : 0,
+    client_id: browser.clientId ?? null,
   };
 }
 
 function parse(row: Row | undefined): KnownBrowser | undefined {
-  return row && { id: row.id as string, digest: row.digest as string };
+  if (!row) return undefined;
+  const { id, digest, second_factor } = row;
+  return { id: id as string, digest: digest as string, hasFactor: second_factor === 1 };
 }

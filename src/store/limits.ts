@@ -1,6 +1,6 @@
 // Counters of attempts that failed: one row each, moved only by the statement that checks it.
 import type { Knex } from 'knex';
-import type { Row, Statement } from './statement.ts';
+import type { Dialect, Row, Statement, Unit } from './statement.ts';
 import type { Store } from './store.ts';
 
 export interface Counter {
@@ -28,8 +28,10 @@ export interface Count {
   readonly at: number;
   /** Refused from so many failures on. */
   readonly limit: number;
-  /** Key of a counter: as long as this attempt is the only one it counts, the limit is waived. */
-  readonly waivedBy: string;
+  /** Key of a counter of which this one is a share: begins anew with it. */
+  readonly shareOf: string;
+  /** Half of a pause is enough, unless it is the longest. */
+  readonly isEarly: boolean;
   /** A count that started, or was last moved, until then begins anew. */
   readonly startedUntil: number;
   readonly lastUntil: number;
@@ -39,22 +41,41 @@ export interface Count {
   readonly expiresAt: number;
 }
 
-/** The failure `after`, and each `every` further ones, begin a pause: twice as long each time. */
+/** The failure `after`, and each `every` further ones, begin a pause. */
 export interface Pause {
   readonly after: number;
   readonly every: number;
   readonly first: number;
+  /** With so many further failures it is twice as long. */
+  readonly step: number;
   readonly longest: number;
   /** After so many doublings it is `longest`. */
   readonly doublings: number;
 }
 
+/** What the next window begins with, once one has seen `from` failures. */
+export interface Carry {
+  readonly key: string;
+  readonly at: number;
+  readonly from: number;
+  /** So much of the past counts at most. */
+  readonly most: number;
+  readonly window: number;
+}
+
 export interface Counters {
-  /** Five at most. */
+  /** Seven at most. */
   find(keys: readonly string[]): Promise<Map<string, Counter>>;
   ofSubject(subject: string): Promise<SubjectCounter[]>;
   /** Must hit: neither paused nor full. */
   reserve(count: Count): Statement;
+  /**
+   * Where a window is over that had come to `from`: the next one takes along what was counted, less
+   * what the old one, and each one since, has left of its `from`.
+   */
+  carryOver(carry: Carry): Statement;
+  /** What a share has counted, and nothing that is in flight, is taken back from the whole. */
+  takeBack(share: string, whole: string): Unit;
   /** What was reserved `at` has failed. */
   fail(key: string, at: number): Statement;
   /** What was reserved `at` is taken back. */
@@ -66,7 +87,7 @@ export interface Counters {
 }
 
 const TABLE = 'limit_counters';
-const AT_ONCE = 5;
+const AT_ONCE = 7;
 
 type Filled = ReturnType<typeof fill>;
 type Params = { readonly [K in keyof Filled]: never };
@@ -83,11 +104,25 @@ export function createCounters(store: Store): Counters {
   const fail = store.prepare<{ key: string; at: number }>((p, sql) =>
     ofSameCount(p, sql).update({ pending: oneLess(sql) }),
   );
+  // A pause that a later attempt has begun stands.
+  const ownPause = (p: { at: never }, sql: Knex) =>
+    sql.raw('case when last_at <= ? then 0 else paused_until end', [p.at]);
   const giveBack = store.prepare<{ key: string; at: number }>((p, sql) =>
     ofSameCount(p, sql)
       .where('failures', '>', 0)
-      .update({ failures: sql.raw('failures - 1'), pending: oneLess(sql), paused_until: 0 }),
+      .update({
+        failures: sql.raw('failures - 1'),
+        pending: oneLess(sql),
+        paused_until: ownPause(p, sql),
+      }),
   );
+  const carryOver = store.prepare<Carry>((p, sql) => carrying(p, sql, store.dialect));
+  const settleShare = store.prepare<{ key: string }>((p, sql) =>
+    sql(TABLE)
+      .where({ key: p.key })
+      .update({ returned: sql.raw('failures - pending'), failures: sql.raw('pending') }),
+  );
+  const subtract = store.prepare<{ share: string; whole: string }>((p, sql) => lessShare(p, sql));
   const claim = store.prepare<{ key: string; until: number }>(
     (p, sql) =>
       sql(TABLE)
@@ -109,6 +144,9 @@ export function createCounters(store: Store): Counters {
         rule: (row.rule as string | null) ?? undefined,
       })),
     reserve: (count) => reserve(fill(count)),
+    carryOver: (carry) => carryOver(carry),
+    // The share first: whoever holds its row says what is taken back, and says it once.
+    takeBack: (share, whole) => [settleShare({ key: share }), subtract({ share, whole })],
     fail: (key, at) => fail({ key, at }),
     giveBack: (key, at) => giveBack({ key, at }),
     claim: (key, until) => claim({ key, until }),
@@ -119,15 +157,15 @@ export function createCounters(store: Store): Counters {
 
 const slots = () => Array.from({ length: AT_ONCE }, (_, i) => `key${i}`);
 
-function fill({ pause, subject, ...count }: Count) {
-  return { ...count, ...pause, subject: subject ?? null };
+function fill({ pause, subject, isEarly, ...count }: Count) {
+  return { ...count, ...pause, subject: subject ?? null, isEarly: Number(isEarly) };
 }
 
 /** The check and the move in one: where the condition does not hold, no row is changed. */
 function reservation(p: Params, sql: Knex): Knex.QueryBuilder {
   const first = { failures: 1, pending: 1, started_at: p.at, last_at: p.at, paused_until: 0 };
-  const anew = '(c.started_at <= ? or c.last_at <= ? or c.failures = 0)';
-  const isAnew = [p.startedUntil, p.lastUntil];
+  const anew = `(c.started_at <= ? or c.last_at <= ? or c.failures = 0 or ${WHOLE_IS_NEWER})`;
+  const isAnew = [p.startedUntil, p.lastUntil, p.shareOf, p.startedUntil];
   const raw = (text: string, values: readonly unknown[]) =>
     sql.raw(text.replace(/\bc\./g, `${TABLE}.`), values as never[]);
   return sql(TABLE)
@@ -153,11 +191,48 @@ function reservation(p: Params, sql: Knex): Knex.QueryBuilder {
       ]),
       expires_at: raw('excluded.expires_at', []),
     })
-    .whereRaw(raw('c.paused_until <= excluded.last_at', []))
-    .whereRaw(raw(`(${anew} or c.failures < ? or ${WAIVED})`, [...isAnew, p.limit, p.waivedBy]));
+    .whereRaw(raw(PAUSE_IS_OVER, [p.isEarly, p.longest]))
+    .whereRaw(raw(`(${anew} or c.failures < ?)`, [...isAnew, p.limit]));
 }
 
-const WAIVED = `exists (select 1 from ${TABLE} as n where n.key = ? and n.failures = 1)`;
+const PAUSE_IS_OVER = `(c.paused_until <= excluded.last_at or (? = 1
+  and c.paused_until - c.last_at < ? and c.paused_until + c.last_at <= 2 * excluded.last_at))`;
+
+// It has begun anew since, or is about to.
+const WHOLE_IS_NEWER = `exists (select 1 from ${TABLE} as n
+  where n.key = ? and (n.started_at > c.started_at or n.started_at <= ?))`;
+
+function carrying(
+  p: { readonly [K in keyof Carry]: never },
+  sql: Knex,
+  dialect: Dialect,
+): Knex.QueryBuilder {
+  const [least, greatest] = dialect === 'pg' ? ['least', 'greatest'] : ['min', 'max'];
+  const kept = sql.raw(
+    `${greatest}(0, ${least}(failures, ?) - ${greatest}(0, ? - (failures - carried))
+      - (cast((cast(? as bigint) - started_at) / cast(? as bigint) as integer) - 1) * ?)`,
+    [p.most, p.from, p.at, p.window, p.from] as never[],
+  );
+  return sql(TABLE)
+    .where({ key: p.key })
+    .whereRaw('started_at <= cast(? as bigint) - cast(? as bigint)', [p.at, p.window])
+    .where('failures', '>=', p.from)
+    .update({ failures: kept, carried: kept, pending: 0, started_at: p.at });
+}
+
+/** Nothing where the whole has begun anew since: the share is no part of it. */
+function lessShare(p: { share: never; whole: never }, sql: Knex): Knex.QueryBuilder {
+  const share = () => sql(`${TABLE} as s`).where('s.key', p.share);
+  return sql(TABLE)
+    .where({ key: p.whole })
+    .whereExists(
+      share()
+        .whereRaw(`s.started_at >= ${TABLE}.started_at`)
+        .whereRaw(`s.returned <= ${TABLE}.failures`)
+        .select(sql.raw('1')),
+    )
+    .update({ failures: sql.raw('failures - (?)', [share().select('s.returned')]) });
+}
 
 // How many failures beyond the one that begins the first pause.
 const BEYOND = '(c.failures + 1 - ?)';
@@ -166,8 +241,8 @@ const PAUSED_UNTIL = `case when ${BEYOND} < 0 or ${BEYOND} % ? <> 0 then 0
   when ${BEYOND} / ? >= ? then excluded.last_at + ?
   else excluded.last_at + (cast(? as bigint) << cast(${BEYOND} / ? as integer)) end`;
 
-function pauseValues({ after, every, first, longest, doublings }: Params): unknown[] {
-  return [after, after, every, after, every, doublings, longest, first, after, every];
+function pauseValues({ after, every, step, first, longest, doublings }: Params): unknown[] {
+  return [after, after, every, after, step, doublings, longest, first, after, step];
 }
 
 function parse(row: Row): [string, Counter] {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Config } from '../../src/config/schema.ts';
-import { createQueue, type Hashing } from '../../src/domain/hashing.ts';
+import { createQueue } from '../../src/domain/hash-queue.ts';
+import type { Hashing } from '../../src/domain/hashing.ts';
 import { type Application, createApplication } from '../support/application.ts';
 import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import { BEHIND_PROXY, freshAddress, guess } from '../support/guesses.ts';
@@ -104,9 +105,10 @@ describe('answers to wrong guesses', () => {
 /** As long as argon2 and as many at once, but idle: other tests run beside this one. */
 function createSlowHashing(config: Config): Hashing {
   const { hash } = rememberHashes(config);
-  const queue = createQueue(2, config.hashing.queue);
+  const { queue: inAll, queue_per_range: perRange } = config.hashing;
+  const queue = createQueue({ atOnce: 2, inAll, perRange });
   const verify: Hashing['verify'] = async (_, password) => {
-    await queue(() => sleep(HASH_TAKES));
+    await queue(() => sleep(HASH_TAKES), { range: '', isKnown: false });
     return password === PASSWORD ? 'right' : 'wrong';
   };
   return { hash, verify };

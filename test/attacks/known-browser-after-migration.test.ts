@@ -23,7 +23,8 @@ onBothStores('a known browser of the time before a migration', (store) => {
   };
   const isKnown = async (web: Web, accountId: string) => {
     const cookie = web.cookies().find(({ name }) => name === 'gatehouse_browser')?.value;
-    return (await gatehouse.house.knownBrowsers.find({ accountId }, cookie)) !== undefined;
+    const { knownBrowsers } = gatehouse.house;
+    return (await knownBrowsers.find({ accountId }, { browser: cookie })) !== undefined;
   };
 
   it('is a stranger afterwards, and the one that migrated stays known', async () => {

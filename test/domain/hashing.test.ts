@@ -1,126 +1,13 @@
-// The queue in front of argon2id: never more at once than allowed, never more waiting than bearable.
+// argon2id: what it makes and takes, and what a flood of sign-ins finds in front of it.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import fc from 'fast-check';
 import { loadConfig } from '../../src/config/load.ts';
-import { createHashing, createQueue } from '../../src/domain/hashing.ts';
-import { type GatehouseError, isGatehouseError } from '../../src/lib/errors.ts';
+import { createHashing } from '../../src/domain/hashing.ts';
 import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import { createPerson, createRelyingParty, signIn } from '../support/relying-party.ts';
 import { SQLITE, type TestDatabase } from '../support/stores.ts';
 import { createWeb, type Page, titleOf } from '../support/web.ts';
-
-interface Job {
-  readonly number: number;
-  finish(): void;
-  fail(): void;
-}
-
-/** A queue whose work ends when the test says so. */
-function watchedQueue(atOnce: number, waitingAtMost: number) {
-  const queue = createQueue(atOnce, waitingAtMost);
-  const running: Job[] = [];
-  const started: number[] = [];
-  const settled: Array<{ number: number; how: string }> = [];
-  const work = (number: number) => () =>
-    new Promise<void>((resolve, reject) => {
-      started.push(number);
-      running.push({ number, finish: resolve, fail: () => reject(new Error('failed')) });
-    });
-  return {
-    running,
-    started,
-    settled,
-    add: (number: number) => {
-      queue(work(number)).then(
-        () => settled.push({ number, how: 'done' }),
-        (error) => settled.push({ number, how: isGatehouseError(error) ? error.code : 'failed' }),
-      );
-    },
-    queue,
-  };
-}
-
-/** Until everything that can go on by itself has gone on. */
-const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-describe('hash queue', () => {
-  it('keeps its bounds whatever comes and goes, starts in order and answers everybody', async () => {
-    const actions = fc.array(fc.constantFrom('add', 'add', 'finish', 'fail'), { maxLength: 60 });
-    const bound = fc.integer({ min: 1, max: 4 });
-    const waiting = fc.integer({ min: 0, max: 4 });
-    await fc.assert(
-      fc.asyncProperty(bound, waiting, actions, async (atOnce, waitingAtMost, all) => {
-        const watched = watchedQueue(atOnce, waitingAtMost);
-        let added = 0;
-        for (const action of all) {
-          if (action === 'add') watched.add(added++);
-          else watched.running.shift()?.[action as 'finish' | 'fail']();
-          await settle();
-          expect(watched.running.length).to.be.at.most(atOnce);
-          const inside = added - watched.settled.length;
-          expect(inside).to.be.at.most(atOnce + waitingAtMost);
-          // Nobody waits while there is room.
-          expect(watched.running.length).to.equal(Math.min(inside, atOnce));
-        }
-        while (watched.running.length > 0) {
-          watched.running.shift()?.finish();
-          await settle();
-        }
-        expect(watched.settled).to.have.length(added);
-        expect(watched.started).to.deep.equal([...watched.started].sort((a, b) => a - b));
-        const busy = watched.settled.filter(({ how }) => how === 'busy').length;
-        expect(busy + watched.started.length).to.equal(added);
-      }),
-      { numRuns: 60 },
-    );
-  });
-
-  it('lets nobody slip in between two', async () => {
-    const watched = watchedQueue(1, 5);
-    watched.add(1);
-    watched.add(2);
-    await settle();
-    watched.running.shift()?.finish();
-    // Asked for in the very turn in which the place changes hands.
-    queueMicrotask(() => watched.add(3));
-    await settle();
-    expect(watched.started).to.deep.equal([1, 2]);
-    expect(watched.running.length).to.equal(1);
-    watched.running.shift()?.finish();
-    await settle();
-    watched.running.shift()?.finish();
-    await settle();
-    expect(watched.settled.map(({ how }) => how)).to.deep.equal(['done', 'done', 'done']);
-  });
-
-  it('refuses at once, and says when to come again', async () => {
-    const { queue, add, running } = watchedQueue(1, 1);
-    add(1);
-    add(2);
-    const error: GatehouseError = await queue(async () => 'never').then(
-      () => expect.fail('it was not refused'),
-      (reason) => reason,
-    );
-    expect(error).to.include({ code: 'busy', status: 503 });
-    expect(error.retryAfter).to.be.within(1, 60);
-    while (running.length > 0) {
-      running.shift()?.finish();
-      await settle();
-    }
-    expect(await queue(async () => 'room again')).to.equal('room again');
-  });
-
-  it('gives the place back when the work throws at once', async () => {
-    const { queue } = watchedQueue(1, 0);
-    for (let time = 0; time < 3; time += 1) {
-      const outcome = await queue(() => Promise.reject(new Error('failed'))).catch(String);
-      expect(outcome).to.equal('Error: failed');
-    }
-    expect(await queue(async () => 'room')).to.equal('room');
-  });
-});
 
 describe('hashing', () => {
   // The costs of tests are none.

@@ -50,7 +50,7 @@ onBothStores('password resets', (kind) => {
         return real.commit(unit);
       },
     };
-    await resetsOn(store).ask(email);
+    await resetsOn(store).ask(email, '192.0.2.1');
     return asked;
   };
 

@@ -204,39 +204,95 @@ onBothStores('limits on passwords', (store) => {
       }
     };
 
-    it('twenty failures stop it; a new name may still try once', async () => {
+    /** As if there had been so many. */
+    const seed = async (rule: string, failures: number) => {
+      const { store: database } = gatehouse.house;
+      const rows = database.sql('limit_counters').where({ rule });
+      const newest = database.sql('limit_counters').where({ rule }).max('last_at');
+      await database.write(database.compile(rows.where('last_at', newest).update({ failures }), 1));
+    };
+    const pauseOf = (page: Page) => Number(page.headers.get('retry-after'));
+
+    it('twenty failures pace it: one attempt in two seconds, with a new name, too', async () => {
       await oneEach(20, () => from);
-      expect(await wrong(1, from, name(0))).to.deep.equal([429]);
-      expect(await wrong(2, from, name(20))).to.deep.equal([422, 429]);
+      const before = verifier.looks();
+      for (const each of [name(0), name(20), person.email]) {
+        const early = await guess(party, each, person.password, from);
+        expect(early.status).to.equal(429);
+        expect(pauseOf(early)).to.be.within(1, 2);
+        expect(alertOf(early)).to.match(
+          /^Too many failed attempts\. Wait [12] seconds?\. Try again at \d\d:\d\d:\d\d UTC/,
+        );
+      }
+      expect(verifier.looks() - before, 'nothing was looked at').to.equal(0);
+      await gatehouse.advance('2s');
+      expect(await wrong(1, from, name(21))).to.deep.equal([422]);
+      expect(await wrong(1, from, name(22))).to.deep.equal([429]);
+      await gatehouse.advance('2s');
       expectIn(await right());
-      const other = { ...from, userAgent: 'Another/1.0' };
-      expect(await wrong(1, other, name(0))).to.deep.equal([422]);
-      await gatehouse.advance('15m');
-      expect(await wrong(1, from, name(0))).to.deep.equal([422]);
+      expect(await wrong(1, { address: freshAddress() }, name(0))).to.deep.equal([422]);
     });
 
-    it('the last attempt says so where it fills the fingerprint', async () => {
+    it('the last attempt before a pause says how long it is', async () => {
       await oneEach(19, () => from);
-      const filling = await guess(party, person.email, 'wrong', from);
-      expect(alertOf(filling)).to.include('no attempts left');
-      expect(retryAtOf(filling)).to.be.within(840, 900);
+      const last = await guess(party, person.email, 'wrong', from);
+      expect(last.status).to.equal(422);
+      expect(alertOf(last)).to.match(/Wait 1 second before you try again\. Try again at .*UTC/);
+      expect(retryAtOf(last)).to.be.within(0, 1);
     });
 
-    it('a finished sign-in clears neither', async () => {
-      await oneEach(20, () => from);
+    it('the pause doubles with every twenty failures, up to a minute', async () => {
+      await oneEach(1, () => from);
+      const pauses: number[] = [];
+      for (const [step, before] of [19, 38, 39, 59, 79, 99, 118, 119, 500].entries()) {
+        await seed('fingerprint', before);
+        await gatehouse.advance('60s');
+        expect(await wrong(1, from, name(step + 1))).to.deep.equal([422]);
+        pauses.push(pauseOf(await guess(party, person.email, 'wrong', from)));
+      }
+      for (const [step, pause] of [2, 2, 4, 8, 16, 32, 32, 60, 60].entries()) {
+        expect(pauses[step], `step ${step}`).to.be.within(pause - 1, pause);
+      }
+    });
+
+    it('another User-Agent buys no new budget', async () => {
+      await oneEach(20, (index) => ({ ...from, userAgent: `Agent/${index}` }));
+      const other = { ...from, userAgent: 'Another/1.0' };
+      expect(await wrong(1, other, name(20))).to.deep.equal([429]);
+    });
+
+    it('a finished sign-in takes back what its own name has added, and nothing of others', async () => {
+      await oneEach(17, () => from);
+      expect(await wrong(2)).to.deep.equal([422, 422]);
       expectIn(await right());
-      expect(await wrong(1, from, name(0))).to.deep.equal([429]);
+      // Seventeen are left: two more than before fit in.
+      expect(await wrong(1, from, name(30))).to.deep.equal([422]);
+      expect(await wrong(1, from, name(31))).to.deep.equal([422]);
+      expect(await wrong(1, from, name(32))).to.deep.equal([422]);
+      expect(await wrong(1, from, name(33))).to.deep.equal([429]);
+      await gatehouse.advance('2s');
+      expectIn(await right());
+      expect(await wrong(2, from, name(34))).to.deep.equal([422, 429]);
     });
 
-    it('a hundred failures stop the range, whatever the User-Agent and address in it', async () => {
+    it('who has failed here before waits half as long, to be done and take it back', async () => {
+      await oneEach(19, () => from);
+      expect(await wrong(1)).to.deep.equal([422]);
+      expect((await right()).status).to.equal(429);
+      await gatehouse.advance('1s');
+      expect((await guess(party, name(50), 'wrong', from)).status).to.equal(429);
+      expectIn(await right());
+      expect(await wrong(2, from, name(51))).to.deep.equal([422, 429]);
+    });
+
+    it('a hundred failures pace the range, whatever the address in it', async () => {
       const prefix = String(from.address).replace(/7$/, '');
-      const within = (index: number) => ({
-        address: `${prefix}${index + 1}`,
-        userAgent: `Agent/${index}`,
-      });
-      await oneEach(100, within);
-      expect(await wrong(1, within(100), name(0))).to.deep.equal([429]);
-      expect(await wrong(2, within(101), name(101))).to.deep.equal([422, 429]);
+      const within = (index: number) => ({ address: `${prefix}${index + 1}` });
+      await oneEach(3, within);
+      await seed('range', 99);
+      expect(await wrong(2, within(100), name(100))).to.deep.equal([422, 429]);
+      expect((await right(within(101))).status).to.equal(429);
+      await gatehouse.advance('2s');
       expectIn(await right(within(102)));
       expect(await wrong(1, { address: freshAddress() }, name(0))).to.deep.equal([422]);
     });

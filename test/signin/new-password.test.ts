@@ -99,7 +99,8 @@ onBothStores('a password below the policy', (store) => {
     await choose(await afterPassword(), NEW_PASSWORD);
     const isKnown = async (browser: Web) => {
       const cookie = browser.cookies().find(({ name }) => name === 'gatehouse_browser')?.value;
-      return gatehouse.house.knownBrowsers.find({ accountId: person.id }, cookie);
+      const { knownBrowsers } = gatehouse.house;
+      return (await knownBrowsers.find({ accountId: person.id }, { browser: cookie }))?.id;
     };
     expect(await isKnown(elsewhere)).to.equal(undefined);
     expect(await isKnown(web)).to.be.a('string');

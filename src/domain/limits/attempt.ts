@@ -5,13 +5,20 @@ import { GatehouseError } from '../../lib/errors.ts';
 import type { Counter, Counters } from '../../store/limits.ts';
 import type { Statement, Unit } from '../../store/statement.ts';
 import type { Outcome } from '../../store/store.ts';
-import { countOf, hasRestarted, NEVER, type Slot, standingOf, withoutPending } from './counting.ts';
+import {
+  carryOf,
+  countOf,
+  hasRestarted,
+  NEVER,
+  type Slot,
+  standingOf,
+  withoutPending,
+} from './counting.ts';
 import type { Rule } from './policies.ts';
 import { type Remaining, remainingOf } from './remaining.ts';
 
 /** Counters of an attempt, in the order in which all attempts lock them. */
 export interface Plan {
-  /** The first is the window of the name itself. */
   readonly slots: readonly Slot[];
   /** Whether success forgets the failures before it, too. */
   readonly clearsOnSuccess: boolean;
@@ -45,20 +52,27 @@ export interface AttemptNeeds {
   readonly commit: (unit: readonly Statement[]) => Promise<Outcome>;
 }
 
-// Right attempts side by side may be more than the limit: each waits until one before it is done.
+// Right attempts side by side may be more than the limit: each waits until one before it is done,
+// and asks less and less often, since there may be hundreds of them.
 const PAUSE = 25;
+const LONGEST_PAUSE = 250;
+const LONGEST_WAIT = 5_000;
 const TRIES = 200;
 
 /** Throws `busy` where others are faster for five seconds. */
 export async function reserve(plan: Plan, needs: AttemptNeeds): Promise<Reservation | Limited> {
-  const keys = plan.slots.map((slot) => slot.key);
-  for (let tries = 1; tries <= TRIES; tries += 1) {
+  const { slots } = plan;
+  const keys = slots.map((slot) => slot.key);
+  for (let tries = 1, waited = 0, pause = PAUSE; tries <= TRIES; tries += 1) {
     const at = now();
     const found = await needs.counters.find(keys);
-    const limited = judge(plan, found, at);
-    if (!limited && (await isReserved(plan, at, needs))) return reservation(plan, at, needs);
-    if (limited && (tries === TRIES || isSettled(plan, found, at))) return limited;
-    if (limited) await sleep(PAUSE);
+    const limited = judge(slots, found, at);
+    if (!limited && (await isReserved(plan, found, at, needs))) return reservation(plan, at, needs);
+    if (!limited) continue;
+    if (waited >= LONGEST_WAIT || isSettled(slots, found, at)) return limited;
+    await sleep(pause);
+    waited += pause;
+    pause = Math.min(2 * pause, LONGEST_PAUSE);
   }
   throw new GatehouseError('busy', { retryAfter: 5 });
 }
@@ -76,36 +90,51 @@ export async function settled<T>(
   return found;
 }
 
-function judge({ slots }: Plan, found: Found, at: number): Limited | undefined {
-  const isNew = isNewName(slots[0], found, at);
+function judge(slots: readonly Slot[], found: Found, at: number): Limited | undefined {
   const closed = slots.flatMap(({ key, policy }) => {
-    const standing = standingOf(found.get(key), policy, at, isNew);
+    const standing = standingOf(found.get(key), policy, at, isReturning(key, slots, found, at));
     return standing.kind === 'closed' ? [{ rule: policy.rule, until: standing.until }] : [];
   });
   const longest = closed.toSorted((a, b) => (b.until ?? Infinity) - (a.until ?? Infinity))[0];
   return longest && { kind: 'limited', rule: longest.rule, retryAt: longest.until };
 }
 
-function isNewName(name: Slot | undefined, found: Found, at: number): boolean {
-  const counter = name && found.get(name.key);
-  return !counter || hasRestarted(counter, name.policy, at);
+/** Whether the name that is tried has failed under this counter before. */
+function isReturning(key: string, slots: readonly Slot[], found: Found, at: number): boolean {
+  const share = slots.find(({ shareOf }) => shareOf === key);
+  const counter = share && found.get(share.key);
+  if (!counter || hasRestarted(counter, share.policy, at)) return false;
+  return counter.failures > counter.pending;
 }
 
 /** Nothing that is in flight could open the way. */
-function isSettled(plan: Plan, found: Found, at: number): boolean {
-  const best = new Map([...found].map(([key, counter]) => [key, withoutPending(counter, at)]));
-  return judge(plan, best, at) !== undefined;
+function isSettled(slots: readonly Slot[], found: Found, at: number): boolean {
+  const best = slots.flatMap(({ key, policy }) => {
+    const counter = found.get(key);
+    return counter ? [[key, withoutPending(counter, policy, at)] as const] : [];
+  });
+  return judge(slots, new Map(best), at) !== undefined;
 }
 
-async function isReserved({ slots }: Plan, at: number, needs: AttemptNeeds): Promise<boolean> {
-  const name = slots[0]?.key ?? '';
-  const unit = slots.map((slot) => needs.counters.reserve(countOf(slot, at, name)));
-  return (await needs.commit(unit)).kind === 'committed';
+async function isReserved(
+  { slots }: Plan,
+  found: Found,
+  at: number,
+  { counters, commit }: AttemptNeeds,
+): Promise<boolean> {
+  const unit = slots.flatMap((slot) => {
+    const carry = carryOf(slot, found.get(slot.key), at);
+    const count = countOf(slot, at, isReturning(slot.key, slots, found, at));
+    return [...(carry ? [counters.carryOver(carry)] : []), counters.reserve(count)];
+  });
+  return (await commit(unit)).kind === 'committed';
 }
 
 function reservation(plan: Plan, at: number, needs: AttemptNeeds): Reservation {
   const { counters, commit } = needs;
   const keys = plan.slots.map((slot) => slot.key);
+  // A share closes nothing.
+  const judged = plan.slots.filter(({ shareOf }) => shareOf === undefined);
   const returned = async () => {
     await commit(keys.map((key) => counters.giveBack(key, at)));
   };
@@ -122,7 +151,7 @@ function reservation(plan: Plan, at: number, needs: AttemptNeeds): Reservation {
     },
     failed: async (also = []) => {
       await commit([...keys.map((key) => counters.fail(key, at)), ...also]);
-      return remainingOf(plan.slots, await counters.find(keys), now());
+      return remainingOf(judged, await counters.find(judged.map(({ key }) => key)), now());
     },
   };
 }

@@ -11,10 +11,16 @@ export interface Slot {
   readonly key: string;
   readonly subject: string | undefined;
   readonly policy: Policy;
+  /** It closes nothing, but tells how much of that counter one name has added. */
+  readonly shareOf?: string;
 }
 
-/** How an attempt `at` is counted; `waivedBy` is the key of its name's own window. */
-export function countOf({ key, subject, policy }: Slot, at: number, waivedBy: string): Count {
+/** How an attempt `at` is counted; {@link standingOf} says what `isReturning` is. */
+export function countOf(
+  { key, subject, policy, shareOf = '' }: Slot,
+  at: number,
+  isReturning = false,
+): Count {
   const { limit, pause } = policy;
   return {
     key,
@@ -23,7 +29,8 @@ export function countOf({ key, subject, policy }: Slot, at: number, waivedBy: st
     at,
     limit,
     pause,
-    waivedBy: policy.sparesNewNames ? waivedBy : '',
+    shareOf,
+    isEarly: isReturning && policy.carry !== undefined,
     startedUntil: restartLine(policy, 'window', at),
     lastUntil: restartLine(policy, 'quiet', at),
     lostUntil: at - LOST_AFTER,
@@ -35,8 +42,18 @@ function restartLine({ restart }: Policy, kind: 'window' | 'quiet', at: number):
   return restart.kind === kind ? at - restart.length : -1;
 }
 
-function expiryOf({ restart, pause }: Policy, at: number): number {
-  return restart.kind === 'never' ? NEVER : at + restart.length + pause.longest;
+function expiryOf({ restart, pause, carry }: Policy, at: number): number {
+  if (restart.kind === 'never') return NEVER;
+  const windows = carry ? 1 + Math.ceil(carry.most / carry.from) : 1;
+  return at + windows * restart.length + pause.longest;
+}
+
+/** Undefined unless a window is over that leaves something to the next. */
+export function carryOf({ key, policy }: Slot, found: Counter | undefined, at: number) {
+  const { carry, restart } = policy;
+  if (!carry || restart.kind !== 'window' || !found) return undefined;
+  const isOver = found.startedAt <= at - restart.length;
+  return isOver ? { key, at, window: restart.length, ...carry } : undefined;
 }
 
 export function hasRestarted(counter: Counter, policy: Policy, at: number): boolean {
@@ -54,18 +71,26 @@ export type Standing =
 
 const OPEN: Standing = { kind: 'open' };
 
-/** @param isNewName its identifier has no failure in its own window */
+/**
+ * @param isReturning the name has failed under it before. Then half of the pause between strangers is
+ *   enough: who has begun ends sooner, and takes the failures back that slow the others down.
+ */
 export function standingOf(
   counter: Counter | undefined,
   policy: Policy,
   at: number,
-  isNewName = false,
+  isReturning = false,
 ): Standing {
   if (!counter) return OPEN;
-  if (counter.pausedUntil > at) return { kind: 'closed', until: counter.pausedUntil };
+  const pausedUntil = isReturning ? earlyEndOf(counter, policy) : counter.pausedUntil;
+  if (pausedUntil > at) return { kind: 'closed', until: pausedUntil };
   if (hasRestarted(counter, policy, at) || counter.failures < policy.limit) return OPEN;
-  if (policy.sparesNewNames && isNewName) return OPEN;
   return { kind: 'closed', until: restartOf(counter, policy) };
+}
+
+function earlyEndOf({ lastAt, pausedUntil }: Counter, { carry, pause }: Policy): number {
+  const isLongest = pausedUntil - lastAt >= pause.longest;
+  return carry && !isLongest ? Math.ceil((lastAt + pausedUntil) / 2) : pausedUntil;
 }
 
 /** When it begins anew by itself; undefined: never. */
@@ -75,10 +100,13 @@ export function restartOf({ startedAt, lastAt }: Counter, { restart }: Policy): 
 }
 
 /** The counter as it would stand if everything in flight turned out right. */
-export function withoutPending(counter: Counter, at: number): Counter {
-  const { pending, failures } = counter;
+export function withoutPending(counter: Counter, { isPace, pause }: Policy, at: number): Counter {
+  const { pending, pausedUntil } = counter;
   if (pending === 0 || counter.lastAt <= at - LOST_AFTER) return counter;
-  return { ...counter, pending: 0, failures: Math.max(0, failures - pending), pausedUntil: 0 };
+  const failures = Math.max(0, counter.failures - pending);
+  // Where attempts are paced, nobody is kept waiting for the one that is being looked at.
+  const isPaced = isPace && failures >= pause.after;
+  return { ...counter, pending: 0, failures, pausedUntil: isPaced ? pausedUntil : 0 };
 }
 
 /** How many more failures until the counter closes; 0 where it is closed. */

@@ -2,6 +2,7 @@
 import type { LimitsConfig } from '../../config/schema.ts';
 import { now } from '../../lib/clock.ts';
 import { GatehouseError, isGatehouseError } from '../../lib/errors.ts';
+import { noteInRequest } from '../../lib/request-context.ts';
 import type { Vault } from '../../lib/vault.ts';
 import type { Counter, Counters } from '../../store/limits.ts';
 import type { Statement, Unit } from '../../store/statement.ts';
@@ -12,7 +13,7 @@ import { type Limited, type Plan, type Reservation, reserve } from './attempt.ts
 import { standingOf } from './counting.ts';
 import { createPlans } from './plans.ts';
 import type { Policy, Rule } from './policies.ts';
-import type { Fingerprint, Visitor } from './visitor.ts';
+import type { Visitor } from './visitor.ts';
 
 export type Ticket = Reservation | Limited;
 
@@ -25,14 +26,21 @@ export interface Limits {
   reservePasswordChange(accountId: string): Promise<Ticket>;
   /** For a text message: as `failed` it stays counted. */
   reserveText(accountId: string, number: string): Promise<Ticket>;
-  /** For a mail that anybody may ask for: as `failed` it stays counted, whoever has the address. */
-  reserveMail(identifier: string): Promise<Ticket>;
-  reserveLink(visitor: Fingerprint): Promise<Ticket>;
+  /**
+   * For a mail that anybody may ask for: as `failed` it stays counted, whoever has the address.
+   * @param address of whoever asks
+   */
+  reserveMail(identifier: string, address: string): Promise<Ticket>;
+  /** For one that has turned out to be none. */
+  reserveLink(address: string): Promise<Ticket>;
   /** For a secret that has turned out wrong already. */
-  reserveClientSecret(caller: Fingerprint): Promise<Ticket>;
-  reserveUserCode(visitor: Fingerprint): Promise<Ticket>;
-  /** What a finished sign-in changes, and the cookie that makes its browser known, if it is one. */
-  finished(account: Subject, visitor: Visitor): Promise<Finished>;
+  reserveClientSecret(address: string): Promise<Ticket>;
+  reserveUserCode(address: string): Promise<Ticket>;
+  /**
+   * What a finished sign-in changes, and what makes its browser or application known.
+   * @param hasFactor a second factor was proved in it
+   */
+  finished(account: Subject, visitor: Visitor, hasFactor: boolean): Promise<Finished>;
   /** Clears the counters of passwords: for whoever reset theirs by mail. Those of codes stay. */
   clearPasswords(account: Subject): readonly Statement[];
   /** Clears all counters of an account: for what an operator does. */
@@ -43,8 +51,9 @@ export interface Limits {
 
 export interface Finished {
   readonly unit: Unit;
-  readonly browser: string | undefined;
-  /** The account knew the browser before. */
+  /** For a browser its cookie, for an application its token. */
+  readonly browser: string;
+  /** The account knew the browser, or the application's token, before. */
   readonly isKnown: boolean;
 }
 
@@ -80,27 +89,40 @@ export function createLimits(needs: LimitsNeeds): Limits {
   const attempt = (plan: Plan) => reserve(plan, { counters, commit: store.commit });
 
   const reserveSignIn = async (identifier: string, visitor: Visitor) => {
-    const browser = await knownBrowsers.find({ emailKey: identifier }, visitor.browser);
-    const known = browser && plans.knownBrowser(identifier, browser);
-    return attempt(known || plans.stranger(identifier, visitor));
+    const browser = await knownBrowsers.find({ emailKey: identifier }, visitor);
+    if (!browser) return attempt(plans.stranger(identifier, visitor));
+    noteInRequest({ isKnown: true });
+    return attempt(plans.knownBrowser(identifier, browser.id));
   };
 
+  /** One that became known by a password alone may be whoever else knows it. */
   const reserveCode = async (accountId: string, isLastResort: boolean, visitor: Visitor) => {
-    const browser = await knownBrowsers.find({ accountId }, visitor.browser);
-    return attempt(plans.code(accountId, isLastResort, browser));
+    const browser = await knownBrowsers.find({ accountId }, visitor);
+    return attempt(
+      plans.code(accountId, isLastResort, browser?.hasFactor ? browser.id : undefined),
+    );
   };
 
   const cleared = ({ email }: Subject, visitor: Visitor, row: string | undefined) =>
     plans.clearedBy(emailKey(email), visitor, row).map((key) => counters.delete(key));
 
-  const finished = async (account: Subject, visitor: Visitor): Promise<Finished> => {
-    if (visitor.isApplication) {
-      const unit = cleared(account, visitor, undefined);
-      return { unit, browser: undefined, isKnown: false };
-    }
-    const { unit, row, cookie } = await knownBrowsers.remember(account.id, visitor.browser);
-    const isKnown = row !== undefined;
-    return { unit: [...unit, ...cleared(account, visitor, row)], browser: cookie, isKnown };
+  /** Typing errors that end well leave nothing to those who share the address. */
+  const takenBack = ({ email }: Subject, visitor: Visitor) =>
+    plans
+      .sharesOf(emailKey(email), visitor)
+      .flatMap(({ key, shareOf = '' }) => counters.takeBack(key, shareOf));
+
+  const finished = async (
+    account: Subject,
+    visitor: Visitor,
+    hasFactor: boolean,
+  ): Promise<Finished> => {
+    const { unit, row, kept } = await knownBrowsers.remember(account.id, visitor, hasFactor);
+    return {
+      unit: [...unit, ...cleared(account, visitor, row), ...takenBack(account, visitor)],
+      browser: kept,
+      isKnown: row !== undefined,
+    };
   };
 
   const subjectsOf = ({ id, email }: Counted) =>
@@ -120,11 +142,11 @@ export function createLimits(needs: LimitsNeeds): Limits {
     reserveCode: (...args) => orRefuse(() => reserveCode(...args)),
     reservePasswordChange: (id) => orRefuse(() => attempt(plans.passwordChange(id))),
     reserveText: (...args) => orRefuse(() => attempt(plans.text(...args))),
-    reserveMail: (identifier) => orRefuse(() => attempt(plans.mail(identifier))),
-    reserveLink: (visitor) => orRefuse(() => attempt(plans.link(visitor))),
-    reserveClientSecret: (caller) => orRefuse(() => attempt(plans.clientSecret(caller))),
-    reserveUserCode: (visitor) => orRefuse(() => attempt(plans.userCode(visitor))),
-    finished: (account, visitor) => orRefuse(() => finished(account, visitor)),
+    reserveMail: (...args) => orRefuse(() => attempt(plans.mail(...args))),
+    reserveLink: (address) => orRefuse(() => attempt(plans.link(address))),
+    reserveClientSecret: (address) => orRefuse(() => attempt(plans.clientSecret(address))),
+    reserveUserCode: (address) => orRefuse(() => attempt(plans.userCode(address))),
+    finished: (...args) => orRefuse(() => finished(...args)),
     clearPasswords: ({ email }) => [counters.deleteOf(plans.subjectOf(emailKey(email)))],
     clearAccount: (account) => subjectsOf(account).map(counters.deleteOf),
   };

@@ -5,7 +5,7 @@ import type { Vault } from '../../lib/vault.ts';
 import type { Plan } from './attempt.ts';
 import type { Slot } from './counting.ts';
 import { createPolicies, type Policy, withoutLimit } from './policies.ts';
-import type { Fingerprint, Visitor } from './visitor.ts';
+import type { Visitor } from './visitor.ts';
 
 export type Plans = ReturnType<typeof createPlans>;
 
@@ -18,7 +18,7 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
     subject: subject && subjectOf(subject),
     policy,
   });
-  const range = ({ address }: Visitor) => rangeOf(address, config.range);
+  const range = ({ address }: Pick<Visitor, 'address'>) => rangeOf(address, config.range);
 
   const nameSlots = (identifier: string, visitor: Visitor) => [
     slot(policies.identifier, identifier, range(visitor)),
@@ -29,12 +29,28 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
     slot(policies.knownBrowserLockout, identifier, browser),
   ];
 
+  /** Of everybody: whatever a client says of itself would buy it another budget. */
+  const commonSlots = (visitor: Visitor) => [
+    slot(policies.fingerprint, undefined, visitor.address),
+    slot(policies.range, undefined, range(visitor)),
+  ];
+  /** How much of each of them one name has added. */
+  const sharesOf = (identifier: string, visitor: Visitor): Slot[] => {
+    const [address, whole] = commonSlots(visitor).map(({ key }) => key);
+    const ofAddress = slot(policies.fingerprintShare, undefined, identifier, visitor.address);
+    const ofRange = slot(policies.rangeShare, undefined, identifier, range(visitor));
+    return [
+      { ...ofAddress, shareOf: address ?? '' },
+      { ...ofRange, shareOf: whole ?? '' },
+    ];
+  };
+
   const stranger = (identifier: string, visitor: Visitor): Plan => ({
     slots: [
       ...nameSlots(identifier, visitor),
       slot(policies.slowdown, identifier),
-      slot(policies.fingerprint, undefined, visitor.address, visitor.userAgent),
-      slot(policies.range, undefined, range(visitor)),
+      ...sharesOf(identifier, visitor),
+      ...commonSlots(visitor),
     ],
     clearsOnSuccess: false,
   });
@@ -44,10 +60,13 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
     clearsOnSuccess: false,
   });
 
-  /** A stranger who knows the password cannot use up what is left to a known browser. */
+  /**
+   * A stranger who knows the password cannot use up what is left to a known browser.
+   * @param browser one that is known by a second factor
+   */
   const code = (accountId: string, isLastResort: boolean, browser: string | undefined): Plan => {
     const inARow = isLastResort ? withoutLimit(policies.codesInARow) : policies.codesInARow;
-    const shared = browser ? withoutLimit(policies.codes) : policies.codes;
+    const shared = browser ? policies.codesCeiling : policies.codes;
     const own = browser ? [slot(policies.knownBrowserCodes, accountId, browser)] : [];
     return {
       slots: [slot(shared, accountId), slot(inARow, accountId), ...own],
@@ -71,16 +90,19 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
   });
 
   /** No failure of the account, so that nothing clears it but time. */
-  const mail = (identifier: string): Plan => ({
-    slots: [slot(policies.mails, undefined, identifier)],
+  const mail = (identifier: string, address: string): Plan => ({
+    slots: [
+      slot(policies.mails, undefined, identifier),
+      slot(policies.mailsOfRange, undefined, range({ address })),
+    ],
     clearsOnSuccess: false,
   });
 
   /** What anybody may try without naming an account. */
-  const ofFingerprint =
+  const ofRange =
     (policy: Policy) =>
-    ({ address, userAgent }: Fingerprint): Plan => ({
-      slots: [slot(policy, undefined, address, userAgent)],
+    (address: string): Plan => ({
+      slots: [slot(policy, undefined, range({ address }))],
       clearsOnSuccess: false,
     });
 
@@ -102,9 +124,10 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
     passwordChange,
     text,
     mail,
-    link: ofFingerprint(policies.links),
-    clientSecret: ofFingerprint(policies.clientSecrets),
-    userCode: ofFingerprint(policies.userCodes),
+    link: ofRange(policies.links),
+    clientSecret: ofRange(policies.clientSecrets),
+    userCode: ofRange(policies.userCodes),
+    sharesOf,
     clearedBy,
   };
 }

@@ -1,7 +1,7 @@
 // How many more attempts there are, and what follows them.
 import type { Counter } from '../../store/limits.ts';
 import { closedFor, leftOf, restartOf, type Slot, standingOf } from './counting.ts';
-import type { Rule } from './policies.ts';
+import { type Rule, UNLIMITED } from './policies.ts';
 
 export interface Remaining {
   readonly left: number;
@@ -25,9 +25,12 @@ export function remainingOf(
 }
 
 function remainingUnder({ policy }: Slot, counter: Counter | undefined, at: number): Remaining {
-  const standing = standingOf(counter, policy, at);
+  // Of who has just failed.
+  const standing = standingOf(counter, policy, at, true);
+  // Seconds between two attempts are told when they have begun, and not before.
+  const isOpenPace = policy.isPace && standing.kind === 'open';
   return {
-    left: leftOf(counter, policy, at),
+    left: isOpenPace ? UNLIMITED : leftOf(counter, policy, at),
     rule: policy.rule,
     retryAt: standing.kind === 'closed' ? standing.until : undefined,
     resetAt: standing.kind === 'closed' ? standing.until : counter && restartOf(counter, policy),

@@ -11,6 +11,12 @@ export interface Visitor extends Fingerprint {
   readonly browser: string | undefined;
   /** The cookies of trusted devices as they were sent, by the end of their names. */
   readonly devices: ReadonlyMap<string, string>;
-  /** An application asks in the place of a person: it keeps no cookies. */
-  readonly isApplication?: boolean;
+  /** It asks in the place of a person, and keeps no cookies. */
+  readonly application?: CallingApplication;
+}
+
+export interface CallingApplication {
+  readonly clientId: string;
+  /** The keyed hash of the `device_token` that it sent, for this application. */
+  readonly device: string | undefined;
 }

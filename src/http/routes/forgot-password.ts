@@ -7,13 +7,15 @@ import type { PasswordResets } from '../../domain/password-resets.ts';
 import { fieldErrors } from '../forms.ts';
 import { keepForms } from '../middleware/security.ts';
 import { FORGOT_PATH, returnPath } from '../redirect.ts';
-import { lengthInWords } from '../refusals.ts';
+import { lengthInWords, tooManyOf } from '../refusals.ts';
 import type { Render } from '../render.ts';
 import type { Translate } from '../texts.ts';
 import type { VisitorForms } from '../visitor-forms.ts';
+import type { Visitors } from '../visitors.ts';
 
 export interface ForgotPasswordNeeds {
   readonly resets: PasswordResets;
+  readonly visitors: Visitors;
   readonly visitorForms: VisitorForms;
   /** Seconds that a link lives. */
   readonly linkLifetime: number;
@@ -30,7 +32,7 @@ const input = z.object({
 });
 
 export function forgotPasswordRoutes(needs: ForgotPasswordNeeds): Router {
-  const { resets, visitorForms, render, t } = needs;
+  const { resets, visitors, visitorForms, render, t } = needs;
 
   const show = (ctx: Context, view: string, data: object, status = 200) => {
     keepForms(ctx);
@@ -60,7 +62,12 @@ export function forgotPasswordRoutes(needs: ForgotPasswordNeeds): Router {
       const errors = fieldErrors(read.error.issues, t);
       return showForm(ctx, returnTo, { errors, values: { email: form.email ?? '' } }, 400);
     }
-    await resets.ask(read.data.email);
+    const limited = await resets.ask(read.data.email, visitors.of(ctx).address);
+    if (limited) {
+      const { status, retryAfter, alert } = tooManyOf(limited, 'forgot-password', t);
+      ctx.set('Retry-After', String(retryAfter));
+      return showForm(ctx, returnTo, { alert, values: { email: form.email ?? '' } }, status);
+    }
     show(ctx, 'reset/sent', {
       email: read.data.email,
       length: lengthInWords(needs.linkLifetime * 1000),

@@ -39,7 +39,7 @@ export function notMeRoutes(needs: NotMeNeeds): Router {
 
   /** Only what is no link is counted: a right one is never refused by a limit. */
   const showNothing = async (ctx: Context): Promise<void> => {
-    const reserved = await needs.limits.reserveLink(needs.visitors.of(ctx));
+    const reserved = await needs.limits.reserveLink(needs.visitors.of(ctx).address);
     const attempt = await telling(reserved, needs.audit, { method: 'link' });
     if (attempt.kind === 'reserved') {
       await attempt.failed();

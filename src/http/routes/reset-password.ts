@@ -3,7 +3,7 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Audit } from '../../domain/audit/audit.ts';
 import { telling } from '../../domain/audit/locks.ts';
-import { type Limited, settled } from '../../domain/limits/attempt.ts';
+import type { Limited } from '../../domain/limits/attempt.ts';
 import type { Limits } from '../../domain/limits/limits.ts';
 import { type OneTimeLinks, RESET_PATH } from '../../domain/links.ts';
 import type { PasswordResets } from '../../domain/password-resets.ts';
@@ -69,13 +69,15 @@ export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
     return show(ctx, 'reset/limited', { alert }, status);
   };
 
-  /** Every look at a secret is counted before, and stays counted where there is none. */
+  /** Nobody guesses 256 random bits: what is right is never refused, and what is wrong counts. */
   const look = async <T>(ctx: Context, find: () => Promise<T | undefined>) => {
-    const reserved = await needs.limits.reserveLink(needs.visitors.of(ctx));
+    const found = await find();
+    if (found !== undefined) return { kind: 'found', found } as const;
+    const reserved = await needs.limits.reserveLink(needs.visitors.of(ctx).address);
     const attempt = await telling(reserved, needs.audit, { method: 'link' });
     if (attempt.kind === 'limited') return attempt;
-    const found = await settled(attempt, find);
-    return found === undefined ? VOID : ({ kind: 'found', found } as const);
+    await attempt.failed();
+    return VOID;
   };
 
   const showLink = async (ctx: Context): Promise<void> => {

@@ -6,6 +6,7 @@ import { emailKey } from '../../domain/emails.ts';
 import type { Hashing, Verified } from '../../domain/hashing.ts';
 import type { PasswordPolicy } from '../../domain/passwords/policy.ts';
 import { randomId } from '../../lib/ids.ts';
+import { withRequest } from '../../lib/request-context.ts';
 import { PROJECT_ROOT } from '../../lib/root.ts';
 import type { Account } from '../../store/accounts.ts';
 import {
@@ -38,10 +39,13 @@ export function createPasswordMethod(needs: PasswordNeeds): Method<PasswordInput
   // Verified in the place of a hash that is not there, so that unknown names take as long.
   let decoy: Promise<string> | undefined;
   const decoyHash = () => {
-    decoy ??= hashing.hash(randomId(256)).catch((error: unknown) => {
-      decoy = undefined;
-      throw error;
-    });
+    // In nobody's name: whoever asks first, everybody waits for it.
+    decoy ??= withRequest({ isKnown: true }, () => hashing.hash(randomId(256))).catch(
+      (error: unknown) => {
+        decoy = undefined;
+        throw error;
+      },
+    );
     return decoy;
   };
 

@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { loadConfig } from '../../../src/config/load.ts';
 import {
+  carryOf,
   countOf,
-  hasRestarted,
   leftOf,
   type Slot,
   standingOf,
@@ -14,30 +14,41 @@ import { createLog } from '../../../src/lib/log.ts';
 import { type Counters, createCounters } from '../../../src/store/limits.ts';
 import { migrateUp } from '../../../src/store/migrate.ts';
 import { addressOf, openStore } from '../../../src/store/open.ts';
+import type { Statement } from '../../../src/store/statement.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { environment } from '../../support/gatehouse.ts';
 import { onBothStores, type TestDatabase } from '../../support/stores.ts';
 
 const SMALL = createPolicies({
   sign_in: { failures: 3, window: 10, lockout_after: 4, lockout_every: 2, lockout: 20, quiet: 60 },
+  pace: { first: 1, longest: 5, doubles_every: 2 },
   fingerprint: { failures: 3, window: 10 },
   range: { failures: 4, window: 10, ipv4: 24, ipv6: 64 },
   slowdown: { failures: 3, window: 40, first: 1, longest: 6 },
   known_browsers: { per_account: 2, lifetime: 100, codes: 2 },
-  codes: { failures: 4, window: 10, consecutive: 6 },
+  codes: { failures: 4, window: 10, ceiling: 6, consecutive: 6 },
   password_changes: { attempts: 3, window: 10 },
-  mails: { requests: 3, window: 10 },
+  mails: { requests: 3, per_range: 5, window: 10 },
   texts: { pause: 2, requests: 3, window: 10, per_number: 4, number_window: 20 },
   links: { failures: 3, window: 10 },
   client_secrets: { failures: 3, window: 10 },
   user_codes: { failures: 3, window: 10 },
 });
 
-type Step = { readonly wait: number; readonly next: 'fail' | 'giveBack' | 'nothing' };
+const DEFAULTS = createPolicies(loadConfig({ NODE_ENV: 'test' }).limits);
+const WINDOW = 900_000;
+
+interface Step {
+  readonly wait: number;
+  readonly next: 'fail' | 'giveBack' | 'nothing';
+  /** Its name has failed under the counter before. */
+  readonly isReturning: boolean;
+}
 const steps = fc.array(
   fc.record({
     wait: fc.constantFrom(1, 500, 1_000, 2_500, 9_999, 10_000, 20_000, 60_000),
     next: fc.constantFrom('fail', 'fail', 'giveBack', 'nothing') as fc.Arbitrary<Step['next']>,
+    isReturning: fc.boolean(),
   }),
   { maxLength: 30 },
 );
@@ -62,20 +73,23 @@ onBothStores('counting', (kind) => {
 
   const found = async (key: string) => (await counters.find([key])).get(key);
 
-  const walk = async (slot: Slot, name: Slot, walked: readonly Step[]) => {
+  /** As an attempt is reserved: where a window is over, what it leaves first. */
+  const reserving = async (slot: Slot, at: number, isReturning = false): Promise<Statement[]> => {
+    const carry = carryOf(slot, await found(slot.key), at);
+    const count = countOf(slot, at, isReturning);
+    return [...(carry ? [counters.carryOver(carry)] : []), counters.reserve(count)];
+  };
+
+  const walk = async (slot: Slot, walked: readonly Step[]) => {
     let at = 1_000_000;
-    for (const { wait, next } of walked) {
+    for (const { wait, next, isReturning } of walked) {
       at += wait;
       const before = await found(slot.key);
-      const named = await found(name.key);
-      const isNewName = !named || hasRestarted(named, name.policy, at);
-      const standing = standingOf(before, slot.policy, at, isNewName);
-      const unit = [name, slot].map((each) => counters.reserve(countOf(each, at, name.key)));
-      const outcome = await store.commit(unit);
+      const standing = standingOf(before, slot.policy, at, isReturning);
+      const outcome = await store.commit(await reserving(slot, at, isReturning));
       expect(outcome.kind === 'committed').to.equal(standing.kind === 'open');
       if (outcome.kind === 'missed') expect(await found(slot.key)).to.deep.equal(before);
-      else if (next !== 'nothing')
-        await store.write(...[name, slot].map((s) => counters[next](s.key, at)));
+      else if (next !== 'nothing') await store.write(counters[next](slot.key, at));
     }
   };
 
@@ -84,9 +98,7 @@ onBothStores('counting', (kind) => {
       fc.assert(
         fc.asyncProperty(steps, async (walked) => {
           round += 1;
-          const slot = { key: `slot-${round}`, subject: undefined, policy };
-          const open = { ...SMALL.codes, limit: 1_000, restart: SMALL.identifier.restart };
-          await walk(slot, { ...slot, key: `name-${round}`, policy: open }, walked);
+          await walk({ key: `slot-${round}`, subject: undefined, policy }, walked);
         }),
         { numRuns: 15 },
       ));
@@ -100,7 +112,7 @@ onBothStores('counting', (kind) => {
         const left = leftOf(await found(slot.key), policy, at);
         lefts.push(left);
         if (left === 0) break;
-        await store.write(counters.reserve(countOf(slot, at, '')));
+        await store.write(counters.reserve(countOf(slot, at)));
         await store.write(counters.fail(slot.key, at));
       }
       expect(lefts).to.deep.equal(lefts.map((_, index) => (lefts[0] ?? 0) - index));
@@ -110,24 +122,113 @@ onBothStores('counting', (kind) => {
 
   it('what was reserved before the count began anew touches it no more', async () => {
     const slot = { key: 'late', subject: undefined, policy: SMALL.identifier };
-    await store.write(counters.reserve(countOf(slot, 1_000, '')));
-    await store.write(counters.reserve(countOf(slot, 20_000, '')));
+    await store.write(counters.reserve(countOf(slot, 1_000)));
+    await store.write(counters.reserve(countOf(slot, 20_000)));
     await store.write(counters.giveBack(slot.key, 1_000), counters.fail(slot.key, 1_000));
     expect(await found(slot.key)).to.include({ failures: 1, pending: 1, startedAt: 20_000 });
   });
 
   it('attempts side by side are settled, in whatever order they were counted', async () => {
     const slot = { key: 'crossed', subject: undefined, policy: SMALL.codes };
-    for (const at of [1_002, 1_000, 1_001])
-      await store.write(counters.reserve(countOf(slot, at, '')));
+    for (const at of [1_002, 1_000, 1_001]) await store.write(counters.reserve(countOf(slot, at)));
     await store.write(counters.fail(slot.key, 1_000), counters.giveBack(slot.key, 1_001));
     expect(await found(slot.key)).to.include({ failures: 2, pending: 1 });
   });
 
   it('what a dead process left in flight counts as failed', async () => {
     const slot = { key: 'dead', subject: undefined, policy: SMALL.codesInARow };
-    await store.write(counters.reserve(countOf(slot, 1_000, '')));
-    await store.write(counters.reserve(countOf(slot, 40_000, '')));
+    await store.write(counters.reserve(countOf(slot, 1_000)));
+    await store.write(counters.reserve(countOf(slot, 40_000)));
     expect(await found(slot.key)).to.include({ failures: 2, pending: 1 });
+  });
+  describe('a pace', () => {
+    const { fingerprint: policy, fingerprintShare } = SMALL;
+    const slotOf = (key: string): Slot => ({ key, subject: undefined, policy });
+    /** Fails whenever it may until then. @returns how often */
+    const failUntil = async (slot: Slot, from: number, until: number) => {
+      let times = 0;
+      for (
+        let at = from;
+        at < until;
+        at = Math.max(at + 1, (await found(slot.key))?.pausedUntil ?? 0)
+      ) {
+        if ((await store.commit(await reserving(slot, at))).kind === 'missed') continue;
+        await store.write(counters.fail(slot.key, at));
+        times += 1;
+      }
+      return times;
+    };
+
+    it('doubles with each further step, and ends at the longest pause', async () => {
+      const slot = slotOf('doubling');
+      const pauses: number[] = [];
+      for (let at = 0; pauses.length < 8; at = (await found(slot.key))?.pausedUntil || at + 1) {
+        await store.write(...(await reserving(slot, at)), counters.fail(slot.key, at));
+        pauses.push(Math.max(0, ((await found(slot.key))?.pausedUntil ?? 0) - at));
+      }
+      expect(pauses).to.deep.equal([0, 0, 1, 1, 2, 2, 4, 4].map((each) => each * 1_000));
+    });
+
+    it('is kept up over windows by whoever goes on, and forgotten by whoever does not', async () => {
+      const slot = { ...slotOf('lasting'), policy: DEFAULTS.fingerprint };
+      const windows: number[] = [];
+      for (let window = 0; window < 5; window += 1) {
+        windows.push(await failUntil(slot, window * WINDOW, (window + 1) * WINDOW));
+      }
+      // 20 at once, then one in 2, 4, 8, 16 and 32 seconds, and from there on one a minute.
+      expect(windows).to.deep.equal([109, 20, 15, 15, 15]);
+      // Each quiet window forgets twenty.
+      const later = (5 + 8) * WINDOW;
+      expect(await failUntil(slot, later, later + 1_000)).to.equal(20);
+    });
+
+    it('is no matter of a few failures in each window', async () => {
+      const slot = slotOf('a few');
+      for (let at = 0; at < 100_000; at += 5_000) {
+        await store.write(...(await reserving(slot, at)), counters.fail(slot.key, at));
+        expect((await found(slot.key))?.pausedUntil).to.equal(0);
+      }
+    });
+
+    it('takes back what one name has added, once, and nothing of what is in flight', async () => {
+      const slot = slotOf('whole');
+      const share = (name: string) => ({
+        key: `share-${name}`,
+        subject: undefined,
+        policy: fingerprintShare,
+        shareOf: slot.key,
+      });
+      const reserve = async (name: string, at: number) =>
+        store.write(...(await reserving(share(name), at)), ...(await reserving(slot, at)));
+      const fail = (name: string, at: number) =>
+        store.write(...[share(name), slot].map(({ key }) => counters.fail(key, at)));
+      await reserve('mine', 1_000);
+      await fail('mine', 1_000);
+      await reserve('theirs', 2_000);
+      await fail('theirs', 2_000);
+      await reserve('mine', 3_000);
+      const back = () => store.write(...counters.takeBack(share('mine').key, slot.key));
+      await back();
+      expect(await found(slot.key)).to.include({ failures: 2, pending: 1 });
+      await back();
+      expect(await found(slot.key)).to.include({ failures: 2, pending: 1 });
+      await store.write(...[share('mine'), slot].map(({ key }) => counters.giveBack(key, 3_000)));
+      expect(await found(slot.key)).to.include({ failures: 1, pending: 0 });
+    });
+
+    it('takes back nothing from a window that began after the share', async () => {
+      const slot = slotOf('newer');
+      const share = { ...slotOf('share-newer'), policy: fingerprintShare, shareOf: slot.key };
+      for (const each of [share, slot]) await store.write(...(await reserving(each, 1_000)));
+      await store.write(...(await reserving(slot, 20_000)), counters.fail(slot.key, 20_000));
+      await store.write(...counters.takeBack(share.key, slot.key));
+      expect(await found(slot.key)).to.include({ failures: 1 });
+      // The next failure of that name begins a share of the new window.
+      for (const each of [share, slot]) {
+        await store.write(...(await reserving(each, 21_000)), counters.fail(each.key, 21_000));
+      }
+      await store.write(...counters.takeBack(share.key, slot.key));
+      expect(await found(slot.key)).to.include({ failures: 1 });
+    });
   });
 });

@@ -155,8 +155,11 @@ onBothStores('changing the password', (store) => {
     await send(page);
     expect(await count('known_browsers')).to.equal(1);
     const mine = web.cookies().find(({ name }) => name === 'gatehouse_browser')?.value;
-    const found = await gatehouse.house.knownBrowsers.find({ accountId: person.id }, mine);
-    expect(found).to.be.a('string');
+    const found = await gatehouse.house.knownBrowsers.find(
+      { accountId: person.id },
+      { browser: mine },
+    );
+    expect(found?.id).to.be.a('string');
   });
 
   describe('is refused', () => {

@@ -187,7 +187,9 @@ onBothStores('the ways out', (store) => {
       web = await openOnTrustedDevice(gatehouse, party, person);
       const other = await openOnTrustedDevice(gatehouse, party, person);
       const cookie = web.cookies().find(({ name }) => name === 'gatehouse_browser')?.value;
-      const isKnown = () => gatehouse.house.knownBrowsers.find({ accountId: person.id }, cookie);
+      const { knownBrowsers } = gatehouse.house;
+      const isKnown = async () =>
+        (await knownBrowsers.find({ accountId: person.id }, { browser: cookie }))?.id;
       expect(await isKnown()).to.be.a('string');
       await everywhere(web);
       expect(await isKnown()).to.equal(undefined);

@@ -22,6 +22,7 @@ export function requestsFor(methods: readonly Method[]) {
       email: text,
       password: text,
       scope: scope.optional(),
+      device_token: text.optional(),
       ...client,
       ...codes,
     }),

@@ -1,6 +1,8 @@
 // Signs people in for first-party applications: in one call, or in two with the code in the second.
 import type { Context } from 'koa';
 import { wantedAcr } from '../../../domain/assurance.ts';
+import type { KnownBrowsers } from '../../../domain/known-browsers.ts';
+import type { CallingApplication, Visitor } from '../../../domain/limits/visitor.ts';
 import { randomId } from '../../../lib/ids.ts';
 import type { Vault } from '../../../lib/vault.ts';
 import type { Method } from '../../../methods/index.ts';
@@ -23,6 +25,7 @@ export interface ApiSignInNeeds extends OutcomeNeeds {
   readonly vault: Vault;
   readonly flows: FlowsDomain;
   readonly visitors: Visitors;
+  readonly knownBrowsers: KnownBrowsers;
   readonly findCaller: FindCaller;
   readonly directSessions: DirectSessions;
   readonly signInDirectly: SignInDirectly;
@@ -39,6 +42,8 @@ interface Attempt {
   readonly handle: string;
   readonly scopes: readonly string[];
   readonly credentials: readonly Credential[];
+  /** The keyed hash of the `device_token` that the sign-in began with. */
+  readonly device: string | undefined;
 }
 
 export function createApiSignIn(needs: ApiSignInNeeds) {
@@ -53,14 +58,17 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
     const scopes = scopesOf(client, body.scope);
     const credentials = [credentialOf(password, body), ...codesIn(body)];
     const handle = randomId(256);
+    const { device_token: token } = body;
+    const device = token && needs.knownBrowsers.deviceOf(client.clientId, token);
     await flows.open({
       key: keyOf(handle),
       clientId: client.clientId,
       wantedAcr: wantedAcr(undefined, client.require_acr),
       devicesCount: false,
       scopes,
+      knownDevice: device,
     });
-    await attempt(ctx, { client, handle, scopes, credentials });
+    await attempt(ctx, { client, handle, scopes, credentials, device });
   };
 
   const factor: Handler = async (ctx) => {
@@ -71,8 +79,8 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
       throw invalid(`${membersOf(methods).join(', ')}: one of them is missing`);
     }
     const { facts } = await getFlow(client, body.session_id);
-    const scopes = facts.scopes ?? [];
-    await attempt(ctx, { client, handle: body.session_id, scopes, credentials });
+    const { scopes = [], knownDevice: device } = facts;
+    await attempt(ctx, { client, handle: body.session_id, scopes, credentials, device });
   };
 
   const challenge: Handler = async (ctx) => {
@@ -95,21 +103,23 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
     throw new Refusal(403, 'client_not_allowed', description);
   };
 
-  const attempt = async (ctx: Context, { client, handle, scopes, credentials }: Attempt) => {
+  const attempt = async (ctx: Context, { client, handle, scopes, ...given }: Attempt) => {
+    const application = { clientId: client.clientId, device: given.device };
     let session: DirectSession | undefined;
     const door: Door = {
       session: undefined,
-      visitor: visitorOf(ctx, needs.visitors),
+      visitor: visitorOf(ctx, needs.visitors, application),
       signedIn: async (login) => {
         session = await directSessions.open(login, client, scopes);
         return session.unit;
       },
       refused: () => [],
     };
-    const outcome = await needs.signInDirectly(keyOf(handle), credentials, door);
+    const outcome = await needs.signInDirectly(keyOf(handle), given.credentials, door);
     if (outcome.kind !== 'signed-in') throw refusalFor(outcome, handle, needs);
     if (!session) throw GONE;
-    ctx.body = tokensInJson(await redeem(ctx, client, session));
+    const tokens = tokensInJson(await redeem(ctx, client, session));
+    ctx.body = { ...tokens, device_token: outcome.deviceToken };
   };
 
   /** Nobody knows of a session without tokens but the account page, where it must not stand. */
@@ -163,9 +173,9 @@ function credentialOf(method: Method, given: Body): Credential {
 }
 
 /** An application brings no cookies: what stands in its request is nobody's browser. */
-function visitorOf(ctx: Context, visitors: Visitors) {
+function visitorOf(ctx: Context, visitors: Visitors, application: CallingApplication): Visitor {
   const { address, userAgent } = visitors.of(ctx);
-  return { address, userAgent, browser: undefined, devices: new Map(), isApplication: true };
+  return { address, userAgent, browser: undefined, devices: new Map(), application };
 }
 
 function invalid(description: string): Refusal {
