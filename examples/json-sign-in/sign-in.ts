@@ -1,5 +1,8 @@
 // Signs a person in from a terminal, and keeps the session alive: a minute before the access token
-// runs out a new one is fetched. Ctrl-C signs out.
+// runs out a new one is fetched. Ctrl-C signs out. What makes this device known is kept for the next time.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -8,6 +11,7 @@ interface Answer {
   readonly expires_in: number;
   readonly refreshToken: string;
   readonly session: { readonly expires_at: string };
+  readonly device_token?: string;
   readonly error?: string;
   readonly error_description?: string;
   readonly session_id?: string;
@@ -39,11 +43,28 @@ function explain({ error, error_description, ...answer }: Answer): string {
   return `${error}: ${error_description}${page}${left}${until}`;
 }
 
+const { DEVICE_TOKENS = join(homedir(), '.gatehouse-device-tokens.json') } = process.env;
+
+/** By address: a token is of one person. */
+function deviceTokens(): Record<string, string> {
+  try {
+    return JSON.parse(readFileSync(DEVICE_TOKENS, 'utf8'));
+  } catch {
+    return {};
+  }
+}
+
+function keepDeviceToken(email: string, token: string): void {
+  const all = { ...deviceTokens(), [email]: token };
+  writeFileSync(DEVICE_TOKENS, JSON.stringify(all), { mode: 0o600 });
+}
+
 const terminal = createInterface({ input: process.stdin, output: process.stderr });
 const email = process.env.EMAIL ?? (await terminal.question('Email: '));
 const password = process.env.PASSWORD ?? (await terminal.question('Password: '));
 
-let answer = await call('login', { email, password });
+// Undefined at the first time: JSON leaves it out.
+let answer = await call('login', { email, password, device_token: deviceTokens()[email] });
 while (answer.session_id) {
   process.stderr.write(`${explain(answer)}\n`);
   const { session_id } = answer;
@@ -53,6 +74,8 @@ if (answer.error) {
   process.stderr.write(`${explain(answer)}\n`);
   process.exit(1);
 }
+
+if (answer.device_token) keepDeviceToken(email, answer.device_token);
 
 process.once('SIGINT', async () => {
   await call('logout', { refreshToken: answer.refreshToken });

@@ -1,5 +1,5 @@
 // The examples that keep a session: each gets new tokens in the last minute of the old ones.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
@@ -77,7 +77,8 @@ describe('the examples that keep a session', () => {
     const { id, secret = '' } = await createApplication(gatehouse);
     const { email, password } = await createPerson(gatehouse);
     const env = { ISSUER: gatehouse.url, CLIENT_ID: id, CLIENT_SECRET: secret };
-    const person = { EMAIL: email, PASSWORD: password };
+    const DEVICE_TOKENS = join(gatehouse.database.dataDir, 'device-tokens.json');
+    const person = { EMAIL: email, PASSWORD: password, DEVICE_TOKENS };
     example = startExample('json-sign-in/sign-in.ts', [], { ...env, ...person });
     const found = await example.until(/^(\S+)\n(\S+)\n/);
     const [first, second] = found.slice(1).map((token) => decodeJwt(token));
@@ -87,5 +88,11 @@ describe('the examples that keep a session', () => {
     expect(example.err()).to.include('Signed out.');
     const [last] = (await auditRows(gatehouse, { kind: 'session.ended' })).slice(-1);
     expect(last?.reason).to.equal('signed out at an application');
+    const kept = readFileSync(DEVICE_TOKENS, 'utf8');
+    expect(JSON.parse(kept)).to.have.all.keys(email);
+    expect(statSync(DEVICE_TOKENS).mode & 0o777).to.equal(0o600);
+    example = startExample('json-sign-in/sign-in.ts', [], { ...env, ...person });
+    await example.until(/^(\S+)\n/);
+    expect(readFileSync(DEVICE_TOKENS, 'utf8'), 'sent, and so the same one').to.equal(kept);
   });
 });
