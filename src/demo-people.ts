@@ -101,11 +101,11 @@ async function ensurePerson(house: House, who: DemoPerson): Promise<void> {
     totp_secret: who.totp_secret,
   };
   // Somebody else who starts at the same time may have made it.
-  await house.importAccounts(oneLine(JSON.stringify(line)));
+  await house.importAccounts(oneRecord(line));
 }
 
-async function* oneLine(line: string): AsyncGenerator<string> {
-  yield line;
+async function* oneRecord(record: object): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(JSON.stringify(record));
 }
 
 const CONSONANTS = 'bdfgklmnprstvz';

@@ -1,5 +1,4 @@
 // gatehouse account …: people.
-import { text } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
 import type { House } from '../app.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
@@ -10,6 +9,7 @@ import { describe, type Printing, show } from './account-output.ts';
 import { actor } from './actor.ts';
 import { withHouse, withNewHouse } from './house.ts';
 import { importCommand } from './import.ts';
+import { readInput } from './input.ts';
 import { printJson, printTable } from './output.ts';
 
 interface CreateOptions {
@@ -84,9 +84,15 @@ function roleOf({ admin, support }: CreateOptions): AccountRole {
 }
 
 async function readPassword(): Promise<string> {
-  const password = (await text(process.stdin)).replace(/\r?\n$/, '');
-  if (password) return password;
-  throw new GatehouseError('invalid_input', { message: 'Standard input held no password.' });
+  const password = (await readInput('-')).replace(/\r?\n$/, '');
+  if (password === '') throw noPassword('Standard input held no password.');
+  // No form could ever send it.
+  if (/[\r\n]/.test(password)) throw noPassword('Standard input held more than one line.');
+  return password;
+}
+
+function noPassword(message: string): GatehouseError {
+  return new GatehouseError('invalid_input', { message });
 }
 
 async function list(house: House, { json }: Printing): Promise<void> {

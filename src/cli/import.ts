@@ -1,13 +1,11 @@
-// gatehouse account import: accounts with their password hashes, line by line.
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+// gatehouse account import: accounts with their password hashes.
 import { Command } from 'commander';
 import type { House } from '../app.ts';
-import type { ImportError, ImportReport } from '../domain/imports.ts';
+import type { ImportError, ImportRemark, ImportReport } from '../domain/imports.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import { rehearse, withNewHouse } from './house.ts';
-import { print, printJson } from './output.ts';
+import { withImportFile } from './import-file.ts';
+import { oneLine, print, printJson } from './output.ts';
 
 interface ImportOptions {
   readonly dryRun?: boolean;
@@ -16,61 +14,73 @@ interface ImportOptions {
 
 export function importCommand(): Command {
   return new Command('import')
-    .argument('<file>', 'NDJSON: one account a line; - reads standard input')
+    .argument('<file>', 'NDJSON (one account a line) or one JSON array; - reads standard input')
     .description('import accounts with their password hashes')
     .option('--dry-run', 'check every line and write nothing')
     .option('--json', 'print JSON')
-    .action(async (file: string, options: ImportOptions) => {
-      const { dryRun = false } = options;
-      const read = ({ importAccounts }: Pick<House, 'importAccounts'>) =>
-        importAccounts(linesOf(open(file)), { dryRun });
-      const report = await (dryRun ? rehearse(read) : withNewHouse(read));
-      show(report, options);
-      refuseIf(report);
-    });
+    .action((file: string, options: ImportOptions) =>
+      withImportFile(file, async (bytes) => {
+        const { dryRun = false } = options;
+        const shown = createShown(options);
+        const { onBatch } = shown;
+        const read = ({ importAccounts }: Pick<House, 'importAccounts'>) =>
+          importAccounts(bytes, { dryRun, onBatch }).catch(shown.stopped);
+        const report = await (dryRun ? rehearse(read) : withNewHouse(read));
+        shown.end(report);
+        refuseIf(report);
+      }),
+    );
 }
 
-function open(file: string): Readable {
-  return file === '-' ? process.stdin : createReadStream(file);
+/** For people each refusal as it comes: a file may have more of them than memory holds. */
+function createShown({ json, dryRun = false }: ImportOptions) {
+  const errors: ImportError[] = [];
+  let made = 0;
+  return {
+    onBatch: (found: readonly ImportError[], soFar: ImportReport) => {
+      made = soFar.imported;
+      if (json) errors.push(...found);
+      else for (const each of found) print(lineOf(each));
+    },
+    stopped: (error: unknown): never => {
+      const accounts = made === 1 ? '1 account was' : `${made} accounts were`;
+      if (made > 0 && !dryRun) {
+        const says = `gatehouse: ${accounts} imported. Run it again with the same file to go on.\n`;
+        process.stderr.write(says);
+      }
+      throw error;
+    },
+    end: (report: ImportReport) => {
+      if (json) printJson({ dry_run: dryRun, ...report, errors });
+      else printEnd(report, dryRun);
+    },
+  };
 }
 
-async function* linesOf(stream: Readable): AsyncGenerator<string> {
-  // A file that cannot be read says so on the stream, not on what reads it by lines.
-  const failed = new Promise<never>((_, reject) => stream.once('error', reject));
-  failed.catch(() => undefined);
-  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
-  const iterator = lines[Symbol.asyncIterator]();
-  for (;;) {
-    const { value, done } = await Promise.race([iterator.next(), failed]).catch(refuse);
-    if (done) return;
-    yield value;
-  }
+function lineOf({ line, field, message }: ImportError): string {
+  return oneLine(`line ${line}: ${field ?? 'it'} ${message}`);
 }
 
-function refuse(error: NodeJS.ErrnoException): never {
-  const message = `The file cannot be read (${error.code ?? error.message}).`;
-  throw new GatehouseError('invalid_input', { message, cause: error });
-}
-
-function show({ imported, errors }: ImportReport, { json, dryRun = false }: ImportOptions): void {
-  if (json) {
-    printJson({ dry_run: dryRun, imported, refused: linesWith(errors).length, errors });
-    return;
-  }
-  for (const { line, field, message } of errors) {
-    print(`line ${line}: ${field ?? 'it'} ${message}`);
-  }
+function printEnd({ imported, unchanged, refused, remarks }: ImportReport, dryRun: boolean): void {
+  for (const remark of remarks) print(remarkOf(remark));
   const verb = dryRun ? 'would be imported' : 'imported';
-  print(`${imported} ${verb}, ${linesWith(errors).length} refused`);
+  const there = unchanged === 0 ? '' : `${unchanged} there already, `;
+  print(`${imported} ${verb}, ${there}${refused} refused`);
 }
 
-function linesWith(errors: readonly ImportError[]): number[] {
-  return [...new Set(errors.map(({ line }) => line))];
+const REMARKS: Readonly<Record<ImportRemark['kind'], string>> = {
+  unknown: 'unknown fields were left out',
+  blanks: 'blanks around values were removed',
+  lost: 'characters were lost before the file was made (U+FFFD)',
+};
+
+function remarkOf({ kind, fields, lines, first_line: first }: ImportRemark): string {
+  const where = lines === 1 ? `line ${first}` : `${lines} lines, first line ${first}`;
+  return oneLine(`remark: ${REMARKS[kind]}: ${fields.join(', ')} (${where})`);
 }
 
-function refuseIf({ errors }: ImportReport): void {
-  const { length } = linesWith(errors);
-  if (length === 0) return;
-  const lines = length === 1 ? '1 line was' : `${length} lines were`;
+function refuseIf({ refused }: ImportReport): void {
+  if (refused === 0) return;
+  const lines = refused === 1 ? '1 line was' : `${refused} lines were`;
   throw new GatehouseError('invalid_input', { message: `${lines} refused.` });
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../lib/root.ts';
+import { decodeUtf8 } from '../lib/utf8.ts';
 import { type Config, schema } from './schema.ts';
 
 type Tree = { [key: string]: unknown };
@@ -70,7 +71,7 @@ function filesFor(name: string, env: Environment): string[] {
 
 function readJson(file: string, mistakes: string[]): Tree {
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const value: unknown = JSON.parse(decodeUtf8(readFileSync(file)));
     if (isTree(value)) return value;
     mistakes.push(`${file}: must hold one JSON object`);
   } catch (error) {

@@ -1,91 +1,55 @@
-// Accounts from elsewhere: one JSON object a line, each taken or refused for itself.
-import { z } from 'zod';
+// Accounts from elsewhere: one JSON object each, taken or refused for itself.
 import { fromIso, now } from '../lib/clock.ts';
 import { isGatehouseError } from '../lib/errors.ts';
 import { accountId } from '../lib/ids.ts';
-import type { Accounts, NewAccount } from '../store/accounts.ts';
+import type { Account, Accounts, NewAccount } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
 import type { Audit } from './audit/audit.ts';
-import { readSecret } from './authenticator-secrets.ts';
 import type { AuthenticatorsDomain } from './authenticators.ts';
-import { emailKey, isEmail } from './emails.ts';
-import { isReadableHash } from './passwords/legacy.ts';
+import { emailKey } from './emails.ts';
+import { type Piece, piecesOf } from './import-pieces.ts';
+import {
+  type FieldsByRemark,
+  type ImportError,
+  type ImportRecord,
+  type ReadRecord,
+  type RemarkKind,
+  readRecord,
+  wrong,
+} from './import-record.ts';
 
-export interface ImportError {
-  /** From 1. */
-  readonly line: number;
-  /** Null where the line as a whole cannot be read. */
-  readonly field: string | null;
-  readonly message: string;
+export type { ImportError } from './import-record.ts';
+
+/** One for the file, however many lines it is about. */
+export interface ImportRemark {
+  readonly kind: RemarkKind;
+  readonly fields: readonly string[];
+  readonly first_line: number;
+  readonly lines: number;
 }
 
 export interface ImportReport {
   /** Accounts made, or in a dry run those that would be. */
   readonly imported: number;
-  readonly errors: readonly ImportError[];
+  /** Accounts that stand just as the file has them: an earlier run has made them. */
+  readonly unchanged: number;
+  readonly refused: number;
+  readonly remarks: readonly ImportRemark[];
 }
 
 export interface ImportOptions {
   readonly dryRun?: boolean;
+  /** Called after each batch with what it refused, and with the report so far. */
+  readonly onBatch?: (errors: readonly ImportError[], soFar: ImportReport) => void;
 }
 
 export type ImportAccounts = (
-  lines: AsyncIterable<string>,
+  bytes: AsyncIterable<Uint8Array>,
   options?: ImportOptions,
 ) => Promise<ImportReport>;
 
-/** Lines at once: their units share transactions. */
+/** Records at once: their units share transactions. */
 const BATCH = 200;
-const LONGEST_LINE = 64 * 1024;
-
-/** In letters. Ours have 160 bits; many that are in use elsewhere have 80. */
-const SHORTEST_SECRET = 16;
-const LONGEST_SECRET = 103;
-
-/** As it is kept: in one spelling, without what means nothing. */
-function toSecret(text: string, context: z.RefinementCtx<string>): string {
-  const secret = readSecret(text) ?? '';
-  if (secret.length >= SHORTEST_SECRET && secret.length <= LONGEST_SECRET) return secret;
-  context.addIssue({ code: 'custom', message: 'must be base32, of 80 bits at least' });
-  return z.NEVER;
-}
-
-/** PostgreSQL keeps neither NUL nor half a character. */
-const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed();
-
-const record = z.strictObject({
-  email: z
-    .string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be text') })
-    .trim()
-    .refine(isEmail, 'is no e-mail address'),
-  name: z
-    .string('must be text')
-    .trim()
-    .min(1, 'is empty')
-    .max(200, 'is too long')
-    .refine(isStorable, 'holds a broken character')
-    .optional(),
-  password_hash: z
-    .string('must be text')
-    .refine(isReadableHash, 'has a form that is not known, is damaged, or costs too much')
-    .optional(),
-  email_verified: z.boolean('must be true or false').default(false),
-  status: z
-    .enum(['active', 'locked', 'suspended'], 'must be active, locked or suspended')
-    .default('active'),
-  created_at: z.iso
-    .datetime({ offset: true, error: 'must be a time as in 2026-01-31T12:00:00Z' })
-    .refine((text) => fromIso(text) <= now(), 'lies ahead')
-    .optional(),
-  totp_secret: z.string('must be text').transform(toSecret).optional(),
-  existing: z.boolean('must be true or false').default(true),
-});
-
-type ImportRecord = z.infer<typeof record>;
-
-type Read =
-  | { readonly kind: 'record'; readonly line: number; readonly value: ImportRecord }
-  | { readonly kind: 'wrong'; readonly errors: readonly ImportError[] };
 
 interface ImportNeeds {
   readonly store: Store;
@@ -94,55 +58,91 @@ interface ImportNeeds {
   readonly audit: Audit;
 }
 
-export function createImport(needs: ImportNeeds): ImportAccounts {
-  const { store, accounts, authenticators, audit } = needs;
-  const isTaken = async (email: string) =>
-    (await accounts.findByEmailKey(emailKey(email))) !== undefined;
+type Outcome = 'imported' | 'unchanged' | readonly ImportError[];
 
-  const make = async (value: ImportRecord): Promise<boolean> => {
-    const account = toAccount(value);
-    try {
-      const { totp_secret: secret } = value;
-      const name = 'Authenticator app';
-      const factor = { accountId: account.id, name, secret: secret ?? '', lastStep: 0 };
-      const factors = secret === undefined ? [] : [authenticators.add(factor)];
-      const detail = { status: account.status, factors: factors.length };
-      const imported = { kind: 'account.imported', accountId: account.id, detail } as const;
-      await store.write(accounts.insert(account), ...factors, audit.record(imported));
-      return true;
-    } catch (error) {
-      if (isGatehouseError(error, 'already_exists')) return false;
-      throw error;
-    }
+export function createImport(needs: ImportNeeds): ImportAccounts {
+  const { accounts } = needs;
+
+  const take = async ({ line, value }: TakenRecord, dryRun: boolean): Promise<Outcome> => {
+    const standing = await accounts.findByEmailKey(emailKey(value.email));
+    if (standing) return isSame(standing, value) ? 'unchanged' : taken(line);
+    return dryRun || (await make(needs, value)) ? 'imported' : taken(line);
   };
 
-  return async (lines, { dryRun = false } = {}) => {
+  return async (bytes, { dryRun = false, onBatch = () => undefined } = {}) => {
     // The first line of an address is the one that counts, whatever the database does first.
-    const seen = new Set<string>();
-    const take = async (each: Read): Promise<readonly ImportError[]> => {
-      if (each.kind === 'wrong') return each.errors;
-      const { line, value } = each;
-      const isNew = !seen.has(emailKey(value.email));
-      seen.add(emailKey(value.email));
-      const isMade = isNew && (dryRun ? !(await isTaken(value.email)) : await make(value));
-      return isMade ? [] : [taken(line)];
+    const seen = new Map<string, number>();
+    const judge = (each: ReadRecord): ReadRecord => {
+      if (each.kind === 'wrong') return each;
+      const key = emailKey(each.value.email);
+      const earlier = seen.get(key);
+      if (earlier === undefined) seen.set(key, each.line);
+      return earlier === undefined
+        ? each
+        : wrong(each.line, 'email', `is the one of line ${earlier}: remove one of them`);
     };
-    const errors: ImportError[] = [];
-    let imported = 0;
-    for await (const batch of inBatches(readAll(lines))) {
-      const found = await Promise.all(batch.map(take));
-      imported += found.filter((each) => each.length === 0).length;
-      errors.push(...found.flat());
+    const count = { imported: 0, unchanged: 0, refused: 0 };
+    const remarks = createRemarks();
+    const report = () => ({ ...count, remarks: remarks.all() });
+    for await (const batch of inBatches(readAll(piecesOf(bytes)))) {
+      const records = batch.map(judge);
+      const found = await Promise.all(
+        records.map((each) => (each.kind === 'wrong' ? each.errors : take(each, dryRun))),
+      );
+      for (const outcome of found) count[typeof outcome === 'string' ? outcome : 'refused'] += 1;
+      for (const each of records) if (each.kind === 'record') remarks.add(each.line, each.remarks);
+      onBatch(
+        found.flatMap((each) => (typeof each === 'string' ? [] : each)),
+        report(),
+      );
     }
-    return { imported, errors };
+    return report();
   };
 }
 
-const taken = (line: number): ImportError => ({
-  line,
-  field: 'email',
-  message: 'belongs to an account already',
-});
+type TakenRecord = Extract<ReadRecord, { kind: 'record' }>;
+
+/** @returns false where somebody else has just made an account with this address */
+async function make(needs: ImportNeeds, value: ImportRecord): Promise<boolean> {
+  const { store, accounts, authenticators, audit } = needs;
+  const account = toAccount(value);
+  try {
+    const { totp_secret: secret } = value;
+    const name = 'Authenticator app';
+    const factor = { accountId: account.id, name, secret: secret ?? '', lastStep: 0 };
+    const factors = secret === undefined ? [] : [authenticators.add(factor)];
+    const detail = { status: account.status, factors: factors.length };
+    const imported = { kind: 'account.imported', accountId: account.id, detail } as const;
+    await store.write(accounts.insert(account), ...factors, audit.record(imported));
+    return true;
+  } catch (error) {
+    if (isGatehouseError(error, 'already_exists')) return false;
+    throw error;
+  }
+}
+
+const taken = (line: number): ImportError[] => [
+  {
+    line,
+    field: 'email',
+    message: 'belongs to an account already: change that one, or remove the line',
+  },
+];
+
+/** Whether an import of this record would have made just that: it did, before it was stopped. */
+function isSame(account: Account, value: ImportRecord): boolean {
+  return (
+    account.email === value.email &&
+    account.name === value.name &&
+    account.role === 'user' &&
+    account.status === value.status &&
+    account.passwordHash === value.password_hash &&
+    account.emailVerified === value.email_verified &&
+    account.existing === value.existing &&
+    (account.mfaEnrolledAt !== undefined) === (value.totp_secret !== undefined) &&
+    (value.created_at === undefined || account.createdAt === fromIso(value.created_at))
+  );
+}
 
 function toAccount(value: ImportRecord): NewAccount {
   const at = now();
@@ -162,45 +162,41 @@ function toAccount(value: ImportRecord): NewAccount {
   };
 }
 
-async function* readAll(lines: AsyncIterable<string>): AsyncGenerator<Read> {
-  let line = 0;
-  for await (const text of lines) {
-    line += 1;
-    if (text.trim() !== '') yield read(text, line);
+async function* readAll(pieces: AsyncIterable<Piece>): AsyncGenerator<ReadRecord> {
+  for await (const piece of pieces) {
+    const found =
+      'problem' in piece
+        ? wrong(piece.line, null, piece.problem)
+        : readRecord(piece.text, piece.line);
+    if (found) yield found;
   }
 }
 
-function read(text: string, line: number): Read {
-  const parsed = text.length > LONGEST_LINE ? undefined : parseJson(text.trim());
-  if (parsed === undefined) return wrong(line, null, 'is not valid JSON');
-  const result = record.safeParse(parsed);
-  if (result.success) return { kind: 'record', line, value: result.data };
-  const errors = result.error.issues.flatMap((issue) => describe(issue, line));
-  return { kind: 'wrong', errors };
+/** Names of fields that one remark holds: a file may have a new one on each line. */
+const MOST_FIELDS = 20;
+
+function createRemarks() {
+  const found = new Map<RemarkKind, { fields: Set<string>; first_line: number; lines: number }>();
+  return {
+    add: (line: number, remarks: FieldsByRemark) => {
+      for (const kind of ['unknown', 'blanks', 'lost'] as const) {
+        if (remarks[kind].length === 0) continue;
+        const { fields, first_line, lines } = found.get(kind) ?? {
+          fields: new Set<string>(),
+          first_line: line,
+          lines: 0,
+        };
+        for (const field of remarks[kind]) if (fields.size < MOST_FIELDS) fields.add(field);
+        found.set(kind, { fields, first_line, lines: lines + 1 });
+      }
+    },
+    all: (): ImportRemark[] =>
+      [...found].map(([kind, { fields, ...rest }]) => ({ kind, fields: [...fields], ...rest })),
+  };
 }
 
-function wrong(line: number, field: string | null, message: string): Read {
-  return { kind: 'wrong', errors: [{ line, field, message }] };
-}
-
-function describe(issue: z.core.$ZodIssue, line: number): ImportError[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((field) => ({ line, field, message: 'is not known' }));
-  }
-  const field = issue.path.length === 0 ? null : issue.path.join('.');
-  return [{ line, field, message: field ? issue.message : 'must hold one JSON object' }];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-async function* inBatches(items: AsyncIterable<Read>): AsyncGenerator<Read[]> {
-  let batch: Read[] = [];
+async function* inBatches(items: AsyncIterable<ReadRecord>): AsyncGenerator<ReadRecord[]> {
+  let batch: ReadRecord[] = [];
   for await (const item of items) {
     batch.push(item);
     if (batch.length < BATCH) continue;

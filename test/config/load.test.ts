@@ -263,6 +263,20 @@ describe('configuration', () => {
       loadConfig({ ...env, GATEHOUSE_CONFIG: file(text) });
     const mistakesIn = (text: string) => mistakesOf({ GATEHOUSE_CONFIG: file(text) });
 
+    it('is UTF-8, with a byte order mark or without', () => {
+      const text = '{ "product": { "name": "Müller" } }';
+      const load8 = loadConfig({ GATEHOUSE_CONFIG: file(`\ufeff${text}`) });
+      expect(load8.product.name).to.equal('Müller');
+      for (const encoding of ['latin1', 'utf16le'] as const) {
+        const path = file('', encoding);
+        writeFileSync(path, text, encoding);
+        const [mistake] = mistakesOf({ GATEHOUSE_CONFIG: path });
+        expect(mistake).to.match(
+          /: is (Latin-1 or similar \(line 1\)|UTF-16LE), not UTF-8\. Convert/,
+        );
+      }
+    });
+
     it('changes what it names and nothing else', () => {
       const { ttl, product, ...rest } = load('{"ttl": {"code": 30}, "product": {"name": "Door"}}');
       const usual = loadConfig({});

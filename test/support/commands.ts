@@ -32,7 +32,7 @@ export async function runHere(
   surround();
   const own: Surroundings = {
     env: environment(database, 0, env),
-    stdin: Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]),
+    stdin: Readable.from(stdin.length === 0 ? [] : [Buffer.from(stdin)]),
     stdout: collect(),
     stderr: collect(),
   };

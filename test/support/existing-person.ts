@@ -10,12 +10,16 @@ export async function createExistingPerson(
   const email = `existing-${randomBytes(6).toString('hex')}@example.com`;
   const hash = await gatehouse.house.hashing.hash(PASSWORD);
   const line = { email, name: 'Existing Person', password_hash: hash, ...more };
-  const { errors } = await gatehouse.house.importAccounts(
+  await gatehouse.house.importAccounts(
     (async function* () {
-      yield JSON.stringify(line);
+      yield Buffer.from(JSON.stringify(line));
     })(),
+    {
+      onBatch: (errors) => {
+        if (errors.length > 0) throw new Error(JSON.stringify(errors));
+      },
+    },
   );
-  if (errors.length > 0) throw new Error(JSON.stringify(errors));
   const { id } = await gatehouse.house.accounts.get(email);
   return { email, password: PASSWORD, id };
 }

@@ -42,7 +42,7 @@ export interface CommandOptions {
   /** An empty text counts as unset. */
   readonly env?: Readonly<Record<string, string>>;
   /** Nothing, at once, when unset. */
-  readonly stdin?: string;
+  readonly stdin?: string | Buffer;
 }
 
 export interface CommandResult {

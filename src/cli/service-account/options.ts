@@ -1,12 +1,10 @@
 // Options that several commands about service accounts share.
-import { readFileSync } from 'node:fs';
-import { text } from 'node:stream/consumers';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { KEY_ALGS, parseJwkText } from '../../domain/service-accounts/jwk-shape.ts';
 import type { Cause, NewKey } from '../../domain/service-accounts/service-accounts.ts';
 import { fromIso, now, toIso } from '../../lib/clock.ts';
 import { parseDuration } from '../../lib/durations.ts';
-import { GatehouseError } from '../../lib/errors.ts';
+import { readInput } from '../input.ts';
 
 export interface KeyOptions {
   readonly publicJwk?: string;
@@ -41,19 +39,9 @@ export function causeOf({ reason, ticket }: CauseOptions): Cause {
 }
 
 export async function keyRequest({ publicJwk, alg, expires }: KeyOptions): Promise<NewKey> {
-  const given = publicJwk === undefined ? {} : { publicJwk: parseJwkText(await read(publicJwk)) };
+  const given =
+    publicJwk === undefined ? {} : { publicJwk: parseJwkText(await readInput(publicJwk)) };
   return { ...given, alg, expiresAt: expires };
-}
-
-async function read(file: string): Promise<string> {
-  if (file === '-') return text(process.stdin);
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const says = `The file cannot be read (${code ?? message}).`;
-    throw new GatehouseError('invalid_input', { message: says, cause });
-  }
 }
 
 const DATE = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?Z)?$/;
