@@ -6,7 +6,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   migrate: ['migrate --status', 'migrate'],
   'account create': [
     'account create alex@example.com --name Alex',
-    "printf '%s' 'a long password' | gatehouse account create alex@example.com --password-stdin",
+    "printf '%s' 'Tavu7-Ripo3-Keld9' | gatehouse account create alex@example.com --password-stdin",
   ],
   'account import': ['account import people.ndjson --dry-run', 'account import people.ndjson'],
   'account list': ['account list --json'],

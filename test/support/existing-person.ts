@@ -7,9 +7,9 @@ export async function createExistingPerson(
   gatehouse: Pick<Gatehouse, 'house'>,
   more: object = {},
 ): Promise<Person> {
-  const email = `existing-${randomBytes(6).toString('hex')}@example.com`;
+  const made = `existing-${randomBytes(6).toString('hex')}@example.com`;
   const hash = await gatehouse.house.hashing.hash(PASSWORD);
-  const line = { email, name: 'Existing Person', password_hash: hash, ...more };
+  const line = { email: made, name: 'Existing Person', password_hash: hash, ...more };
   await gatehouse.house.importAccounts(
     (async function* () {
       yield Buffer.from(JSON.stringify(line));
@@ -20,6 +20,7 @@ export async function createExistingPerson(
       },
     },
   );
+  const { email } = line;
   const { id } = await gatehouse.house.accounts.get(email);
   return { email, password: PASSWORD, id };
 }
