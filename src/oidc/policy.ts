@@ -15,7 +15,7 @@ type Judge = (ctx: Ctx, session: SessionModel) => boolean;
 
 /** The library's two prompts, `login` with our Checks in front of its own. */
 export function createPolicy(
-  sessions: SessionsDomain,
+  sessions: Pick<SessionsDomain, 'isIdle'>,
   consents: Pick<ConsentsDomain, 'find'>,
 ): interactionPolicy.DefaultPolicy {
   const policy = base();
