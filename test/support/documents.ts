@@ -1,6 +1,6 @@
 // What the documents tell people to type, and a shell to paste it into.
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PROJECT_ROOT } from '../../src/lib/root.ts';
@@ -16,12 +16,10 @@ export interface Block {
 
 /** All documents but those that tell how things were at their time. */
 export function documents(): string[] {
-  const listed = spawnSync('git', ['ls-files', '*.md'], { cwd: PROJECT_ROOT, encoding: 'utf8' });
-  return listed.stdout
-    .split('\n')
-    .filter(
-      (file) => file !== '' && file !== 'CHANGELOG.md' && !file.startsWith('docs/decisions/'),
-    );
+  const everywhere = ['*.md', 'docs/**/*.md', 'examples/**/*.md'];
+  return globSync(everywhere, { cwd: PROJECT_ROOT })
+    .filter((file) => file !== 'CHANGELOG.md' && !file.startsWith('docs/decisions/'))
+    .sort();
 }
 
 export function blocksOf(file: string): Block[] {
