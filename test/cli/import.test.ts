@@ -230,7 +230,7 @@ describe('what gatehouse account import refuses', () => {
 describe('what gatehouse account import takes with a remark', () => {
   let database: TestDatabase;
   beforeEach(async () => {
-    database = await SQLITE.create();
+    database = await SQLITE.createMigrated();
   });
   afterEach(() => database.remove());
 
