@@ -168,7 +168,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     t: site.t,
     deliver: delivery.round,
     close: async () => {
-      await Promise.all([delivery.stop(), oidc.watch.stop()]);
+      await Promise.all([delivery.stop(), oidc.watch.stop(), domain.audit.flush()]);
       await store.close();
     },
   };

@@ -9,6 +9,7 @@ import { loadWords } from './domain/passwords/words.ts';
 import { rememberServed } from './domain/served-issuer.ts';
 import { createHttpServer } from './http/server.ts';
 import { now } from './lib/clock.ts';
+import { logFailure } from './lib/repeated-lines.ts';
 import { sweepInTurn } from './store/sweep.ts';
 
 export interface Running {
@@ -113,14 +114,14 @@ function close(server: Server, closeUnused: () => void, seconds: number): Promis
   });
 }
 
-function startSweeping({ store, log }: House): () => void {
+function startSweeping({ store, log, audit }: House): () => void {
   const stopped = new AbortController();
   let isSweeping = false;
   const tidy = async () => {
     if (isSweeping) return;
     isSweeping = true;
-    await sweepInTurn(store, now(), stopped.signal)
-      .catch((error: unknown) => log.warn({ err: error }, 'expired rows could not be removed'))
+    await Promise.all([sweepInTurn(store, now(), stopped.signal), audit.closeEnded()])
+      .catch((error: unknown) => logFailure(log, error, 'expired rows could not be removed'))
       .finally(() => {
         isSweeping = false;
       });

@@ -93,6 +93,12 @@ const limits = z.strictObject({
     failures: failures('Wrong codes of devices of one address range in a window'),
     window: seconds('The window', DAY),
   }),
+  open_requests: z.strictObject({
+    requests: failures(
+      'Requests from one address range, or from a known browser, that wait for a person in a window',
+    ),
+    window: seconds('The window', DAY),
+  }),
 });
 
 const time = (description: string) =>

@@ -1,6 +1,7 @@
 // What a person has allowed a client, and what a request still lacks.
 import { now } from '../lib/clock.ts';
 import type { Consent, Consents as ConsentStore, Granted } from '../store/consents.ts';
+import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { Audit } from './audit/audit.ts';
 
@@ -10,8 +11,11 @@ export const NOTHING: Granted = { scopes: [], claims: [], resources: {} };
 
 export interface ConsentsDomain {
   find(accountId: string, clientId: string): Promise<Granted | undefined>;
-  /** Adds to what was allowed before; two at once lose nothing. */
-  add(accountId: string, clientId: string, granted: Granted): Promise<void>;
+  /**
+   * Adds to what was allowed before; two at once lose nothing.
+   * @param only if these statements hit, in the same unit
+   */
+  add(accountId: string, clientId: string, granted: Granted, only?: Unit): Promise<void>;
 }
 
 export function createConsentsDomain(
@@ -19,15 +23,16 @@ export function createConsentsDomain(
   consents: ConsentStore,
   audit: Audit,
 ): ConsentsDomain {
-  const add = async (accountId: string, clientId: string, more: Granted): Promise<void> => {
+  const add: ConsentsDomain['add'] = async (accountId, clientId, more, only = []) => {
     const was: Consent | undefined = await consents.find(accountId, clientId);
     const granted = union(was?.granted ?? NOTHING, more);
     const row = consents.put({ accountId, clientId, granted, was: was?.revision, at: now() });
     const detail = { scopes: more.scopes, resources: Object.keys(more.resources) };
     const recorded = audit.record({ kind: 'consent.granted', accountId, clientId, detail });
-    const outcome = await store.commit([row, recorded]);
+    const outcome = await store.commit([...only, row, recorded]);
+    if (outcome.kind === 'committed' || outcome.at < only.length) return;
     // Somebody else was faster: add to what stands now.
-    if (outcome.kind === 'missed') await add(accountId, clientId, more);
+    await add(accountId, clientId, more, only);
   };
   return {
     find: async (accountId, clientId) => (await consents.find(accountId, clientId))?.granted,

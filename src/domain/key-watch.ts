@@ -1,5 +1,6 @@
 // Looks for changed keys, and puts what is made from them in the place of what stands.
 import type { Log } from '../lib/log.ts';
+import { logFailure } from '../lib/repeated-lines.ts';
 import type { KeyRing, KeysDomain } from './keys.ts';
 
 export interface KeyWatch<T> {
@@ -20,6 +21,8 @@ export interface KeyWatchNeeds<T> {
 /** Milliseconds: 5 s may pass until every process has seen a change. */
 const EVERY = 4_000;
 
+const UNREAD = 'the signing keys stay as they are: changes could not be read';
+
 export async function watchKeys<T>(needs: KeyWatchNeeds<T>): Promise<KeyWatch<T>> {
   const { keys, build } = needs;
   let ring = await keys.load();
@@ -34,8 +37,7 @@ export async function watchKeys<T>(needs: KeyWatchNeeds<T>): Promise<KeyWatch<T>
     needs.log.info({ kids: next.plan }, 'the signing keys have changed');
   };
   const { look, isLooking, idle } = oneAfterTheOther(renew);
-  const report = createReport(needs.log);
-  const tryToLook = () => look().then(report.well, report.failed);
+  const tryToLook = () => look().catch((error: unknown) => logFailure(needs.log, error, UNREAD));
   const timer = setInterval(() => isLooking() || void tryToLook(), EVERY);
   timer.unref();
   return {
@@ -61,19 +63,4 @@ function oneAfterTheOther(renew: () => Promise<void>) {
     return mine;
   };
   return { look, isLooking: () => waiting > 0, idle: () => last };
-}
-
-/** What fails every few seconds is said once, until it goes well again. */
-function createReport(log: Log) {
-  let said: string | undefined;
-  return {
-    well: () => {
-      said = undefined;
-    },
-    failed: (error: Error) => {
-      if (error.message === said) return;
-      said = error.message;
-      log.error({ err: error }, 'the signing keys stay as they are: changes could not be read');
-    },
-  };
 }

@@ -20,6 +20,8 @@ export interface KnownBrowsers {
   remember(accountId: string, held: Held, hasFactor: boolean): Promise<Remembered>;
   /** Keyed hash of a `device_token`: it counts for the application that got it alone. */
   deviceOf(clientId: string, token: string): string;
+  /** The row of a browser in which anybody has signed in. */
+  findAny(cookie: string | undefined): Promise<string | undefined>;
   /** For a reset and `Sign out everywhere`; with a cookie all but the browser that holds it. */
   forget(accountId: string, except?: string): Promise<Statement>;
 }
@@ -132,6 +134,10 @@ export function createKnownBrowsers({ config, browsers, vault }: Needs): KnownBr
       application
         ? rememberDevice(accountId, application, hasFactor)
         : rememberBrowser(accountId, browser, hasFactor),
+    findAny: async (cookie) => {
+      const ids = read(cookie);
+      return ids.length === 0 ? undefined : browsers.findAny(ids.map(digest), now());
+    },
     forget: async (accountId, except) => {
       const row = await findRow({ accountId }, read(except).map(digest));
       return browsers.deleteOf(accountId, row?.id);

@@ -5,6 +5,14 @@ const ERRORS = {
   csrf_failed: [403, 'The form did not come from this page or has grown old. Load the page again.'],
   not_found: [404, 'There is no page at this address.'],
   method_not_allowed: [405, 'This address does not take that method.'],
+  authorization_request_too_large: [
+    400,
+    'The authorization request is larger than 8 KB. Send less: for instance a short `state` under which the application keeps the rest.',
+  ],
+  too_many_open_requests: [
+    429,
+    'Too many requests from this network wait for somebody to sign in. Try again in a few minutes.',
+  ],
   body_too_large: [413, 'The request is larger than 64 KB.'],
   unsupported_media_type: [415, 'This address takes forms only.'],
   internal: [500, 'Something went wrong on our side.'],

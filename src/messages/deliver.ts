@@ -1,7 +1,9 @@
 // Empties the outbox: each letter to the one who can deliver its kind, again and again until it is.
 import { causeInWords } from '../lib/causes.ts';
 import { now } from '../lib/clock.ts';
+import { isGatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { logFailure, repeatedLines } from '../lib/repeated-lines.ts';
 import type { Letter, Outbox } from '../store/outbox.ts';
 import type { Store } from '../store/store.ts';
 
@@ -32,7 +34,7 @@ const LONGEST_NOTE = 500;
 
 export function startDelivery(needs: DeliveryNeeds): Delivery {
   const post = createPost(needs);
-  const report = (error: unknown) => needs.log.warn({ err: error }, 'the outbox could not be read');
+  const report = (error: unknown) => logFailure(needs.log, error, 'the outbox could not be read');
   const timer = setInterval(() => post.sendDue().catch(report), EVERY);
   timer.unref();
   return {
@@ -94,7 +96,7 @@ async function deliverOne(letter: Letter, needs: DeliveryNeeds): Promise<boolean
     await store.write(outbox.done(letter.id, now()));
     return true;
   } catch (error) {
-    log.warn({ err: error, kind: letter.kind, attempt: letter.attempts + 1 }, 'not delivered');
+    reportUndelivered(error, letter, log);
     const note = outbox.failed(letter.id, inWords(error).slice(0, LONGEST_NOTE));
     await store.write(note).catch(() => undefined);
     return false;
@@ -106,6 +108,18 @@ function inWords(error: unknown): string {
   const cause = causeInWords(error);
   const message = error instanceof Error ? error.message : '';
   return cause.includes(message) ? cause : `${message}: ${cause}`;
+}
+
+/** Lines in ten seconds, for letters of one kind. */
+const MOST_LINES = 20;
+
+function reportUndelivered(error: unknown, { kind, attempts }: Letter, log: Log): void {
+  if (isGatehouseError(error, 'store_unavailable')) {
+    logFailure(log, error, error.message);
+    return;
+  }
+  const write = () => log.warn({ err: error, kind, attempt: attempts + 1 }, 'not delivered');
+  repeatedLines(log).event(`not delivered: ${kind}`, write, MOST_LINES);
 }
 
 function pauseAfter({ attempts }: Letter): number {

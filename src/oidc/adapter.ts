@@ -11,18 +11,18 @@ import { authenticatedClientOf, NOWHERE } from './ask-library.ts';
 import type { BoundRow, BrowserBinding } from './browser-binding.ts';
 import type { LookUpUserCode } from './client-attempts.ts';
 import type { ClientSource } from './clients.ts';
+import { createWaiting, PUSHED, type WaitingNeeds } from './open-requests.ts';
 import { serviceAccountClient } from './service-account-client.ts';
 import type { SessionSource } from './session-model.ts';
 import { noteTurnedAway } from './turned-away.ts';
 import type { Ctx, CurrentContext, InteractionModel } from './types.ts';
-import { type Missed, oauthError, type Source, workOf } from './work.ts';
+import { type Item, type Missed, oauthError, type Source, workOf } from './work.ts';
 
-export interface AdapterNeeds {
+export interface AdapterNeeds extends WaitingNeeds {
   readonly config: Pick<Config, 'ttl' | 'sign_in'>;
   readonly store: Store;
   readonly artifacts: Artifacts;
   readonly vault: Vault;
-  readonly current: CurrentContext;
   readonly clients: ClientSource;
   readonly lookUpUserCode: LookUpUserCode;
   readonly sessions: SessionSource;
@@ -48,6 +48,9 @@ const RESUMED = oauthError('session_not_found', 'the authorization request was a
 
 /** A device code that two people allow at once belongs to the first. */
 const TAKEN = oauthError('invalid_request', 'somebody else was faster');
+
+/** Milliseconds. */
+const KEPT_LONGER = 60_000;
 
 /** The factory that oidc-provider calls once for each of its models. */
 export function createAdapterFactory(needs: AdapterNeeds): (model: string) => Adapter {
@@ -84,9 +87,11 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
   const key = (value: string) => artifactKey(vault, model, value);
   const write = writer(needs);
   const revoke = (statement: Statement) => write(statement, undefined, true);
+  const waiting = createWaiting(model, needs);
 
   const answer = (found: FoundArtifact | undefined, own: AdapterPayload) => {
     const work = workOf(current());
+    waiting.note(String(own.jti), found);
     if (work && found && model in SPENT) work.source = found.payload;
     if (!found || isDoubleSubmit(model, found, current())) return undefined;
     return toPayload(found, own, vault);
@@ -99,9 +104,13 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
       if (work && issues) work.issues = true;
       const generation = payload.accountId ? inherited(payload, current) : undefined;
       const made = toArtifact({ model, id, payload, generation, expiresIn }, vault);
-      const artifact = { ...made, expiresAt: made.expiresAt + keptFor(model, needs) };
-      const traced = { ...artifact.payload, ...(issues ? signInOf(current) : {}) };
-      await write(artifacts.put({ ...artifact, payload: traced }, now()), TAKEN);
+      const traced = { ...made.payload, ...(issues ? signInOf(current) : {}) };
+      const artifact = { ...made, payload: traced };
+      const put = (countedKey?: string): Item => {
+        const statement = artifacts.put({ ...artifact, countedKey }, now());
+        return { statement, missed: TAKEN, revokes: false };
+      };
+      if (!waiting.begins(payload, put)) await write(put().statement, TAKEN);
     },
     find: async (id) => answer(await artifacts.find(model, key(id)), { jti: id }),
     findByUserCode: async (userCode) => {
@@ -109,7 +118,10 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
       return answer(await needs.lookUpUserCode(find), { userCode });
     },
     findByUid: async () => undefined,
-    consume: (id) => write(artifacts.consume(model, key(id), now()), SPENT[model]),
+    consume: (id) => {
+      waiting.close(id);
+      return write(artifacts.consume(model, key(id), now()), SPENT[model]);
+    },
     destroy: (id) => revoke(artifacts.delete(model, key(id))),
     revokeByGrantId: (grantId) => revoke(artifacts.deleteByGrant(model, grantKey(vault, grantId))),
   };
@@ -121,6 +133,16 @@ function interactionAdapter(needs: AdapterNeeds): Adapter {
   const model = 'Interaction';
   const key = (id: string) => artifactKey(vault, model, id);
   const write = writer(needs);
+  const waiting = createWaiting(model, needs);
+
+  /**
+   * A pushed request is spent at the end of a sign-in, and of a consent after it, that it began:
+   * were it gone by then, nobody could tell that another one was faster.
+   */
+  const keepPushed = (id: string): Promise<void> => {
+    const until = now() + config.ttl.interaction * 1000 + KEPT_LONGER;
+    return write(artifacts.keepUntil(PUSHED, artifactKey(vault, PUSHED, id), until));
+  };
 
   const begin = async (id: string, payload: AdapterPayload, expiresIn?: number) => {
     const ctx = current();
@@ -129,7 +151,12 @@ function interactionAdapter(needs: AdapterNeeds): Adapter {
     const begun = isNew ? { ...payload, newBrowser: true } : payload;
     const made = { model, id, payload: begun, generation: undefined, expiresIn };
     const artifact = { ...toArtifact(made, vault), browserKey };
-    await write(artifacts.put(artifact, now()));
+    const put = (countedKey?: string): Item => {
+      const statement = artifacts.put({ ...artifact, countedKey }, now());
+      return { statement, missed: undefined, revokes: false };
+    };
+    if (!waiting.begins(payload, put)) await write(put().statement);
+    if (payload.parJti) await keepPushed(String(payload.parJti));
     await write(artifacts.giveUpOldest(artifact, config.sign_in.open_per_browser, now()));
   };
 
@@ -142,6 +169,7 @@ function interactionAdapter(needs: AdapterNeeds): Adapter {
         : write(artifacts.replacePayload(model, key(id), toStored(model, payload, vault)), RESUMED),
     find: async (id) => {
       const found = await artifacts.find(model, key(id));
+      waiting.note(id, found);
       const ctx = current();
       // Our own pages look at the binding for themselves.
       const binding = found && ctx ? browserBinding.check(ctx, boundRow(found)) : 'own';
@@ -149,7 +177,11 @@ function interactionAdapter(needs: AdapterNeeds): Adapter {
       if (found && ctx) noteTurnedAway(ctx, binding, found.payload.params);
       return undefined;
     },
-    destroy: (id) => write(artifacts.take(model, key(id)), RESUMED),
+    destroy: (id) => {
+      // One that was cancelled, or otherwise ended without a sign-in, keeps its place.
+      if (signInOf(current).flow !== undefined) waiting.close(id);
+      return write(artifacts.take(model, key(id)), RESUMED);
+    },
   };
 }
 
@@ -230,7 +262,19 @@ export function toStored(model: string, payload: AdapterPayload, vault: Vault): 
     ...(session ? { session: sessionRest } : {}),
     ...(model === 'DeviceCode' ? { sealedJti: vault.seal(String(jti), SEALED_JTI) } : {}),
     ...(deviceCode ? { sealedDeviceCode: vault.seal(deviceCode, SEALED_DEVICE_CODE) } : {}),
+    ...(model === PUSHED ? unpacked(String(payload.request)) : {}),
   };
+}
+
+/** The unsigned JWT that oidc-provider makes of pushed parameters, and what stands around them. */
+const UNSIGNED = `${Buffer.from('{"alg":"none"}').toString('base64url')}.`;
+const packed = (parameters: string) =>
+  `${UNSIGNED}${Buffer.from(parameters).toString('base64url')}.`;
+
+/** A quarter smaller. What a client has signed stays as it is. */
+function unpacked(request: string): Stored {
+  const unsigned = Buffer.from(request.slice(UNSIGNED.length, -1), 'base64url').toString();
+  return packed(unsigned) === request ? { request: undefined, unsigned } : {};
 }
 
 export type Stored = Record<string, unknown>;
@@ -240,10 +284,11 @@ const SEALED_JTI = 'device-code:jti';
 const SEALED_DEVICE_CODE = 'interaction:device-code';
 
 function toPayload(found: FoundArtifact, own: AdapterPayload, vault: Vault): AdapterPayload {
-  const { sealedJti, sealedDeviceCode, returnTo, ...payload } = found.payload as Sealed;
+  const { sealedJti, sealedDeviceCode, returnTo, unsigned, ...payload } = found.payload as Sealed;
   return {
     ...payload,
     ...(returnTo ? { returnTo: returnTo.replace(OWN_UID, String(own.jti)) } : {}),
+    ...(unsigned === undefined ? {} : { request: packed(unsigned) }),
     ...(sealedJti ? { jti: vault.open(sealedJti, SEALED_JTI) } : {}),
     ...(sealedDeviceCode ? { deviceCode: vault.open(sealedDeviceCode, SEALED_DEVICE_CODE) } : {}),
     ...own,
@@ -257,6 +302,7 @@ interface Sealed extends Stored {
   readonly returnTo?: string;
   readonly sealedJti?: string;
   readonly sealedDeviceCode?: string;
+  readonly unsigned?: string;
 }
 
 /**
@@ -268,14 +314,6 @@ function isDoubleSubmit(model: string, found: FoundArtifact, ctx: Ctx | undefine
   if (found.consumedAt === undefined || ctx?.oidc.route !== 'token') return false;
   if (OFTEN_SENT_TWICE.has(model)) return now() - found.consumedAt < DOUBLE_SUBMIT;
   return model === 'AuthorizationCode' && (workOf(ctx)?.startedAt ?? 0) <= found.consumedAt;
-}
-
-/**
- * Milliseconds. A pushed request is spent at the end of a sign-in, and of a consent after it, that it
- * began: were it gone by then, nobody could tell that another one was faster.
- */
-function keptFor(model: string, { config }: AdapterNeeds): number {
-  return model === 'PushedAuthorizationRequest' ? 2 * config.ttl.interaction * 1000 : 0;
 }
 
 function expiryOf(payload: AdapterPayload, expiresIn: number | undefined): number {

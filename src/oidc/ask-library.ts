@@ -4,6 +4,7 @@ import type Koa from 'koa';
 import type { Context, Middleware } from 'koa';
 import { requestWith } from '../lib/requests.ts';
 import type { Unit } from '../store/statement.ts';
+import { passRefusalOn } from './refusals.ts';
 import type { Ctx } from './types.ts';
 import { workOf } from './work.ts';
 
@@ -55,6 +56,7 @@ export function createAskLibrary(app: Koa, unit: Middleware, library: Middleware
       await library(ctx, async () => undefined);
       await join(ctx, alongside);
     });
+    passRefusalOn(ctx, outer);
     return {
       status: ctx.status,
       body: (ctx.body ?? {}) as Record<string, unknown>,

@@ -32,6 +32,8 @@ export interface Refusal {
   readonly reason: string;
   /** What the caller is told: `invalid_grant`, and nothing more, unless it says otherwise. */
   readonly error?: Error;
+  /** A limit has counted it, so that there cannot be many. */
+  readonly isCounted?: boolean;
 }
 
 export interface Attempt {
@@ -114,7 +116,8 @@ function tell({ ctx, request }: Attempt, outcome: WrongCode): Refusal {
     reset_at: resetAt === undefined ? null : toIso(resetAt),
   };
   if (isLimited && resetAt !== undefined) ctx.set('Retry-After', secondsUntil(resetAt));
-  return refused(isLimited ? REFUSED_BY_LIMIT : `mfa_code: ${outcome.reason}`);
+  const reason = isLimited ? REFUSED_BY_LIMIT : `mfa_code: ${outcome.reason}`;
+  return { ...refused(reason), isCounted: !isLimited };
 }
 
 function secondsUntil(at: number): string {

@@ -69,7 +69,7 @@ async function refuse(ctx: Ctx, { id }: StoredClient, reason: Reason, audit: Aud
   (ctx.state as Carrier)[REFUSED] = reason;
   if (isTold) return;
   const detail = { endpoint: String(ctx.oidc.route) };
-  await audit.write({ kind: 'client.refused', outcome: 'refused', reason, clientId: id, detail });
+  await audit.fold({ kind: 'client.refused', outcome: 'refused', reason, clientId: id, detail });
 }
 
 /** Whether this request has failed because its client is disabled. */

@@ -29,7 +29,7 @@ export function createCountWrongSecret({ limits, audit, current }: AttemptNeeds)
     await ticket.failed();
     const detail = { endpoint: current()?.oidc.route };
     const refused = { kind: 'client.refused', outcome: 'refused', reason: 'wrong secret' } as const;
-    await audit.write({ ...refused, clientId, detail });
+    await audit.fold({ ...refused, clientId, detail });
   };
 }
 

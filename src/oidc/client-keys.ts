@@ -85,5 +85,5 @@ async function tell({ clientId }: LibraryClient, error: unknown, needs: ClientKe
     outcome: 'refused',
     reason: 'keys not loaded',
   } as const;
-  await audit.write({ ...refused, clientId, detail });
+  await audit.fold({ ...refused, clientId, detail });
 }

@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { type Acr, type Wanted, wantedAcr } from '../domain/assurance.ts';
 import type { Granted } from '../domain/consents.ts';
 import { allResources, OIDC_SCOPES } from '../domain/resources.ts';
-import { nowSeconds } from '../lib/clock.ts';
+import { now, nowSeconds } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import { noteInRequest } from '../lib/request-context.ts';
 import type { Vault } from '../lib/vault.ts';
@@ -41,11 +41,11 @@ export interface Interaction {
   readonly requested: Granted;
   /** Whose consent is asked: the session's, or of the sign-in that has just ended. */
   readonly accountId: string | undefined;
-  /** Must hit: the interaction still waits. Ends it with a signed-in person. */
+  /** Must hit, as the other answers: nothing has answered it. Ends it with a signed-in person. */
   signedIn(login: LoginResult, otherPerson: boolean): Statement;
-  /** Must hit. Ends it with a consent. */
+  /** Ends it with a consent. */
   consented(): Statement;
-  /** Must hit. Ends it with an OAuth error for the relying party. */
+  /** Ends it with an OAuth error for the relying party. */
   refused(error: string, description: string): Statement;
   /** Must hit. Turns a question for consent into a sign-in, for somebody else to answer. */
   asSignIn(): Statement;
@@ -201,9 +201,9 @@ function toInteraction(
   const extras = client as ClientExtras;
   const key = artifactKey(needs.vault, MODEL, model.uid);
   const text = (name: string) => (typeof params[name] === 'string' ? params[name] : undefined);
-  const replace = (change: Partial<InteractionModel>) =>
-    needs.artifacts.replacePayload(MODEL, key, storedWith(model, change, needs.vault));
-  const withResult = (result: Result) => replace({ result });
+  const stored = (change: Partial<InteractionModel>) => storedWith(model, change, needs.vault);
+  const answer = (change: Partial<InteractionModel> & { readonly result: Result }) =>
+    needs.artifacts.answer(MODEL, key, stored(change), now());
   const signedInAs = model.lastSubmission?.login?.accountId ?? session?.accountId;
   return {
     uid: model.uid,
@@ -220,10 +220,13 @@ function toInteraction(
     requested: requestedBy(params, needs.config),
     accountId: signedInAs,
     signedIn: (login, otherPerson) =>
-      replace({ result: { login }, ...(otherPerson ? { session: undefined } : {}) }),
-    consented: () => withResult({ ...model.lastSubmission, consent: {} }),
-    refused: (error, description) => withResult({ error, error_description: description }),
-    asSignIn: () => replace({ prompt: { name: 'login', reasons: ['other_account'], details: {} } }),
+      answer({ result: { login }, ...(otherPerson ? { session: undefined } : {}) }),
+    consented: () => answer({ result: { ...model.lastSubmission, consent: {} } }),
+    refused: (error, description) => answer({ result: { error, error_description: description } }),
+    asSignIn: () => {
+      const prompt = { name: 'login', reasons: ['other_account'], details: {} };
+      return needs.artifacts.ask(MODEL, key, stored({ prompt, result: undefined }));
+    },
   };
 }
 

@@ -80,14 +80,20 @@ interface Issuing extends Known {
 
 type Who = { readonly [K in keyof Known]?: string | undefined };
 
-async function refuse(who: Who, { reason, error }: Refusal, needs: JwtBearerNeeds) {
-  await recordRefusal(who, reason, needs);
+async function refuse(who: Who, refusal: Refusal, needs: JwtBearerNeeds) {
+  await recordRefusal(who, refusal, needs);
+  const { reason, error } = refusal;
   throw error ?? new errors.InvalidGrant(reason);
 }
 
-function recordRefusal({ accountId, kid }: Who, reason: string, { audit }: JwtBearerNeeds) {
+function recordRefusal(
+  { accountId, kid }: Who,
+  { reason, isCounted }: Refusal,
+  { audit }: JwtBearerNeeds,
+): Promise<void> {
   const refused = { kind: 'service_account.token', outcome: 'refused', reason } as const;
-  return audit.write({ ...refused, accountId, detail: { kid } });
+  const event = { ...refused, accountId, detail: { kid } };
+  return isCounted ? audit.write(event) : audit.fold(event);
 }
 
 /** From here on the request is that of the account. */
@@ -103,7 +109,7 @@ const ENDED = oauthError('invalid_grant', 'grant request is invalid');
 /** In one unit with the token: what ends the account or the key waits for it, and ends it too. */
 async function issueFor(who: Issuing, ctx: Ctx, issue: GrantHandler, needs: JwtBearerNeeds) {
   const items = workOf(ctx)?.items ?? [];
-  const missed = { ...ENDED, record: () => recordRefusal(who, ENDED_MEANWHILE, needs) };
+  const missed = { ...ENDED, record: () => recordRefusal(who, refused(ENDED_MEANWHILE), needs) };
   for (const statement of standing(who.account, who.kid, needs.tables)) {
     items.push({ statement, missed, revokes: false });
   }

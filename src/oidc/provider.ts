@@ -30,8 +30,10 @@ import { installGrantModel } from './grants.ts';
 import { acceptOldHints } from './hints.ts';
 import { installInteractionModel } from './interactions.ts';
 import { createJwtBearer, type GrantHandler, PARAMETERS } from './jwt-bearer.ts';
+import { createCountOpenRequest, type OpenRequestNeeds } from './open-requests.ts';
 import { createFormPost } from './pages.ts';
 import { assertCodeWasForUs } from './redirect-uris.ts';
+import { noteRefusals } from './refusals.ts';
 import { everythingIn, openTokenEndpoint } from './resource-indicators.ts';
 import { JWT_BEARER } from './service-account-client.ts';
 import { createSessionSource, installSessionModel } from './session-model.ts';
@@ -48,6 +50,7 @@ export interface ProviderNeeds
   readonly limits: Limits;
   readonly log: Log;
   readonly browserBinding: BrowserBinding;
+  readonly knownBrowserOf: OpenRequestNeeds['knownBrowserOf'];
 }
 
 export interface ProviderTables {
@@ -79,7 +82,9 @@ export interface BuiltProvider {
 
 export function buildProvider(needs: ProviderNeeds): BuiltProvider {
   const { config, store, tables, vault } = needs;
+  const countOpenRequest = createCountOpenRequest(needs);
   const session = {
+    countOpenRequest,
     config,
     store,
     vault,
@@ -97,6 +102,8 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
     artifacts: tables.artifacts,
     clients: createClientSource(tables.clients, createAdmit(attempts)),
     lookUpUserCode: createLookUpUserCode(attempts),
+    limits: needs.limits,
+    countOpenRequest,
     sessions: createSessionSource(session),
     browserBinding: needs.browserBinding,
   });
@@ -121,6 +128,7 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
   installReplayDetection(provider, needs);
   acceptOldHints(provider, needs.keys.retired);
   recordTokens(provider, needs.audit);
+  noteRefusals(provider);
   return {
     provider,
     protocol: mountProvider(provider),

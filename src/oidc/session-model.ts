@@ -17,6 +17,7 @@ import type {
 } from '../store/sessions.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
+import type { CountOpenRequest } from './open-requests.ts';
 import type {
   Ctx,
   CurrentContext,
@@ -40,6 +41,7 @@ export interface SessionNeeds {
   readonly domain: SessionsDomain;
   readonly vault: Vault;
   readonly current: CurrentContext;
+  readonly countOpenRequest: CountOpenRequest;
 }
 
 /** A session in which nobody has signed in only carries a form's secret: an hour is plenty. */
@@ -169,7 +171,7 @@ function isNewer({ loginTs = 0, acr }: SessionModel, ts: number, other: string):
 async function saveSession(session: SessionModel, needs: SessionNeeds): Promise<void> {
   const unit = [
     ...guardAccount(session, needs),
-    ...(session.loaded ? changed(session, needs) : inserted(session, needs)),
+    ...(session.loaded ? changed(session, needs) : insertedOrCounted(session, needs)),
     ...savedClients(session, needs),
   ];
   session.loaded = asLoaded(session, needs.vault);
@@ -189,6 +191,18 @@ async function write({ store, current }: SessionNeeds, unit: Unit): Promise<void
 
 function guardAccount({ accountId, generation }: SessionModel, { accounts }: SessionNeeds): Unit {
   return accountId === undefined ? [] : [accounts.guardSession(accountId, generation ?? 0)];
+}
+
+/** A session of nobody, for the form of a device or of a sign-out, is an open request as any. */
+function insertedOrCounted(session: SessionModel, needs: SessionNeeds): Unit {
+  const unit = inserted(session, needs);
+  const ctx = needs.current();
+  const work = workOf(ctx);
+  if (session.accountId !== undefined || !ctx || !work) return unit;
+  for (const statement of unit) {
+    needs.countOpenRequest(ctx, work, () => ({ statement, missed: SESSION_GONE, revokes: false }));
+  }
+  return [];
 }
 
 function inserted(session: SessionModel, needs: SessionNeeds): Unit {

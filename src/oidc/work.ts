@@ -1,6 +1,7 @@
 // One unit of work for each request that oidc-provider answers: all its writes, or none.
 import type { Context, Middleware } from 'koa';
 import { now } from '../lib/clock.ts';
+import type { Counted } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 
@@ -13,9 +14,11 @@ export type Missed =
       /** Records the refusal: the unit that would have told of the request is not written. */
       readonly record?: () => Promise<void>;
     }
-  | { readonly kind: 'session-gone' };
+  | { readonly kind: 'session-gone' }
+  /** Too many requests are open: `otherwise` changes the unit for another try, or throws. */
+  | { readonly kind: 'crowded'; readonly otherwise: (again: Work) => Promise<void> };
 
-interface Item {
+export interface Item {
   readonly statement: Statement;
   readonly missed: Missed | undefined;
   /** Takes something away: it stands also when the request is refused. */
@@ -26,6 +29,10 @@ export interface Work {
   /** Milliseconds. */
   readonly startedAt: number;
   readonly items: Item[];
+  /** Counters that many requests share are locked last, for one commit. */
+  readonly counts: Item[];
+  /** What the request has found that counts as an open request, by its key. */
+  readonly counted: Map<string, Counted>;
   /** A code or an allowed device code is among the writes. */
   issues: boolean;
   /** The code or refresh token that the request has sent. */
@@ -66,7 +73,8 @@ export interface Answers {
 /** Commits what the library wrote before its answer leaves. */
 export function unitOfWork(store: Store, sessionCookie: string, answers: Answers): Middleware {
   return async (ctx, next) => {
-    const work: Work = { startedAt: now(), items: [], issues: false };
+    const startedAt = now();
+    const work: Work = { startedAt, items: [], counts: [], counted: new Map(), issues: false };
     (ctx as unknown as Carrier).state[WORK] = work;
     await next();
     dropUnchangedCookie(ctx, sessionCookie);
@@ -79,6 +87,7 @@ export function unitOfWork(store: Store, sessionCookie: string, answers: Answers
 }
 
 type Refused = Extract<Missed, { kind: 'oauth' }>;
+type Gone = Extract<Missed, { kind: 'session-gone' }>;
 
 async function refuse(ctx: Context, { error, description, record }: Refused, answers: Answers) {
   await record?.();
@@ -95,21 +104,25 @@ function isRefused(ctx: Context): boolean {
 }
 
 function revocationsOf(work: Work): Work {
-  return { ...work, items: work.items.filter((item) => item.revokes) };
+  return { ...work, items: work.items.filter((item) => item.revokes), counts: [] };
 }
 
-async function commit(store: Store, { items }: Work): Promise<Missed | undefined> {
+async function commit(store: Store, work: Work): Promise<Refused | Gone | undefined> {
+  const items = [...work.items, ...work.counts];
   if (items.length === 0) return undefined;
   const outcome = await store.commit(items.map((item) => item.statement));
   if (outcome.kind === 'committed') return undefined;
-  return items[outcome.at]?.missed ?? oauthError('invalid_request', 'something changed meanwhile');
+  const missed = items[outcome.at]?.missed;
+  if (missed?.kind !== 'crowded') return missed ?? CHANGED;
+  await missed.otherwise(work);
+  return commit(store, work);
 }
 
 /**
  * The session ended, or its account moved on, while the request ran. Nothing may be issued for it;
  * an answer that issues nothing stands, without the session's cookie.
  */
-async function withoutSession({ store, ctx, work, answers }: Gone): Promise<void> {
+async function withoutSession({ store, ctx, work, answers }: Late): Promise<void> {
   if (work.issues) {
     await answers.sessionGone(ctx);
     return;
@@ -118,7 +131,7 @@ async function withoutSession({ store, ctx, work, answers }: Gone): Promise<void
   await commit(store, { ...work, items: rest });
 }
 
-interface Gone {
+interface Late {
   readonly store: Store;
   readonly ctx: Context;
   readonly work: Work;
@@ -153,8 +166,10 @@ function dropCookie(ctx: Context, name: string): void {
   if (kept.length > 0) ctx.set('Set-Cookie', kept);
 }
 
-export function oauthError(error: string, description: string): Missed {
+export function oauthError(error: string, description: string): Refused {
   return { kind: 'oauth', error, description };
 }
+
+const CHANGED = oauthError('invalid_request', 'something changed meanwhile');
 
 export const SESSION_GONE: Missed = { kind: 'session-gone' };

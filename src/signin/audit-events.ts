@@ -1,7 +1,7 @@
 // What a sign-in leaves in the audit: each step with its outcome, and the facts behind it.
 import type { Audit } from '../domain/audit/audit.ts';
 import type { SignInFacts } from '../domain/audit/kinds.ts';
-import { LIMIT_REACHED, type Lock, REFUSED_BY_LIMIT, tellLock } from '../domain/audit/locks.ts';
+import { tellReached, tellRefused } from '../domain/audit/locks.ts';
 import type { Limited } from '../domain/limits/attempt.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
 import { toIso } from '../lib/clock.ts';
@@ -25,10 +25,18 @@ interface Reached {
   readonly amr: readonly string[];
 }
 
+interface Cancelled {
+  readonly unit: Unit;
+  /** To be called when that unit is written. */
+  done(): Promise<void>;
+}
+
 export interface SignInAudit {
   /** @param left of a credential that is used up: how many remain */
   proved(flow: Flow, method: Method, proved: Proved, left?: number): Unit;
   refused(flow: Flow, attempt: Attempt, reason: string): Promise<void>;
+  /** Nothing was looked at, and no limit counted it. */
+  turnedBack(flow: Flow, attempt: Attempt, reason: string): Promise<void>;
   /** The attempt was not looked at. */
   limited(flow: Flow, attempt: Attempt, limited: Limited): Promise<void>;
   /** The attempt was among the last there were. @param claim as the attempt's reservation gives it */
@@ -44,7 +52,7 @@ export interface SignInAudit {
   notEnough(flow: Flow, reached: Reached): Statement;
   /** Every step is done, and yet it does not end here. */
   turnedAway(flow: Flow, reason: string): Promise<void>;
-  cancelled(row: FlowRow | undefined, clientId: string): Statement;
+  cancelled(row: FlowRow | undefined, clientId: string): Cancelled;
 }
 
 const KINDS = {
@@ -56,19 +64,13 @@ export function createSignInAudit(
   audit: Audit,
   accounts: Pick<Accounts, 'findByEmailKey'>,
 ): SignInAudit {
-  const { record, write } = audit;
+  const { record, write, fold } = audit;
   const subjectOf = (flow: Flow, attempt: Attempt) => findSubject(flow, attempt, accounts);
 
-  const locked = async (
-    flow: Flow,
-    attempt: Attempt,
-    reason: string,
-    lock: Lock,
-    unless?: Unit,
-  ) => {
-    const subject = await subjectOf(flow, attempt);
-    await tellLock(audit, reason, lock, { ...subject, method: attempt.method.name }, unless);
-  };
+  const triedIn = async (flow: Flow, attempt: Attempt) => ({
+    ...(await subjectOf(flow, attempt)),
+    method: attempt.method.name,
+  });
 
   return {
     proved: (flow, method, proved, left) => {
@@ -83,17 +85,27 @@ export function createSignInAudit(
       record({ kind: 'factor.enrolled', accountId, detail: { method: name } }),
     notEnrolled: (accountId, { name }, reason) => {
       const refused = { kind: 'factor.enrolled', ...REFUSED, reason } as const;
-      return write({ ...refused, accountId, detail: { method: name } });
+      return fold({ ...refused, accountId, detail: { method: name } }, { ofFlow: true });
     },
     codesRenewed: (flow) => record({ ...commonOf(flow), kind: 'backup_codes.renewed' }),
     refused: async (flow, attempt, reason) => {
       const { name, step } = attempt.method;
       const subject = await subjectOf(flow, attempt);
       const detail = { method: name };
-      await write({ ...subject, kind: KINDS[step], outcome: 'refused', reason, detail });
+      const event = { ...subject, kind: KINDS[step], outcome: 'refused', reason, detail } as const;
+      // How many there are of one account is limited; names that nobody has never run out.
+      await (subject.accountId === undefined ? fold(event) : write(event));
     },
-    limited: (flow, attempt, lock) => locked(flow, attempt, REFUSED_BY_LIMIT, lock),
-    exhausted: (flow, attempt, lock, claim) => locked(flow, attempt, LIMIT_REACHED, lock, [claim]),
+    turnedBack: (flow, { method: { name, step } }, reason) => {
+      const refused = { kind: KINDS[step], ...REFUSED, reason, detail: { method: name } } as const;
+      return fold({ ...commonOf(flow), ...refused }, { ofFlow: true });
+    },
+    limited: async (flow, attempt, lock) => {
+      await tellRefused(audit, lock, await triedIn(flow, attempt), { ofFlow: isKnown(flow) });
+    },
+    exhausted: async (flow, attempt, lock, claim) => {
+      await tellReached(audit, lock, await triedIn(flow, attempt), [claim]);
+    },
     staged: (flow) => {
       const detail = { policy: 'met', ...waysOn(withNewPassword(flow.facts)) } as const;
       return record({ ...commonOf(flow), kind: 'sign_in.migration', detail });
@@ -118,17 +130,25 @@ export function createSignInAudit(
       return record({ ...commonOf(flow), kind: 'sign_in.finished', ...REFUSED, reason, detail });
     },
     turnedAway: (flow, reason) =>
-      write({ ...commonOf(flow), kind: 'sign_in.finished', ...REFUSED, reason }),
+      fold(
+        { ...commonOf(flow), kind: 'sign_in.finished', ...REFUSED, reason },
+        { ofFlow: isKnown(flow) },
+      ),
     cancelled: (row, clientId) => {
       const reason = 'cancelled by the person';
       const accountId = row?.accountId;
       const whose = { flowId: row?.id, accountId, actor: accountId, clientId };
-      return record({ ...whose, kind: 'sign_in.finished', ...REFUSED, reason });
+      const event = { ...whose, kind: 'sign_in.finished', ...REFUSED, reason } as const;
+      if (accountId !== undefined) return { unit: [record(event)], done: async () => undefined };
+      return { unit: [], done: () => fold(event) };
     },
   };
 }
 
 const REFUSED = { outcome: 'refused' } as const;
+
+/** Somebody has proved to be somebody in it. */
+const isKnown = ({ row }: Flow): boolean => row.accountId !== undefined;
 
 function commonOf({ row: { id, clientId, accountId } }: Flow) {
   return { flowId: id, clientId, accountId };

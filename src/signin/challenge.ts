@@ -1,6 +1,6 @@
 // Sends the code of a method that has one sent, no more often than the limits say.
 import type { Audit } from '../domain/audit/audit.ts';
-import { REFUSED_BY_LIMIT, tellLock } from '../domain/audit/locks.ts';
+import { tellRefused } from '../domain/audit/locks.ts';
 import type { Limited } from '../domain/limits/attempt.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Method } from '../methods/index.ts';
@@ -39,7 +39,7 @@ async function send(
   if (!challenge || addressee === undefined) return NOT_DUE;
   const ticket = await limits.reserveText(account.id, addressee);
   if (ticket.kind === 'limited') {
-    await tellLock(audit, REFUSED_BY_LIMIT, ticket, { method: name, accountId: account.id });
+    await tellRefused(audit, ticket, { method: name, accountId: account.id });
     return ticket;
   }
   // Every message counts, whoever asked for it.

@@ -35,20 +35,24 @@ export interface DirectNeeds {
   readonly finish: Finish;
 }
 
-/** @param key of a flow that is open; credentials that no step asks for are not looked at */
+/**
+ * @param key of a flow that is open; credentials that no step asks for are not looked at
+ * @param prepared the flow itself, before anything is proved in it
+ */
 export type SignInDirectly = (
   key: string,
   credentials: readonly Credential[],
   door: Door,
+  prepared?: Flow,
 ) => Promise<DirectOutcome>;
 
 const GONE: DirectOutcome = { kind: 'gone' };
 
 /** Throws what `prove` throws. */
 export function createSignInDirectly(needs: DirectNeeds): SignInDirectly {
-  return async (key, credentials, door) => {
-    for (const credential of credentials) {
-      const flow = await findOpen(key, needs);
+  return async (key, credentials, door, prepared) => {
+    for (const [index, credential] of credentials.entries()) {
+      const flow = (index === 0 && prepared) || (await findOpen(key, needs));
       if (!flow) return GONE;
       const outcome = await needs.prove(flow, { ...credential, visitor: door.visitor });
       const isWrong = outcome.kind === 'refused' || outcome.kind === 'limited';

@@ -121,6 +121,8 @@ export interface FlowsDomain {
   /** Undefined where there has been none. */
   find(key: string): Promise<FoundFlow | undefined>;
   open(subject: FlowSubject): Promise<Flow>;
+  /** One that is written with its first proof, and never without. */
+  prepare(subject: FlowSubject): Promise<Flow>;
   /** A fresh flow in the same interaction: `Start again`, `Use a different account`. */
   reopen(subject: FlowSubject): Promise<Flow>;
   /** The newest row of an interaction, also when it is over. */
@@ -165,8 +167,11 @@ interface FlowNeeds {
   readonly ttl: number;
 }
 
+/** The revision of a row that is not in the store yet. */
+const UNWRITTEN = 0;
+
 export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain {
-  const open = async (subject: FlowSubject): Promise<Flow> => {
+  const prepare = async (subject: FlowSubject): Promise<Flow> => {
     const at = now();
     const known = await subject.findKnown?.();
     const first = firstFacts(subject, known);
@@ -178,20 +183,26 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
       generation: known?.generation,
       facts: JSON.stringify(first),
       stagedHash: undefined,
-      revision: 1,
+      revision: UNWRITTEN,
       endedAt: undefined,
       expiresAt: at + ttl * 1000,
       createdAt: at,
     };
-    await store.write(flows.insert(row));
     noteFlow(row);
     return { row, facts: first };
+  };
+
+  const open = async (subject: FlowSubject): Promise<Flow> => {
+    const { row, facts } = await prepare(subject);
+    const written = { ...row, revision: UNWRITTEN + 1 };
+    await store.write(flows.forgetEmpty(subject.key), flows.insert(written));
+    return { row: written, facts };
   };
 
   const reopen = async (subject: FlowSubject): Promise<Flow> => {
     const before = await flows.findNewest(subject.key);
     // What was proved in the old one is void from here on, in every tab.
-    if (before && before.endedAt === undefined) {
+    if (before?.accountId !== undefined && before.endedAt === undefined) {
       await store.commit([flows.endAll(subject.key, now())]);
     }
     // Whoever starts again may be somebody else.
@@ -212,6 +223,7 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
   return {
     find,
     open,
+    prepare,
     findOrOpen: async (subject) =>
       (await find(subject.key)) ?? { kind: 'open', flow: await open(subject) },
     reopen,
@@ -222,7 +234,11 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
       const read = newest?.id === row.id ? parseFacts(newest) : undefined;
       return read !== undefined && read.proofs.length > was.proofs.length;
     },
-    record: (flow, proved) => flows.update(flow.row, withProof(flow.facts, proved)),
+    record: ({ row, facts }, proved) => {
+      const change = withProof(facts, proved);
+      if (row.revision === UNWRITTEN) return flows.insert(changed(row, change));
+      return flows.update(row, change);
+    },
     postpone: (flow) => change(flow, { postponed: true }),
     markBackup: (flow, state) => change(flow, { backup: { ...flow.facts.backup, state } }),
     countCandidate: async ({ row, facts: was }) => {

@@ -8,6 +8,7 @@ import type { Visitor } from '../domain/limits/visitor.ts';
 import { now, toIso } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { logRefusal } from '../lib/refusal-lines.ts';
 import type { Method } from '../methods/index.ts';
 import { type Refusal, refused, type Verdict } from '../methods/method.ts';
 import type { Account, Accounts } from '../store/accounts.ts';
@@ -84,14 +85,17 @@ export function createProve(needs: ProveNeeds): Prove {
     const known = await accountOf(flow, needs.accounts);
     // Nothing is looked at, so that a code is not told to be right.
     if (known && !mayComeFrom(known, given.visitor.address)) {
-      await needs.signInAudit.refused(flow, given, ADDRESS_NOT_ALLOWED);
+      await needs.signInAudit.turnedBack(flow, given, ADDRESS_NOT_ALLOWED);
       return NOT_ALLOWED;
     }
     const malformed = findMalformed(flow, given, needs);
     if (malformed) return malformed;
     const ticket = await takeTicket(flow, given, needs.limits);
     if (ticket.kind === 'limited') {
-      needs.log.warn({ method: method.name, rule: ticket.rule }, 'attempt refused by a limit');
+      const { rule } = ticket;
+      const fields = { method: method.name, rule };
+      const words = 'attempt refused by a limit';
+      logRefusal(needs.log, { level: 'warn', what: `limit ${rule}`, fields, words });
       await needs.signInAudit.limited(flow, given, ticket);
       return ticket;
     }
@@ -217,7 +221,8 @@ async function turnAway(
   ticket: Reservation,
   { signInAudit, log }: ProveNeeds,
 ): Promise<ProveOutcome> {
-  log.info({ method: given.method.name, account: id }, ADDRESS_NOT_ALLOWED);
+  const fields = { method: given.method.name, account: id };
+  logRefusal(log, { what: ADDRESS_NOT_ALLOWED, fields, words: ADDRESS_NOT_ALLOWED });
   const remaining = await ticket.failed();
   await signInAudit.refused(flow, given, ADDRESS_NOT_ALLOWED);
   if (remaining.left === 0) {
@@ -234,13 +239,16 @@ async function refuse(
   { signInAudit, log }: ProveNeeds,
 ): Promise<ProveOutcome> {
   const method = given.method.name;
-  log.info({ method, reason }, 'credential refused');
+  const fields = { method, reason };
+  logRefusal(log, { what: `credential ${method}`, fields, words: 'credential refused' });
   const remaining = await ticket.failed(burn);
   await signInAudit.refused(flow, given, reason);
   const { left, rule, retryAt } = remaining;
   if (left === 0) {
     const until = retryAt === undefined ? 'opened' : toIso(retryAt);
-    log.warn({ method, rule, account: flow.row.accountId, until }, 'a limit is reached');
+    const fields = { method, rule, account: flow.row.accountId, until };
+    const words = 'a limit is reached';
+    logRefusal(log, { level: 'warn', what: `${words}: ${rule}`, fields, words });
     await signInAudit.exhausted(flow, given, remaining, ticket.claim(remaining));
   }
   return { kind: 'refused', ...remaining, hint };

@@ -3,6 +3,7 @@ import type { Whose } from '../domain/known-browsers.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
 import { type Notices, noticeOfLimit } from '../domain/notices.ts';
 import type { Log } from '../lib/log.ts';
+import { logFailure } from '../lib/repeated-lines.ts';
 import type { Method } from '../methods/index.ts';
 import type { Store } from '../store/store.ts';
 import type { Flow } from './flow.ts';
@@ -33,6 +34,6 @@ export async function tellOfLimit(
   const notice = noticeOfLimit(remaining);
   if (!notice) return;
   await store.commit([notices.tellOnce(whose, notice)]).catch((error: unknown) => {
-    log.warn({ err: error }, 'nobody was told of a limit');
+    logFailure(log, error, 'nobody was told of a limit');
   });
 }

@@ -17,6 +17,8 @@ export interface Artifact {
   readonly browserKey?: string | undefined;
   readonly payload: Readonly<Record<string, unknown>>;
   readonly expiresAt: number;
+  /** The counter of open requests that it stands in. */
+  readonly countedKey?: string | undefined;
 }
 
 export interface FoundArtifact {
@@ -25,6 +27,13 @@ export interface FoundArtifact {
   readonly consumedAt: number | undefined;
   readonly browserKey: string | undefined;
   readonly generation: number | undefined;
+  /** Where and when it was counted as an open request. */
+  readonly counted: Counted | undefined;
+}
+
+export interface Counted {
+  readonly key: string;
+  readonly at: number;
 }
 
 export interface Artifacts {
@@ -38,6 +47,12 @@ export interface Artifacts {
   put(artifact: Artifact, at: number): Statement;
   /** Must hit: a row that is there and not given up gets another payload. */
   replacePayload(model: string, key: string, payload: Record<string, unknown>): Statement;
+  /** Must hit: as `replacePayload`, and it may be answered again. */
+  ask(model: string, key: string, payload: Record<string, unknown>): Statement;
+  /** Must hit: a row that nobody has answered, and that is not given up, gets its last payload. */
+  answer(model: string, key: string, payload: Record<string, unknown>, at: number): Statement;
+  /** A row that would expire earlier is kept until then. */
+  keepUntil(model: string, key: string, until: number): Statement;
   /** Must hit: nobody has inserted it before. */
   insertOnce(artifact: Artifact, at: number): Statement;
   /** Must hit: nobody has spent it before. */
@@ -66,6 +81,7 @@ const COLUMNS = [
   'payload',
   'expires_at',
   'created_at',
+  'counted_key',
 ] as const;
 
 // Set once, then kept: a device code learns its account when a person allows it.
@@ -96,7 +112,8 @@ export function createArtifacts(store: Store): Artifacts {
       sql('oidc_artifacts as o')
         .where({ 'o.model': p.model, [`o.${column}`]: p.value })
         .whereRaw(ofLivingAccount('o'))
-        .select('o.payload', 'o.consumed_at', 'o.generation', 'o.browser_key'),
+        .select('o.payload', 'o.consumed_at', 'o.generation', 'o.browser_key')
+        .select('o.counted_key', 'o.created_at'),
     );
   const byKey = found('key');
   const byUserCode = found('user_code_key');
@@ -125,6 +142,29 @@ export function createArtifacts(store: Store): Artifacts {
         .update({ payload: p.payload }),
     1,
   );
+  const ask = store.prepare<{ model: string; key: string; payload: string }>(
+    (p, sql) =>
+      sql('oidc_artifacts')
+        .where({ model: p.model, key: p.key })
+        .whereNull('consumed_at')
+        .update({ payload: p.payload, answered_at: null }),
+    1,
+  );
+  const answer = store.prepare<{ model: string; key: string; payload: string; at: number }>(
+    (p, sql) =>
+      sql('oidc_artifacts')
+        .where({ model: p.model, key: p.key })
+        .whereNull('consumed_at')
+        .whereNull('answered_at')
+        .update({ payload: p.payload, answered_at: p.at }),
+    1,
+  );
+  const keepUntil = store.prepare<{ model: string; key: string; until: number }>((p, sql) =>
+    sql('oidc_artifacts')
+      .where({ model: p.model, key: p.key })
+      .where('expires_at', '<', p.until)
+      .update({ expires_at: p.until }),
+  );
   const giveUp = store.prepare<Oldest>((p, sql) =>
     sql('oidc_artifacts')
       .where({ model: p.model })
@@ -152,6 +192,10 @@ export function createArtifacts(store: Store): Artifacts {
     put: (artifact, at) => put(toColumns(artifact, at)),
     replacePayload: (model, key, payload) =>
       replacePayload({ model, key, payload: JSON.stringify(payload) }),
+    ask: (model, key, payload) => ask({ model, key, payload: JSON.stringify(payload) }),
+    answer: (model, key, payload, at) =>
+      answer({ model, key, payload: JSON.stringify(payload), at }),
+    keepUntil: (model, key, until) => keepUntil({ model, key, until }),
     insertOnce: (artifact, at) => insertOnce(toColumns(artifact, at)),
     giveUpOldest: ({ model, key, browserKey = '' }, most, at) =>
       giveUp({ model, browser: browserKey, at, own: key, others: most - 1 }),
@@ -187,6 +231,7 @@ function toColumns(artifact: Artifact, at: number): Columns {
     payload: JSON.stringify(artifact.payload),
     expires_at: artifact.expiresAt,
     created_at: at,
+    counted_key: artifact.countedKey ?? null,
   };
 }
 
@@ -197,5 +242,10 @@ function parse(row: Row | undefined): FoundArtifact | undefined {
     consumedAt: (row.consumed_at as number | null) ?? undefined,
     generation: (row.generation as number | null) ?? undefined,
     browserKey: (row.browser_key as string | null) ?? undefined,
+    counted: countedOf(row),
   };
+}
+
+function countedOf({ counted_key: key, created_at: at }: Row): Counted | undefined {
+  return key === null ? undefined : { key: key as string, at: at as number };
 }

@@ -40,7 +40,7 @@ export interface AuditEvents {
 const TABLE = 'audit_events';
 const MANY = 500;
 
-const COLUMNS = [
+export const COLUMNS = [
   'id',
   'time',
   'kind',
@@ -56,7 +56,7 @@ const COLUMNS = [
   'detail',
 ] as const;
 
-type Columns = Record<(typeof COLUMNS)[number], unknown>;
+export type Columns = Record<(typeof COLUMNS)[number], unknown>;
 
 export function createAuditEvents(store: Store): AuditEvents {
   const insert = store.prepare<Columns>(
@@ -87,7 +87,7 @@ function newestFirst(wanted: object) {
   return Object.keys(wanted).length === 0 ? [id] : [{ column: 'time', order: 'desc' }, id];
 }
 
-function toColumns(row: AuditRow): Columns {
+export function toColumns(row: AuditRow): Columns {
   return {
     id: row.id,
     time: row.time,

@@ -28,6 +28,8 @@ export interface Flows {
   /** The newest row of an interaction, ended and expired ones too. */
   findNewest(interactionKey: string): Promise<FoundFlowRow | undefined>;
   insert(row: FlowRow): Statement;
+  /** Nobody has proved to be anybody in these: who starts again and again leaves one behind. */
+  forgetEmpty(interactionKey: string): Statement;
   /** Must hit: the row stands at `was.revision` and is not ended. */
   update(was: FlowRow, change: FlowChange): Statement;
   /** Ends whatever is open in an interaction. */
@@ -52,12 +54,16 @@ export function createFlows(store: Store): Flows {
       ])
       .limit(sql.raw('1') as never),
   );
+  const forgetEmpty = store.prepare<{ key: string }>((p, sql) =>
+    sql(TABLE).where({ interaction_key: p.key }).whereNull('account_id').del(),
+  );
   return {
     findNewest: async (key) => {
       const row = await store.find(newest({ key }));
       return row && { ...parse(row), isVoid: row.is_void === 1 };
     },
     insert: (row) => store.compile(store.sql(TABLE).insert(toRow(row)), 1),
+    forgetEmpty: (key) => forgetEmpty({ key }),
     update: (was, change) =>
       store.compile(
         store

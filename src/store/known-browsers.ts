@@ -30,6 +30,8 @@ export interface KnownBrowsers {
     digests: readonly string[],
     at: number,
   ): Promise<KnownBrowser | undefined>;
+  /** The id of a row of any account, always the same one. */
+  findAny(digests: readonly string[], at: number): Promise<string | undefined>;
   insert(browser: NewKnownBrowser): Statement;
   touch(id: string, at: number, expiresAt: number, hasFactor: boolean): Statement;
   /** Leaves the `keep` that were used last: of its browsers, or of its devices with one application. */
@@ -62,6 +64,10 @@ export function createKnownBrowsers(store: Store): KnownBrowsers {
     find: async (id, digests, at) => parse(await store.find(byAccount(values(id, digests, at)))),
     findByEmailKey: async (key, digests, at) =>
       parse(await store.find(byEmailKey(values(key, digests, at)))),
+    findAny: async (digests, at) => {
+      const rows = table().whereIn('digest', digests).where('expires_at', '>', at).orderBy('id');
+      return (await store.find(store.compile(rows.first('id'))))?.id as string | undefined;
+    },
     insert: (browser) => store.compile(table().insert(toRow(browser)), 1),
     touch: (id, at, expiresAt, hasFactor) => {
       const seen = { used_at: at, expires_at: expiresAt };

@@ -2,6 +2,7 @@
 import { createAccounts } from './accounts.ts';
 import { createArtifacts } from './artifacts.ts';
 import { createAuditEvents } from './audit.ts';
+import { createAuditCounts } from './audit-counts.ts';
 import { createAuthenticators } from './authenticators.ts';
 import { createBackupCodes } from './backup-codes.ts';
 import { createClients } from './clients.ts';
@@ -36,6 +37,7 @@ export function openTables(store: Store) {
     counters: createCounters(store),
     knownBrowsers: createKnownBrowsers(store),
     auditEvents: createAuditEvents(store),
+    auditCounts: createAuditCounts(store),
     authenticators: createAuthenticators(store),
     serviceAccounts: createServiceAccounts(store),
     serviceAccountAuthenticators: createAuthenticators(store, 'service_account_authenticators'),

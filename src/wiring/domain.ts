@@ -26,7 +26,12 @@ export type Domain = ReturnType<typeof createDomain>;
 
 export function createDomain(ground: Ground, requiredSince: number) {
   const { config, log, store, tables, vault, hashing } = ground;
-  const audit = createAudit({ store, log, events: tables.auditEvents });
+  const audit = createAudit({
+    store,
+    log,
+    events: tables.auditEvents,
+    counts: tables.auditCounts,
+  });
   const passwords = createPasswordPolicy(config.password);
   const knownBrowsers = createKnownBrowsers({
     config: config.limits.known_browsers,

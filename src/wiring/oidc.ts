@@ -1,5 +1,5 @@
 // The library, built anew for other keys, and what asks it.
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import { watchKeys } from '../domain/key-watch.ts';
 import type { KeyRing } from '../domain/keys.ts';
 import type { ProveCode } from '../domain/service-accounts/codes.ts';
@@ -32,7 +32,9 @@ export async function createOidc(ground: Ground, domain: Domain, site: Site) {
   const authenticators = domain.serviceAccountAuthenticators;
   const proveCode = createProveCode({ ...ground, ...domain, authenticators });
   const browserBinding = createBrowserBinding(ground.vault, config.issuer);
-  const needs = { ...domain, pages, proveCode, browserBinding };
+  const knownBrowserOf = (ctx: Context) =>
+    domain.knownBrowsers.findAny(site.visitors.of(ctx).browser);
+  const needs = { ...domain, pages, proveCode, browserBinding, knownBrowserOf };
   const build = (ring: KeyRing) => buildOidc(ground, { ...needs, keys: ring });
   const watch = await watchKeys({ keys, log, build });
   const provider = () => watch.current().provider;
@@ -63,6 +65,7 @@ type OidcNeeds = Omit<Domain, 'keys'> & {
   readonly pages: ProviderPages;
   readonly proveCode: ProveCode;
   readonly browserBinding: BrowserBinding;
+  readonly knownBrowserOf: (ctx: Context) => Promise<string | undefined>;
   readonly keys: KeyRing;
 };
 

@@ -8,8 +8,10 @@ import { fixIssuer } from '../http/middleware/issuer.ts';
 import { raiseFailures, refuseOtherSpellings } from '../http/middleware/library.ts';
 import { refuseForeignForms } from '../http/middleware/own-forms.ts';
 import { askByAddress } from '../http/middleware/posted-requests.ts';
+import { logRefusals } from '../http/middleware/refusal-log.ts';
 import { requestContext } from '../http/middleware/request.ts';
 import { refuseBrokenUrls, securityHeaders } from '../http/middleware/security.ts';
+import { refuseLargeRequests } from '../http/middleware/small-requests.ts';
 import { leaveTrail } from '../http/middleware/trail.ts';
 import { healthRoutes } from '../http/routes/health.ts';
 import { syncTestClock } from '../http/routes/test-clock.ts';
@@ -18,6 +20,7 @@ import { cookieNames } from '../oidc/configuration.ts';
 import { answerLibraryCookies, dropOldCookies } from '../oidc/library-cookies.ts';
 import { createLostRaceAnswers, replaceSelfSubmittingPages } from '../oidc/pages.ts';
 import { inTurn } from '../oidc/provider.ts';
+import { recordRefusedClients } from '../oidc/refusals.ts';
 import { createSignOut } from '../oidc/sign-out.ts';
 import { unitOfWork } from '../oidc/work.ts';
 import { createRouters } from './doors.ts';
@@ -35,8 +38,10 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
   const names = cookieNames(config.issuer);
   const unit = unitOfWork(store, names.session, lostRaces);
   const library = inTurn([
+    recordRefusedClients(domain.audit),
     raiseFailures(log),
     boundRequests,
+    refuseLargeRequests,
     admitAssertions(oidc.tokenPath),
     answerLibraryCookies(names),
     oidc.protocol,
@@ -47,6 +52,7 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
   const stack = [
     plainAccept,
     requestContext(site.addressOf),
+    logRefusals(log),
     leaveTrail({ ...domain, keyOf: oidc.interactions.keyOf }),
     catchErrors({ log, ...site }),
     securityHeaders(config.issuer),

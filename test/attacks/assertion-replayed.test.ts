@@ -1,7 +1,7 @@
 // One assertion, one token: however often, on whatever node, and in whatever spelling it comes again.
 import { expect } from 'chai';
 import { sweep } from '../../src/store/sweep.ts';
-import { auditRows } from '../support/audit.ts';
+import { auditRows, untilTold } from '../support/audit.ts';
 import { startGatehouse } from '../support/gatehouse.ts';
 import {
   assertionOf,
@@ -40,7 +40,8 @@ onBothStores('an assertion that comes again', (store) => {
     const assertion = assertionOf(machine, pair.url);
     expect((await present(urlOf(0), assertion)).status).to.equal(200);
     for (const index of [0, 1, 0, 1]) expectRefused(await present(urlOf(index), assertion));
-    const reasons = (await rowsOf(machine)).map(({ outcome, reason }) => reason ?? outcome);
+    const told = await untilTold(pair, { accountId: machine.id }, 5);
+    const reasons = told.map(({ outcome, reason }) => reason ?? outcome);
     const again = 'assertion used before';
     expect(reasons).to.deep.equal(['ok', again, again, again, again]);
   });
@@ -56,7 +57,7 @@ onBothStores('an assertion that comes again', (store) => {
       expect(winners, `round ${round}`).to.have.length(1);
       for (const answer of answers) if (answer.status !== 200) expectRefused(answer);
     }
-    const rows = await rowsOf(machine);
+    const rows = await untilTold(pair, { accountId: machine.id }, ROUNDS * AT_ONCE);
     expect(rows.filter(({ outcome }) => outcome === 'ok')).to.have.length(ROUNDS);
     expect(rows).to.have.length(ROUNDS * AT_ONCE);
   });

@@ -1,7 +1,7 @@
 // Whoever guesses at client secrets is stopped; whoever has the right one never is.
 import { expect } from 'chai';
 import { application, createApplication } from '../support/application.ts';
-import { auditRows, auditText, said } from '../support/audit.ts';
+import { auditText, said, untilTold } from '../support/audit.ts';
 import { BEHIND_PROXY, freshAddress } from '../support/guesses.ts';
 import { type Pair, startPair } from '../support/pair.ts';
 import { createPerson, createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
@@ -63,7 +63,7 @@ onBothStores('guessing client secrets', (store) => {
     expect((await attempt({ from: freshAddress() })).status).to.equal(401);
     await pair.advance('15m');
     expect((await attempt({ from })).status).to.equal(401);
-    const rows = await auditRows(pair, { kind: 'sign_in.locked' });
+    const rows = await untilTold(pair, { kind: 'sign_in.locked' }, 4);
     expect(said(rows)).to.deep.equal([
       'sign_in.locked refused: limit reached',
       ...Array(3).fill('sign_in.locked refused: attempt refused by a limit'),

@@ -1,7 +1,7 @@
 // A client that is disabled: nothing of it works at any door, and people are told on a page.
 import { expect } from 'chai';
 import { createApplication } from '../support/application.ts';
-import { auditRows } from '../support/audit.ts';
+import { auditRows, eachTime } from '../support/audit.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { OPAQUE_API, WITH_RESOURCES } from '../support/machine.ts';
 import { type Pair, startPair } from '../support/pair.ts';
@@ -50,7 +50,7 @@ onBothStores('a disabled client', (store) => {
   };
   const reasons = async () => {
     const rows = await auditRows(gatehouse, { kind: 'client.refused' });
-    return rows
+    return eachTime(rows)
       .filter(({ clientId }) => clientId === party.id)
       .map(({ reason, detail }) => `${detail.endpoint}: ${reason}`);
   };

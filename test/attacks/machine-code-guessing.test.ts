@@ -1,7 +1,7 @@
 // Codes of a service account: whoever has its key guesses ten times, whoever has not moves nothing.
 import { expect } from 'chai';
 import { generateSync } from 'otplib';
-import { auditRows } from '../support/audit.ts';
+import { untilTold } from '../support/audit.ts';
 import {
   assertionOf,
   createMachine,
@@ -53,7 +53,8 @@ onBothStores('guessing the code of a service account', (store) => {
       ),
     );
     expect(new Set(statuses)).to.deep.equal(new Set([400]));
-    const rows = await auditRows(pair, { accountId: machine.id, kind: 'service_account.token' });
+    const filter = { accountId: machine.id, kind: 'service_account.token' } as const;
+    const rows = await untilTold(pair, filter, AT_ONCE);
     const reasons = rows.map(({ reason }) => reason);
     const limited = reasons.filter((reason) => reason === 'attempt refused by a limit');
     expect([reasons.length, limited.length]).to.deep.equal([AT_ONCE, AT_ONCE - LIMIT]);

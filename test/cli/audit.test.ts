@@ -158,6 +158,27 @@ onBothStores('gatehouse audit and explain', (store) => {
     ]);
   });
 
+  it('what repeats is told with its number, while it runs and afterwards', async () => {
+    const refused = { kind: 'sign_in.locked', outcome: 'refused', accountId: person.id } as const;
+    const detail = { rule: 'identifier', method: 'password' };
+    const { audit } = gatehouse.house;
+    for (let time = 0; time < 5; time += 1) await audit.fold({ ...refused, detail });
+    await audit.flush();
+    const look = async () => {
+      const rows = await tail('--account', person.id, '--kind', 'sign_in.locked');
+      const { events } = await explain(person.email);
+      return { rows: rows.map((row) => row.detail.repeated), says: events.at(-1)?.says };
+    };
+    const running = await look();
+    expect(running.rows).to.deep.equal([undefined, 4]);
+    expect(running.says).to.match(
+      /^Limited \(rule: identifier; method: password\), 4 more times since 2\S+Z\.$/,
+    );
+    await gatehouse.advance('16m');
+    await audit.closeEnded();
+    expect(await look()).to.deep.equal(running);
+  });
+
   describe('explain TRACE', () => {
     it('finds the whole sign-in by any of its traces, however it is typed', async () => {
       const second = await halfSignIn();
@@ -207,7 +228,8 @@ onBothStores('gatehouse audit and explain', (store) => {
 
     it('refuses a trace code under which nothing was recorded', async () => {
       const why = await refused(['explain', 'zzzzzzzzzz'], options);
-      expect(why).to.equal('Nothing was recorded under the trace code ZZZZZZZZZZ.');
+      expect(why).to.match(/^Nothing was recorded under the trace code ZZZZZZZZZZ\. /);
+      expect(why, 'where else to look').to.include('in the log of the server');
     });
   });
 

@@ -10,6 +10,7 @@ import { createLog } from '../../src/lib/log.ts';
 import { createVault } from '../../src/lib/vault.ts';
 import { createAccounts } from '../../src/store/accounts.ts';
 import { createAuditEvents } from '../../src/store/audit.ts';
+import { createAuditCounts } from '../../src/store/audit-counts.ts';
 import { createCounters } from '../../src/store/limits.ts';
 import { createLinks } from '../../src/store/links.ts';
 import { createOutbox } from '../../src/store/outbox.ts';
@@ -70,7 +71,12 @@ onBothStores('password resets', (kind) => {
       accounts: createAccounts(store),
       links: createOneTimeLinks({ config, store, links: createLinks(store), vault }),
       mails: createMails({ outbox: createOutbox(store), vault }),
-      audit: createAudit({ store, events: createAuditEvents(store), log: createLog('silent') }),
+      audit: createAudit({
+        store,
+        events: createAuditEvents(store),
+        counts: createAuditCounts(store),
+        log: createLog('silent'),
+      }),
       ...({} as { [name in 'sessions' | 'knownBrowsers' | 'trustedDevices']: never }),
       ...({} as { [name in 'notices' | 'hashing' | 'passwords']: never }),
     });

@@ -32,7 +32,7 @@ describe('PostgreSQL away', () => {
     database = { dataDir, url: await postgres.createDatabase(), remove };
     const port = await freePort();
     house = await openHouse(loadConfig(environment(database, port)));
-    server = await startProcess({ database, port });
+    server = await startProcess({ database, port, env: { LOG_LEVEL: 'info' } });
     const site = { house, url: server.url };
     party = await createRelyingParty(site);
     token = (await signIn(site, party, await createPerson(site))).tokens.access_token;
@@ -97,6 +97,15 @@ describe('PostgreSQL away', () => {
     expect(refused.status).to.equal(503);
     expect(Number(refused.headers.get('retry-after'))).to.be.greaterThan(0);
     expect(JSON.stringify(refused.body)).not.to.match(/ECONN|postgres|\.ts\b|\n +at /i);
+    const before = server.output().length;
+    await statuses(40);
+    // The outbox and the watch over keys meet the same.
+    const stacks =
+      server
+        .output()
+        .slice(before)
+        .match(/"stack":/g) ?? [];
+    expect(stacks.length, 'stack traces in the log').to.be.below(3);
     await postgres.resume();
     await untilServed();
   });

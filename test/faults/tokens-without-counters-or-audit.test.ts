@@ -47,7 +47,7 @@ onBothStores('service accounts', (store) => {
       const refused = await present(gatehouse.url, 'nonsense');
       expect([refused.status, refused.body.error]).to.deep.equal([400, 'invalid_grant']);
       const { status, body } = await ask();
-      expect(status).to.equal(500);
+      expect(status).to.equal(503);
       expect(body).not.to.have.property('access_token');
     });
     await gatehouse.advance('30s');

@@ -23,6 +23,7 @@ interface Line {
   readonly time: string;
   readonly msg: string;
   readonly trace?: string;
+  readonly error?: string;
   readonly err?: Readonly<Record<'message' | 'stack' | 'error_code', string>>;
 }
 
@@ -178,7 +179,7 @@ onBothStores('logs', (store) => {
     expect(loud).to.deep.equal([]);
   });
 
-  it('name the reason of a 500 under the trace that the visitor was told', async () => {
+  it('name the reason once, and every trace that the visitor was told', async () => {
     const web = createWeb(running.url);
     const page = await web.get(party.url().url);
     await drop(database, 'sign_in_flows');
@@ -188,7 +189,7 @@ onBothStores('logs', (store) => {
     const post = { ...fields, email: person.email, password: PASSWORD };
     const posted = await web.post(action, post);
     for (const answer of [html, json, posted]) {
-      expect(answer.status).to.equal(500);
+      expect(answer.status).to.equal(503);
       expectNoInside(answer);
       expect(answer.text).not.to.include('sign_in_flows');
       expect(answer.headers.getSetCookie()).to.deep.equal([]);
@@ -199,7 +200,8 @@ onBothStores('logs', (store) => {
     expect(body).to.have.all.keys(['error', 'error_description', 'trace']);
     const traces = [traceOn(html), body.trace, traceOn(posted)];
     expect(new Set(traces).size).to.equal(3);
-    for (const trace of traces) expectLogged(lines(), trace, /sign_in_flows/);
+    expectLogged(lines(), traces[0] ?? '', /sign_in_flows/);
+    for (const trace of traces) expectNamed(lines(), trace);
     expect(running.output()).not.to.include(PASSWORD);
   });
 
@@ -214,19 +216,19 @@ onBothStores('logs', (store) => {
     });
     const authorize = await createWeb(running.url).once(party.url().url);
     for (const answer of [token, authorize]) {
-      expect(answer.status).to.equal(500);
+      expect(answer.status).to.equal(503);
       expectNoInside(answer);
       expect(answer.text).not.to.include('oidc_artifacts');
     }
     const { trace } = JSON.parse(token.text);
     expectLogged(lines(), trace, /oidc_artifacts/);
-    expectLogged(lines(), traceOn(authorize), /oidc_artifacts/);
+    expectNamed(lines(), traceOn(authorize));
     expect(running.output()).not.to.include('Geheimer-Schein-1');
     expect(running.output()).not.to.include(String(party.secret));
   });
 
-  it('leave the process alive and healthy', async () => {
-    expect((await send(running.url, '/health/ready')).status).to.equal(200);
+  it('leave the process alive', async () => {
+    expect((await send(running.url, '/health/live')).status).to.equal(200);
     const [, trace] = /"trace":"(.*?)"/.exec((await send(running.url, '/nowhere')).text) ?? [];
     expect(trace).to.match(TRACE);
   });
@@ -237,6 +239,15 @@ function traceOn(page: Page): string {
   expect(page.text).to.include('Trace code:');
   expect(trace).to.match(TRACE);
   return trace;
+}
+
+/** What has befallen many requests is told with its stack once. */
+function expectNamed(all: readonly Line[], trace: string): void {
+  const own = all.filter((line) => line.trace === trace && line.msg === 'request refused');
+  expect(
+    own.map(({ error }) => error),
+    trace,
+  ).to.deep.equal(['store_unavailable']);
 }
 
 function expectLogged(all: readonly Line[], trace: string, reason: RegExp): void {

@@ -31,10 +31,14 @@ export function explainCommand(): Command {
     );
 }
 
+/** Mistakes of anonymous requests, and refusals that repeat, leave no row of their own. */
+const ELSEWHERE =
+  'Look for it in the log of the server: a refused request is a line there, with its trace and the reason.';
+
 async function explainTrace(house: House, trace: string): Promise<Explanation> {
   const traced = await house.audit.findByTrace(trace);
   if (!traced) {
-    const message = `Nothing was recorded under the trace code ${trace}.`;
+    const message = `Nothing was recorded under the trace code ${trace}. ${ELSEWHERE}`;
     throw new GatehouseError('unknown_trace', { message });
   }
   const { flowId, events } = traced;

@@ -1,5 +1,6 @@
 // Events and the state of an account, in words for the operator who asks.
 import type { AuditRow } from '../../domain/audit/audit.ts';
+import { type Repeated, repeatedOf } from '../../domain/audit/folding.ts';
 import { type AuditKind, isAuditKind } from '../../domain/audit/kinds.ts';
 import type { Closed } from '../../domain/limits/limits.ts';
 import { now, toIso } from '../../lib/clock.ts';
@@ -71,12 +72,21 @@ const WORDS: Readonly<Record<AuditKind, Words>> = {
 };
 
 /** `The password was right (policy: unmet; due: new-password).` */
-export function eventInWords({ kind, outcome, reason, detail }: AuditRow): string {
+export function eventInWords(row: AuditRow): string {
+  const { kind, outcome, reason } = row;
   const words = isAuditKind(kind) ? WORDS[kind] : kind;
   const what = typeof words === 'string' ? words : words[outcome];
+  const repeated = repeatedOf(row);
+  const { repeated: _, since: __, first: ___, ...once } = row.detail;
+  const detail = repeated ? once : row.detail;
   const facts = Object.entries(detail).map(([name, value]) => `${name}: ${valueInWords(value)}`);
   const why = reason === undefined ? '' : `: ${reason}`;
-  return `${what}${why}${facts.length === 0 ? '' : ` (${facts.join('; ')})`}.`;
+  const often = repeated ? `, ${timesInWords(repeated)}` : '';
+  return `${what}${why}${facts.length === 0 ? '' : ` (${facts.join('; ')})`}${often}.`;
+}
+
+function timesInWords({ repeated, since }: Repeated): string {
+  return `${repeated} more ${repeated === 1 ? 'time' : 'times'} since ${since}`;
 }
 
 function valueInWords(value: unknown): string {

@@ -2,10 +2,13 @@
 import { now } from '../../lib/clock.ts';
 import { timeOrderedId } from '../../lib/ids.ts';
 import type { Log } from '../../lib/log.ts';
+import { logFailure } from '../../lib/repeated-lines.ts';
 import { currentRequest } from '../../lib/request-context.ts';
 import type { AuditEvents, AuditRow } from '../../store/audit.ts';
+import type { AuditCounts, CountFilter } from '../../store/audit-counts.ts';
 import type { Statement, Unit } from '../../store/statement.ts';
 import type { Store } from '../../store/store.ts';
+import { createFolding, type FoldedHow, type Folding } from './folding.ts';
 import type { AuditDetail, AuditKind } from './kinds.ts';
 import { describeUserAgent } from './user-agent.ts';
 
@@ -31,11 +34,20 @@ export interface Audit {
   /** Must hit. Belongs into the unit of what it tells of. */
   record(event: AuditEvent): Statement;
   /**
-   * For a refusal, which has no unit. Never rejects: what is refused stays refused, and the log
-   * says what could not be recorded.
+   * For a refusal, which has no unit, where something else bounds how many there can be. Never
+   * rejects: what is refused stays refused, and the log says what could not be recorded.
    * @param unless statements of which one that misses says that there is nothing to record
    */
   write(event: AuditEvent, unless?: Unit): Promise<void>;
+  /**
+   * For a refusal that anybody can repeat: an event for the first in a quarter of an hour, and one
+   * with the number of the others. Never rejects.
+   */
+  fold(event: AuditEvent, how?: FoldedHow): Promise<void>;
+  /** Ends the windows of folded refusals that are over. */
+  closeEnded(): Promise<void>;
+  /** Writes what this process still has in hand. */
+  flush(): Promise<void>;
   /** Newest first. */
   newest(filter: AuditFilter, limit: number): Promise<AuditRow[]>;
   /** The whole sign-in of a request, or else the request alone. */
@@ -58,32 +70,54 @@ export interface Traced {
 interface Needs {
   readonly store: Store;
   readonly events: AuditEvents;
+  readonly counts: AuditCounts;
   readonly log: Log;
 }
 
-export function createAudit({ store, events, log }: Needs): Audit {
+export function createAudit({ store, events, counts, log }: Needs): Audit {
   const record = (event: AuditEvent) => events.insert(toRow(event, now()));
+  const report = (error: unknown) => logFailure(log, error, 'an audit event could not be written');
+  const folding = createFolding({ store, events, counts, report });
   return {
     record,
     write: async (event, unless = []) => {
-      try {
-        await store.commit([...unless, record(event)]);
-      } catch (error) {
-        log.error({ err: error, kind: event.kind }, 'an audit event could not be written');
-      }
+      await store.commit([...unless, record(event)]).catch(report);
     },
-    newest: events.newest,
-    findByTrace: async (trace) => {
-      const own = await events.ofTrace(trace);
-      const flowId = own.find((row) => row.flowId !== undefined)?.flowId;
-      if (flowId === undefined) return own.length === 0 ? undefined : { flowId, events: own };
-      const rest = own.filter((row) => row.flowId !== flowId);
-      return { flowId, events: [...(await events.ofFlow(flowId)), ...rest].sort(byMaking) };
+    fold: (event, how = {}) => folding.add(toRow(event, now()), how).catch(report),
+    closeEnded: folding.closeEnded,
+    flush: () => folding.flush().catch(report),
+    newest: async (filter, limit) => {
+      const running = await folding.running(runningOf(filter), limit);
+      const written = await events.newest(filter, limit);
+      return [...written, ...running].sort(newestFirst).slice(0, limit);
     },
+    findByTrace: (trace) => findByTrace(trace, events, folding),
   };
 }
 
-const byMaking = (a: AuditRow, b: AuditRow) => (a.id < b.id ? -1 : 1);
+function runningOf({ accountId, kind, kinds }: AuditFilter): CountFilter {
+  return { accountId, kinds: kind === undefined ? kinds : [kind] };
+}
+
+const MANY = 500;
+
+/** A running count is found by the newest refusal in it. */
+async function findByTrace(
+  trace: string,
+  events: AuditEvents,
+  { running }: Folding,
+): Promise<Traced | undefined> {
+  const own = [...(await events.ofTrace(trace)), ...(await running({ trace }, MANY))];
+  const flowId = own.find((row) => row.flowId !== undefined)?.flowId;
+  if (flowId === undefined) return own.length === 0 ? undefined : { flowId, events: own };
+  const rest = own.filter((row) => row.flowId !== flowId);
+  const ofFlow = [...(await events.ofFlow(flowId)), ...(await running({ flowId }, MANY))];
+  return { flowId, events: [...ofFlow, ...rest].sort(oldestFirst) };
+}
+
+const oldestFirst = (a: AuditRow, b: AuditRow) =>
+  a.time - b.time || (a.id === b.id ? 0 : a.id < b.id ? -1 : 1);
+const newestFirst = (a: AuditRow, b: AuditRow) => oldestFirst(b, a);
 
 function toRow(event: AuditEvent, time: number): AuditRow {
   const { trace, address, userAgent, actor, flowId } = currentRequest();

@@ -1,9 +1,10 @@
-// Every lock is told with its rule: once when it is reached, and whenever it refuses an attempt.
+// Every lock is told with its rule: once when it is reached, and with a count when it refuses.
 import { toIso } from '../../lib/clock.ts';
 import type { Unit } from '../../store/statement.ts';
 import type { Limited, Reservation } from '../limits/attempt.ts';
 import type { Remaining } from '../limits/remaining.ts';
 import type { Audit } from './audit.ts';
+import type { FoldedHow } from './folding.ts';
 
 export const REFUSED_BY_LIMIT = 'attempt refused by a limit';
 export const LIMIT_REACHED = 'limit reached';
@@ -18,18 +19,28 @@ export interface Tried {
   readonly clientId?: string | undefined;
 }
 
-/** @param unless says that it was told already */
-export function tellLock(
+/**
+ * A limit has been reached.
+ * @param unless says that it was told already
+ */
+export function tellReached(audit: Audit, lock: Lock, tried: Tried, unless: Unit): Promise<void> {
+  return audit.write(lockedOf(LIMIT_REACHED, lock, tried), unless);
+}
+
+/** A limit has refused an attempt, which cost whoever made it nothing. */
+export function tellRefused(
   audit: Audit,
-  reason: string,
-  { rule, retryAt }: Lock,
-  { method, ...whose }: Tried,
-  unless: Unit = [],
+  lock: Lock,
+  tried: Tried,
+  how: FoldedHow = {},
 ): Promise<void> {
+  return audit.fold(lockedOf(REFUSED_BY_LIMIT, lock, tried), how);
+}
+
+function lockedOf(reason: string, { rule, retryAt }: Lock, { method, ...whose }: Tried) {
   const until = retryAt === undefined ? undefined : toIso(retryAt);
   const detail = { rule, method, until };
-  const locked = { kind: 'sign_in.locked', outcome: 'refused', reason, detail } as const;
-  return audit.write({ ...whose, ...locked }, unless);
+  return { ...whose, kind: 'sign_in.locked', outcome: 'refused', reason, detail } as const;
 }
 
 /** The same ticket, which tells by itself. */
@@ -39,13 +50,13 @@ export async function telling(
   tried: Tried,
 ): Promise<Reservation | Limited> {
   if (ticket.kind === 'limited') {
-    await tellLock(audit, REFUSED_BY_LIMIT, ticket, tried);
+    await tellRefused(audit, ticket, tried);
     return ticket;
   }
   const failed: Reservation['failed'] = async (also) => {
     const remaining = await ticket.failed(also);
     const claim = [ticket.claim(remaining)];
-    if (remaining.left === 0) await tellLock(audit, LIMIT_REACHED, remaining, tried, claim);
+    if (remaining.left === 0) await tellReached(audit, remaining, tried, claim);
     return remaining;
   };
   return { ...ticket, failed };

@@ -10,7 +10,7 @@ import type { Store } from '../../store/store.ts';
 import { emailKey } from '../emails.ts';
 import type { KnownBrowsers } from '../known-browsers.ts';
 import { type Limited, type Plan, type Reservation, reserve } from './attempt.ts';
-import { standingOf } from './counting.ts';
+import { countOf, restartOf, standingOf } from './counting.ts';
 import { createPlans } from './plans.ts';
 import type { Policy, Rule } from './policies.ts';
 import type { Visitor } from './visitor.ts';
@@ -36,6 +36,10 @@ export interface Limits {
   /** For a secret that has turned out wrong already. */
   reserveClientSecret(address: string): Promise<Ticket>;
   reserveUserCode(address: string): Promise<Ticket>;
+  /** Counts a request that waits for a person, in the unit that writes it. */
+  openRequest(from: Opener): OpenRequest;
+  /** What was counted `at` waits no longer. */
+  closeRequest(key: string, at: number): Statement;
   /**
    * What a finished sign-in changes, and what makes its browser or application known.
    * @param hasFactor a second factor was proved in it
@@ -47,6 +51,17 @@ export interface Limits {
   clearAccount(account: Counted): readonly Statement[];
   /** What refuses attempts on an account now, in all ranges and browsers; longest first. */
   findClosed(account: Counted): Promise<readonly Closed[]>;
+}
+
+/** A network address, or the row of a known browser. */
+export type Opener = { readonly range: string } | { readonly browser: string };
+
+export interface OpenRequest {
+  readonly key: string;
+  /** The first must hit: there is room for another one. */
+  readonly count: Unit;
+  /** Milliseconds: when there is room again. */
+  findEnd(): Promise<number | undefined>;
 }
 
 export interface Finished {
@@ -136,7 +151,24 @@ export function createLimits(needs: LimitsNeeds): Limits {
     return closed.sort((a, b) => (b.until ?? Infinity) - (a.until ?? Infinity));
   };
 
+  const openRequest = (from: Opener): OpenRequest => {
+    const at = now();
+    const slot = plans.openRequest(from);
+    const { key } = slot;
+    return {
+      key,
+      // It is settled in the unit that reserves it: nothing is in flight.
+      count: [counters.reserve(countOf(slot, at)), counters.fail(key, at)],
+      findEnd: async () => {
+        const counter = (await counters.find([key])).get(key);
+        return counter && restartOf(counter, slot.policy);
+      },
+    };
+  };
+
   return {
+    openRequest,
+    closeRequest: counters.giveBack,
     findClosed,
     reserveSignIn: (identifier, visitor) => orRefuse(() => reserveSignIn(identifier, visitor)),
     reserveCode: (...args) => orRefuse(() => reserveCode(...args)),

@@ -98,6 +98,12 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
     clearsOnSuccess: false,
   });
 
+  const openRequest = (from: { readonly range: string } | { readonly browser: string }): Slot => {
+    const [kind, whose] =
+      'range' in from ? ['range', rangeOf(from.range, config.range)] : ['browser', from.browser];
+    return slot(policies.openRequests, undefined, kind ?? '', whose ?? '');
+  };
+
   /** What anybody may try without naming an account. */
   const ofRange =
     (policy: Policy) =>
@@ -124,6 +130,7 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
     passwordChange,
     text,
     mail,
+    openRequest,
     link: ofRange(policies.links),
     clientSecret: ofRange(policies.clientSecrets),
     userCode: ofRange(policies.userCodes),

@@ -23,7 +23,8 @@ export type Rule =
   | 'mails-of-range'
   | 'links'
   | 'client-secrets'
-  | 'user-codes';
+  | 'user-codes'
+  | 'open-requests';
 
 /** Times are in milliseconds. */
 export interface Policy {
@@ -57,6 +58,7 @@ export type Policies = ReturnType<typeof createPolicies>;
 export function createPolicies(config: LimitsConfig) {
   const { sign_in, pace, fingerprint, range, slowdown, known_browsers, codes } = config;
   const { password_changes, mails, links, texts, client_secrets, user_codes } = config;
+  const { open_requests } = config;
   const ownCodes = { failures: known_browsers.codes, window: codes.window };
   return {
     identifier: windowPolicy('identifier', sign_in),
@@ -98,6 +100,10 @@ export function createPolicies(config: LimitsConfig) {
     links: windowPolicy('links', links),
     clientSecrets: windowPolicy('client-secrets', client_secrets),
     userCodes: windowPolicy('user-codes', user_codes),
+    openRequests: windowPolicy('open-requests', {
+      failures: open_requests.requests,
+      window: open_requests.window,
+    }),
   } satisfies Record<string, Policy>;
 }
 

@@ -2,6 +2,7 @@
 import type { Context, Middleware } from 'koa';
 import { GatehouseError, isGatehouseError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import { logFailure, repeatedLines } from '../../lib/repeated-lines.ts';
 import type { Render } from '../render.ts';
 import type { Translate } from '../texts.ts';
 
@@ -39,12 +40,23 @@ export function hasLeft({ req }: Context): boolean {
 }
 
 function toGatehouse(error: unknown, log: Log): GatehouseError {
-  if (isGatehouseError(error)) {
-    if (error.status >= 500) log.error({ err: error.cause ?? error }, error.message);
-    return error;
+  if (!isGatehouseError(error)) {
+    logDefect(error, 'a request failed', log);
+    return new GatehouseError('internal', { cause: error });
   }
-  log.error({ err: error }, 'a request failed');
-  return new GatehouseError('internal', { cause: error });
+  if (error.code === 'busy') repeatedLines(log).state('busy', () => log.warn(error.message));
+  else if (error.code === 'store_unavailable') logFailure(log, error, error.message);
+  else if (error.status >= 500) logDefect(error.cause ?? error, error.message, log);
+  return error;
+}
+
+/** Stack traces in ten seconds of one defect that every request meets. */
+const MOST_TRACES = 20;
+
+function logDefect(error: unknown, words: string, log: Log): void {
+  const { name, message } = (error ?? {}) as Partial<Error>;
+  const write = () => log.error({ err: error }, words);
+  repeatedLines(log).event(`${name}: ${message}`.slice(0, 200), write, MOST_TRACES);
 }
 
 type Showing = Pick<ErrorNeeds, 'render' | 't'>;

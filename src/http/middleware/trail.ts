@@ -29,7 +29,7 @@ export function leaveTrail(needs: TrailNeeds): Middleware {
   };
 }
 
-function showsTrace({ status, body, state }: Context): boolean {
+export function showsTrace({ status, body, state }: Context): boolean {
   if (status < 400) return false;
   const trace = state.trace as string;
   return typeof body === 'string'
@@ -37,11 +37,17 @@ function showsTrace({ status, body, state }: Context): boolean {
     : (body as { trace?: unknown } | undefined)?.trace === trace;
 }
 
+/** A stable code for what the answer is about. */
+export function problemOf(ctx: Context): string {
+  return String(ctx.state.problem ?? REASONS[ctx.status] ?? ctx.status);
+}
+
 async function record(ctx: Context, uid: string, { audit, flows, keyOf }: TrailNeeds) {
   const flow = await flows.findRow(keyOf(uid)).catch(() => undefined);
   const flowId = flow?.id ?? currentRequest().flowId;
   if (flowId === undefined) return;
-  const reason = String(ctx.state.problem ?? REASONS[ctx.status] ?? ctx.status);
+  const reason = problemOf(ctx);
   const whose = { flowId, accountId: flow?.accountId, clientId: flow?.clientId };
-  await audit.write({ ...whose, kind: 'sign_in.finished', outcome: 'refused', reason });
+  const refused = { ...whose, kind: 'sign_in.finished', outcome: 'refused', reason } as const;
+  await audit.fold(refused, { ofFlow: flow?.accountId !== undefined });
 }

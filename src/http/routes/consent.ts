@@ -47,9 +47,8 @@ export function createConsentPage(needs: ConsentNeeds) {
   const allow = async (interaction: Interaction): Promise<void> => {
     const { accountId, clientId, requested } = interaction;
     if (interaction.prompt !== 'consent' || !accountId) throw new GatehouseError('store_conflict');
-    await consents.add(accountId, clientId, requested);
-    // Missed: a second click, whose answer is the same.
-    await store.commit([interaction.consented()]);
+    // The answer of a second click is the first one's.
+    await consents.add(accountId, clientId, requested, [interaction.consented()]);
   };
 
   const deny = async (interaction: Interaction): Promise<void> => {

@@ -261,9 +261,11 @@ export function signInRoutes(needs: SignInNeeds): Router {
   const cancel: FormHandler = async (ctx, interaction) => {
     const text = 'the person cancelled the sign-in';
     const { key, clientId } = interaction;
-    const recorded = needs.signInAudit.cancelled(await flows.findRow(key), clientId);
+    const cancelled = needs.signInAudit.cancelled(await flows.findRow(key), clientId);
     const refused = interaction.refused('access_denied', text);
-    await needs.store.commit([refused, flows.abandon(key), recorded]);
+    const unit = [refused, flows.abandon(key), ...cancelled.unit];
+    // Missed: it was answered already, and that answer counts.
+    if ((await needs.store.commit(unit)).kind === 'committed') await cancelled.done();
     redirect(ctx, interaction.returnTo);
   };
 

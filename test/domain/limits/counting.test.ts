@@ -33,6 +33,7 @@ const SMALL = createPolicies({
   links: { failures: 3, window: 10 },
   client_secrets: { failures: 3, window: 10 },
   user_codes: { failures: 3, window: 10 },
+  open_requests: { requests: 3, window: 10 },
 });
 
 const DEFAULTS = createPolicies(loadConfig({ NODE_ENV: 'test' }).limits);

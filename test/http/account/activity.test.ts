@@ -66,6 +66,23 @@ onBothStores('what happens on the account page', (store) => {
     web.get(at(pathOn(await web.get(at('/account')), pattern)));
   const act = async (path: string) => web.submit(await web.get(at(path)), path, { confirm: 'yes' });
 
+  it('what repeats is one item with how often it happened', async () => {
+    const refused = { kind: 'sign_in.locked', outcome: 'refused', accountId: person.id } as const;
+    const detail = { rule: 'identifier', method: 'password' };
+    const { audit } = gatehouse.house;
+    for (let time = 0; time < 4; time += 1) await audit.fold({ ...refused, detail });
+    const items = async () =>
+      (await web.get(at('/account'))).text.match(/Paused after too many[^<]*/g);
+    const running = await items();
+    expect(running).to.have.length(1);
+    expect(running?.[0]).to.match(/ \(4 times\)/);
+    await gatehouse.advance('16m');
+    await audit.closeEnded();
+    const { web: later } = await openAccount(gatehouse, person);
+    const ended = (await later.get(at('/account'))).text.match(/Paused after too many[^<]*/g);
+    expect(ended, 'after its window').to.deep.equal(running);
+  });
+
   describe('is recorded and mailed:', () => {
     it('a new password', async () => {
       await signInElsewhere(gatehouse, party, person);

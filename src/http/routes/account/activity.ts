@@ -1,5 +1,6 @@
 // Recent activity: what the audit has of an account, as far as its owner wants to know.
 import type { Audit, AuditRow } from '../../../domain/audit/audit.ts';
+import { repeatedOf } from '../../../domain/audit/folding.ts';
 import type { AuditKind } from '../../../domain/audit/kinds.ts';
 import type { SessionEnd } from '../../../domain/sessions.ts';
 import type { ClientOnPage } from '../../../oidc/pages.ts';
@@ -52,6 +53,11 @@ const TOLD: Readonly<Partial<Record<AuditKind, readonly Outcome[]>>> = {
 };
 
 export function createActivity({ audit, findClient, t }: ActivityNeeds) {
+  const timesOf = (row: AuditRow, what: string): string => {
+    const repeated = repeatedOf(row);
+    return repeated ? t('activity.times', { what, count: repeated.repeated + 1 }) : what;
+  };
+
   const kinds = Object.keys(TOLD) as AuditKind[];
 
   const nameOf = async ({ clientId }: AuditRow): Promise<string> => {
@@ -67,15 +73,23 @@ export function createActivity({ audit, findClient, t }: ActivityNeeds) {
 
   const itemOf = async (row: AuditRow) => ({
     time: momentOf(row.time),
-    what: await whatOf(row),
+    what: timesOf(row, await whatOf(row)),
     where: whereOf(row, t),
   });
 
   return async ({ account }: Present) => {
     const rows = await audit.newest({ accountId: account.id, kinds }, READ);
-    const told = rows.filter(({ kind, outcome }) => TOLD[kind as AuditKind]?.includes(outcome));
+    const told = withoutFirsts(rows).filter(({ kind, outcome }) =>
+      TOLD[kind as AuditKind]?.includes(outcome),
+    );
     return { items: await Promise.all(told.slice(0, SHOWN).map(itemOf)) };
   };
+}
+
+/** What repeats is one item, with how often it happened: the newest of it says where from. */
+function withoutFirsts(rows: readonly AuditRow[]): AuditRow[] {
+  const counted = new Set(rows.map((row) => repeatedOf(row)?.first));
+  return rows.filter((row) => repeatedOf(row) !== undefined || !counted.has(row.id));
 }
 
 /** `Firefox on Linux, 203.0.113.7`. From where an operator acts is theirs to know. */

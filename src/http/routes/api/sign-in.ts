@@ -44,6 +44,8 @@ interface Attempt {
   readonly credentials: readonly Credential[];
   /** The keyed hash of the `device_token` that the sign-in began with. */
   readonly device: string | undefined;
+  /** Of a sign-in that begins. */
+  readonly prepared?: Flow;
 }
 
 export function createApiSignIn(needs: ApiSignInNeeds) {
@@ -60,7 +62,7 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
     const handle = randomId(256);
     const { device_token: token } = body;
     const device = token && needs.knownBrowsers.deviceOf(client.clientId, token);
-    await flows.open({
+    const prepared = await flows.prepare({
       key: keyOf(handle),
       clientId: client.clientId,
       wantedAcr: wantedAcr(undefined, client.require_acr),
@@ -68,7 +70,7 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
       scopes,
       knownDevice: device,
     });
-    await attempt(ctx, { client, handle, scopes, credentials, device });
+    await attempt(ctx, { client, handle, scopes, credentials, device, prepared });
   };
 
   const factor: Handler = async (ctx) => {
@@ -115,7 +117,8 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
       },
       refused: () => [],
     };
-    const outcome = await needs.signInDirectly(keyOf(handle), given.credentials, door);
+    const { credentials, prepared } = given;
+    const outcome = await needs.signInDirectly(keyOf(handle), credentials, door, prepared);
     if (outcome.kind !== 'signed-in') throw refusalFor(outcome, handle, needs);
     if (!session) throw GONE;
     const tokens = tokensInJson(await redeem(ctx, client, session));

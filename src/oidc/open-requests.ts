@@ -1,0 +1,142 @@
+// Requests that wait for a person: so many from one address range, and none larger than 8 KB.
+import type { Context } from 'koa';
+import type { AdapterPayload } from 'oidc-provider';
+import type { Audit } from '../domain/audit/audit.ts';
+import { tellRefused } from '../domain/audit/locks.ts';
+import type { Limits, OpenRequest } from '../domain/limits/limits.ts';
+import { now } from '../lib/clock.ts';
+import { GatehouseError } from '../lib/errors.ts';
+import { currentRequest } from '../lib/request-context.ts';
+import type { FoundArtifact } from '../store/artifacts.ts';
+import type { Ctx, CurrentContext } from './types.ts';
+import { type Item, type Work, workOf } from './work.ts';
+
+export interface OpenRequestNeeds {
+  readonly limits: Pick<Limits, 'openRequest'>;
+  readonly audit: Audit;
+  /** The row of a browser in which somebody has signed in before, whoever that was. */
+  readonly knownBrowserOf: (ctx: Context) => Promise<string | undefined>;
+}
+
+export type CountOpenRequest = (ctx: Ctx, work: Work, put: Put) => void;
+
+/** Writes the request, with the key of the counter that it stands in. */
+type Put = (countedKey: string) => Item;
+
+/**
+ * Counts a request in the unit that writes it. Where the range has too many, a browser that somebody
+ * has signed in with before has a budget of its own; whoever has none is refused.
+ */
+export function createCountOpenRequest(needs: OpenRequestNeeds): CountOpenRequest {
+  return (ctx, work, put) => {
+    const { address = 'unknown' } = currentRequest();
+    const ofRange = needs.limits.openRequest({ range: address });
+    const request = put(ofRange.key);
+    const inBrowsersName: Otherwise = async (again) => {
+      const browser = await needs.knownBrowserOf(ctx);
+      if (browser === undefined) return refuse(ctx, ofRange, needs);
+      const ofBrowser = needs.limits.openRequest({ browser });
+      const counts = itemsOf(ofBrowser, () => refuse(ctx, ofBrowser, needs));
+      replace(again.items, [request], [put(ofBrowser.key)]);
+      replace(again.counts, inRange, counts);
+    };
+    const inRange = itemsOf(ofRange, inBrowsersName);
+    work.items.push(request);
+    work.counts.push(...inRange);
+  };
+}
+
+type Otherwise = (again: Work) => Promise<void>;
+
+function itemsOf({ count }: OpenRequest, otherwise: Otherwise): Item[] {
+  const missed = { kind: 'crowded', otherwise } as const;
+  return count.map((statement) => ({ statement, missed, revokes: false }));
+}
+
+function replace(items: Item[], before: readonly Item[], after: readonly Item[]): void {
+  items.splice(items.indexOf(before[0] as Item), before.length, ...after);
+}
+
+async function refuse(
+  ctx: Ctx,
+  { findEnd }: OpenRequest,
+  { audit }: OpenRequestNeeds,
+): Promise<never> {
+  const retryAt = (await findEnd()) ?? now();
+  const clientId = ctx.oidc.client?.clientId;
+  const lock = { rule: 'open-requests', retryAt } as const;
+  await tellRefused(audit, lock, { method: String(ctx.oidc.route), clientId });
+  const retryAfter = Math.max(1, Math.ceil((retryAt - now()) / 1000));
+  throw new GatehouseError('too_many_open_requests', { retryAfter });
+}
+
+export interface WaitingNeeds {
+  readonly current: CurrentContext;
+  readonly limits: Pick<Limits, 'closeRequest'>;
+  readonly countOpenRequest: CountOpenRequest;
+}
+
+/** What the storage of a model has to do where its rows wait for a person. */
+export function createWaiting(model: string, needs: WaitingNeeds) {
+  const { current, limits, countOpenRequest } = needs;
+  const nameOf = (id: string) => `${model} ${id}`;
+  return {
+    /**
+     * Throws `authorization_request_too_large`.
+     * @returns false for what does not count: the caller writes it
+     */
+    begins: (payload: AdapterPayload, put: Put): boolean => {
+      if (!WAITING.has(model)) return false;
+      assertSmall(model, payload);
+      const ctx = current();
+      const work = workOf(ctx);
+      if (!ctx || !work || !opensRequest(model, ctx)) return false;
+      countOpenRequest(ctx, work, put);
+      return true;
+    },
+    note: (id: string, found: Pick<FoundArtifact, 'counted'> | undefined): void => {
+      if (found?.counted) workOf(current())?.counted.set(nameOf(id), found.counted);
+    },
+    /** It waits no longer. */
+    close: (id: string): void => {
+      const work = workOf(current());
+      const counted = work?.counted.get(nameOf(id));
+      if (!work || !counted) return;
+      const statement = limits.closeRequest(counted.key, counted.at);
+      work.counts.push({ statement, missed: undefined, revokes: false });
+    },
+  };
+}
+
+export const PUSHED = 'PushedAuthorizationRequest';
+const WAITING: ReadonlySet<string> = new Set(['Interaction', PUSHED, 'DeviceCode']);
+
+/** Bytes of what was sent, and of what is kept of it. */
+export const LARGEST_REQUEST = 8 * 1024;
+/** Some characters take more bytes where they are kept than on their way here. */
+const LARGEST_KEPT = LARGEST_REQUEST + 1024;
+/** A pushed request is kept in base64url. */
+const LARGEST_PUSHED = Math.ceil((LARGEST_KEPT * 4) / 3);
+
+function assertSmall(model: string, { params, request }: AdapterPayload): void {
+  const isPushed = model === PUSHED;
+  const size = isPushed ? String(request).length : Buffer.byteLength(JSON.stringify(params ?? {}));
+  if (size <= (isPushed ? LARGEST_PUSHED : LARGEST_KEPT)) return;
+  throw new GatehouseError('authorization_request_too_large');
+}
+
+/**
+ * Whether what is written begins to wait for a person. What follows a finished sign-in, such as the
+ * question for consent, does not; nor does what a client has sent that has shown who it is.
+ */
+function opensRequest(model: string, { oidc }: Ctx): boolean {
+  if (model === 'Interaction') return BEGINNINGS.has(oidc.route);
+  const { clientAuthMethod } = (oidc.client ?? {}) as { readonly clientAuthMethod?: string };
+  return PLACES[model] === oidc.route && clientAuthMethod === 'none';
+}
+
+const BEGINNINGS = new Set(['authorization', 'code_verification']);
+const PLACES: Readonly<Record<string, string>> = {
+  PushedAuthorizationRequest: 'pushed_authorization_request',
+  DeviceCode: 'device_authorization',
+};

@@ -1,0 +1,116 @@
+// What oidc-provider has refused and why: for the log, and of clients for the audit.
+import type { Context, Middleware } from 'koa';
+import type Provider from 'oidc-provider';
+import type { Audit } from '../domain/audit/audit.ts';
+import { causeInWords } from '../lib/causes.ts';
+import type { Ctx } from './types.ts';
+
+/** For operators: whoever asked is told less. */
+export interface NotedRefusal {
+  readonly error: string;
+  readonly reason: string | undefined;
+  /** As it was sent, where there is no such client. */
+  readonly client: string | undefined;
+  readonly isClientKnown: boolean;
+}
+
+const REFUSAL = Symbol('refusal');
+const CLIENT_REFUSED = Symbol('client refused');
+type Carrier = { [REFUSAL]?: NotedRefusal; [CLIENT_REFUSED]?: ClientRefusal | undefined };
+
+interface ClientRefusal {
+  readonly clientId: string;
+  readonly endpoint: string;
+  readonly reason: string;
+  /** What it is counted under: in the reason may stand what somebody has sent. */
+  readonly as: string;
+}
+
+/** Endpoints, as oidc-provider calls the events of their errors. */
+const EVENTS = [
+  'authorization.error',
+  'grant.error',
+  'userinfo.error',
+  'introspection.error',
+  'revocation.error',
+  'pushed_authorization_request.error',
+  'device_authorization.error',
+  'code_verification.error',
+  'device_resume.error',
+  'end_session.error',
+  'end_session_confirm.error',
+] as const;
+
+/** An OAuth error as oidc-provider throws it. */
+interface LibraryError extends Error {
+  readonly error?: string;
+  readonly error_description?: string;
+  readonly error_detail?: string;
+  readonly statusCode?: number;
+}
+
+export function noteRefusals(provider: Provider): void {
+  const note = (ctx: Ctx, error: LibraryError) => {
+    const state = ctx.state as Carrier;
+    state[REFUSAL] = refusalOf(ctx, error);
+    state[CLIENT_REFUSED] = clientRefusalOf(ctx, error) ?? state[CLIENT_REFUSED];
+  };
+  for (const event of EVENTS) provider.on(event as 'grant.error', note as never);
+}
+
+export function notedRefusal(ctx: Context): NotedRefusal | undefined {
+  return (ctx.state as Carrier)[REFUSAL];
+}
+
+/** What a request within this process was refused for, its outer request is refused for. */
+export function passRefusalOn(inner: Context, outer: Context): void {
+  const noted = notedRefusal(inner);
+  if (noted) (outer.state as Carrier)[REFUSAL] = noted;
+}
+
+/** A client that did not show who it is leaves an event, whatever endpoint it asked. */
+export function recordRefusedClients({ fold }: Audit): Middleware {
+  return async (ctx, next) => {
+    await next();
+    const refused = (ctx.state as Carrier)[CLIENT_REFUSED];
+    if (!refused) return;
+    const { clientId, endpoint, reason, as } = refused;
+    const event = { kind: 'client.refused', outcome: 'refused', reason, clientId } as const;
+    await fold({ ...event, detail: { endpoint } }, { as });
+  };
+}
+
+function refusalOf(ctx: Ctx, error: LibraryError): NotedRefusal {
+  const sent = ctx.oidc.params?.client_id;
+  const known = ctx.oidc.client?.clientId;
+  return {
+    error: error.error ?? error.message,
+    reason: reasonOf(error),
+    client: known ?? (typeof sent === 'string' ? sent : undefined),
+    isClientKnown: known !== undefined,
+  };
+}
+
+/** Counted and recorded where it is compared. */
+const WRONG_SECRET = 'invalid secret provided';
+
+function clientRefusalOf(ctx: Ctx, error: LibraryError): ClientRefusal | undefined {
+  const clientId = ctx.oidc.client?.clientId;
+  const isAuthentication = error.error === 'invalid_client' && error.statusCode === 401;
+  if (!clientId || !isAuthentication || isRecorded(error)) return undefined;
+  const as = error.cause ? 'assertion' : (error.error_detail ?? 'authentication');
+  const reason = reasonOf(error) ?? error.message;
+  return { clientId, endpoint: String(ctx.oidc.route), reason, as };
+}
+
+/** Keys of a client that cannot be loaded are told of where they are loaded. */
+function isRecorded({ error_detail: detail, cause }: LibraryError): boolean {
+  const isAboutKeys = (cause as LibraryError | undefined)?.error === 'invalid_client_metadata';
+  return detail === WRONG_SECRET || isAboutKeys;
+}
+
+const LONGEST = 200;
+
+function reasonOf({ error_detail: detail, error_description: said, cause }: LibraryError) {
+  return (cause ? causeInWords(cause) : (detail ?? said))?.slice(0, LONGEST);
+}
