@@ -1,11 +1,12 @@
 // What PostgreSQL and what stands before it say when they fail, and what that means for a request.
 import pg from 'pg';
-import { GatehouseError } from '../lib/errors.ts';
+import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 
 /** Data that no column takes, and constraints: what was asked is at fault, not the database. */
 const OF_THE_REQUEST = /^(22|23)/;
 
 export function translatePostgres(error: unknown): unknown {
+  if (isGatehouseError(error)) return error;
   const code = codeOf(error);
   if (code === '23505') return new GatehouseError('already_exists', { cause: error });
   return isSound(error) && OF_THE_REQUEST.test(code) ? error : unavailable(error);
@@ -14,6 +15,19 @@ export function translatePostgres(error: unknown): unknown {
 export function unavailable(cause: unknown): GatehouseError {
   return new GatehouseError('store_unavailable', { cause, retryAfter: 5 });
 }
+
+/** It took a connection or a statement, and then said nothing in the time it has. */
+export function isTimeout(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) return false;
+  return codeOf(error) === 'ETIMEDOUT' || TIMEOUTS.includes(messageOf(error));
+}
+
+// How pg and pg-pool say it. That all connections are in use is another thing.
+const TIMEOUTS = [
+  'Query read timeout',
+  'timeout expired',
+  'Connection terminated due to connection timeout',
+];
 
 /** A deadlock and a lost race for a row are the database's way of saying "again". */
 export function isLostRace(error: unknown): boolean {

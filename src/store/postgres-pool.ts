@@ -1,5 +1,7 @@
 // Connections to the first server that lets us in: other hosts, other kinds of TLS, fewer words.
 import pg from 'pg';
+import { elapsed } from '../lib/clock.ts';
+import { GatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { nameOf, type PostgresAddress, type Way } from './postgres-address.ts';
 import { isAboutHost, isAboutTls, isTooMuchSaid } from './postgres-faults.ts';
@@ -21,9 +23,18 @@ export interface Lent {
 }
 
 export interface Pool {
+  /** Throws `busy` where too many wait for a connection. */
   lend(): Promise<Lent>;
+  /** Asks by a connection of its own; rejects where nothing answers. */
+  probe(): Promise<void>;
+  /** From now on others are lent: those that are idle are closed. */
+  renew(): void;
   end(): Promise<void>;
 }
+
+/** So many may wait for each connection: with usual statements a fraction of a second. */
+const WAITING = 100;
+const LONGEST_PROBE = 5;
 
 // Times and counts are bigint columns: well within 2^53.
 const types = {
@@ -66,14 +77,29 @@ export function openPool(options: PoolOptions): Pool {
     return true;
   };
 
-  const lend = async (tries: number): Promise<Lent> => {
+  const lend = async (tries: number, until: number): Promise<Lent> => {
     const from = pool;
+    if (from.waitingCount >= WAITING * options.max) {
+      throw new GatehouseError('busy', { retryAfter: 1 });
+    }
     try {
       const client = await from.connect();
       return { client, isTerse, release: (broken) => release(client, broken, from) };
     } catch (error) {
-      if (tries <= 1 || !adapt(error, from)) throw error;
-      return lend(tries - 1);
+      // Each host may be silent for as long: whoever comes next asks the next one.
+      if (!adapt(error, from) || tries <= 1 || elapsed() >= until) throw error;
+      return lend(tries - 1, until);
+    }
+  };
+
+  const probe = async () => {
+    const from = pool;
+    const within = Math.min(options.timeout, LONGEST_PROBE);
+    try {
+      await askOnce(wayAt(ways, at), within, wantsPrimary);
+    } catch (error) {
+      adapt(error, from);
+      throw error;
     }
   };
 
@@ -83,7 +109,9 @@ export function openPool(options: PoolOptions): Pool {
   };
 
   return {
-    lend: () => lend(ways.length + 1),
+    lend: () => lend(ways.length + 1, elapsed() + options.timeout * 1000),
+    probe,
+    renew: () => startAnew(pool, () => undefined),
     end: async () => {
       await Promise.all([pool.end(), ...left]);
     },
@@ -116,7 +144,8 @@ function makePool(
 ): pg.Pool {
   const within = timeout * 1000;
   const bounds = {
-    statement_timeout: within,
+    // Before we give it up: a server that cancels a statement does answer.
+    statement_timeout: Math.round(0.9 * within),
     idle_in_transaction_session_timeout: within,
   };
   const pool = new pg.Pool({
@@ -155,6 +184,22 @@ export async function findWay(
     } finally {
       await client.end().catch(() => undefined);
     }
+  }
+}
+
+async function askOnce(way: Way, seconds: number, wantsPrimary: boolean): Promise<void> {
+  const within = seconds * 1000;
+  const client = new pg.Client({ ...way, connectionTimeoutMillis: within, query_timeout: within });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await (wantsPrimary ? assertPrimary(client) : client.query('select 1'));
+  } catch (error) {
+    // All its connections are in use, which is an answer.
+    if (!/^53/.test((error as { code?: string }).code ?? '')) throw error;
+  } finally {
+    // A server that says nothing does not say good-bye either.
+    void client.end().catch(() => undefined);
   }
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Log } from '../lib/log.ts';
 import { addressFrom } from './postgres-address.ts';
+import { createBreaker } from './postgres-breaker.ts';
 import {
   isLostRace,
   isSound,
@@ -30,13 +31,15 @@ const PREPARATIONS = 3;
 export function openPostgres({ url, pool: max, timeout, log }: PostgresOptions): Engine {
   const address = addressFrom(url);
   const pool = openPool({ address, max, timeout, log });
+  const breaker = createBreaker({ probe: pool.probe, opened: pool.renew, log });
   const names = createNames(log);
   // What a pooler does not take with the connection, each transaction says in the same breath.
-  const bounds = ['statement_timeout', 'idle_in_transaction_session_timeout'];
-  const bounded = `BEGIN; ${bounds.map((name) => `SET LOCAL ${name} = ${timeout * 1000}`).join('; ')}`;
+  const within = timeout * 1000;
+  const bounded = `BEGIN; SET LOCAL statement_timeout = ${Math.round(0.9 * within)};
+    SET LOCAL idle_in_transaction_session_timeout = ${within}`;
 
   const withClientOnce = async <T>(work: Work<T>): Promise<T> => {
-    const { client, isTerse, release } = await pool.lend();
+    const { client, isTerse, release } = await breaker.wait(pool.lend);
     let broken: Error | undefined;
     try {
       return await work(client, isTerse ? bounded : 'BEGIN');
@@ -50,9 +53,11 @@ export function openPostgres({ url, pool: max, timeout, log }: PostgresOptions):
 
   const withClient = async <T>(work: Work<T>): Promise<T> => {
     for (let tries = 1; ; tries += 1) {
+      const round = breaker.round();
       try {
         return await withClientOnce(work);
       } catch (error) {
+        breaker.failed(error, round);
         if (tries >= PREPARATIONS || !names.adapt(error)) throw told(error);
       }
     }
@@ -99,7 +104,10 @@ export function openPostgres({ url, pool: max, timeout, log }: PostgresOptions):
     examine: async (statements) => {
       for (const statement of statements) await all(statement);
     },
-    close: () => pool.end(),
+    close: () => {
+      breaker.end();
+      return pool.end();
+    },
   };
 }
 
