@@ -2,10 +2,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, existsSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, statSync } from 'node:fs';
 import {
+  appendFile,
   chmod,
   chown,
+  cp,
   lchown,
   lstat,
   mkdtemp,
@@ -41,8 +43,20 @@ export type Running = {
   /** Stops the server and keeps its data, as an outage does; `resume` ends the outage. */
   halt(mode: ShutdownMode): Promise<void>;
   resume(): Promise<void>;
+  readonly port: number;
+  /** The server and everything that it has started. */
+  processes(): number[];
+  /** A second server, which follows this one; this one is stopped for a moment to be copied. */
+  standby(options: StandbyOptions): Promise<Running>;
   /** Stops the server and removes its data. */
   stop(): Promise<void>;
+};
+
+export type StandbyOptions = {
+  /** Where it reaches this server, if not directly. */
+  port?: number;
+  /** Its name, as `synchronous_standby_names` has it. */
+  name: string;
 };
 
 /** The user who runs the server; empty for the user of this process. */
@@ -156,8 +170,55 @@ function handle(cluster: Cluster, janitor: ChildProcess): Running {
     await halt(mode);
     await resume();
   };
-  const stop = () => dismiss(janitor);
-  return { url, createDatabase, template, restart, halt, resume, stop };
+  const standby: Running['standby'] = async (options) => {
+    await halt('fast');
+    return startStandby(cluster, options, resume);
+  };
+  return {
+    ...{ url, createDatabase, template, restart, halt, resume, standby },
+    port: cluster.port,
+    processes: () => familyOf(cluster.server?.pid),
+    stop: () => dismiss(janitor),
+  };
+}
+
+function familyOf(pid: number | undefined): number[] {
+  if (pid === undefined) return [];
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return [pid, ...children.trim().split(' ').filter(Boolean).map(Number)];
+}
+
+/** A copy of the stopped cluster that follows it from where it stopped. */
+async function startStandby(
+  primary: Cluster,
+  { port = primary.port, name }: StandbyOptions,
+  resume: () => Promise<void>,
+): Promise<Running> {
+  const { native, account, password } = primary;
+  const home = await dataHome(account);
+  const janitor = startJanitor(home, account);
+  const cluster: Cluster = { native, home, account, password, port: 0, server: undefined };
+  const data = join(home, 'data');
+  const connection = `host=127.0.0.1 port=${port} user=postgres password=${password} application_name=${name}`;
+  try {
+    await cp(join(primary.home, 'data'), data, { recursive: true });
+    await writeFile(join(data, 'standby.signal'), '');
+    await appendFile(join(data, 'postgresql.auto.conf'), `primary_conninfo = '${connection}'\n`);
+    await handOver(home, account);
+    await resume();
+    await launchOnFreePort(cluster);
+  } catch (error) {
+    await dismiss(janitor);
+    throw error;
+  }
+  return handle(cluster, janitor);
+}
+
+async function handOver(folder: string, { uid, gid }: Account): Promise<void> {
+  if (uid === undefined || gid === undefined) return;
+  for (const path of await readdir(folder, { recursive: true })) {
+    await lchown(join(folder, path), uid, gid);
+  }
 }
 
 async function execute(url: string, statement: string): Promise<void> {
@@ -279,7 +340,8 @@ async function untilReady(server: ChildProcess, home: string): Promise<void> {
 async function isReady(server: ChildProcess, home: string): Promise<boolean> {
   const lock = await readFile(join(home, 'data', 'postmaster.pid'), 'utf8').catch(() => '');
   const lines = lock.split('\n');
-  return lines[0] === String(server.pid) && lines[7]?.trim() === 'ready';
+  const state = lines[7]?.trim();
+  return lines[0] === String(server.pid) && (state === 'ready' || state === 'standby');
 }
 
 async function shutDown({ server }: Cluster, mode: ShutdownMode): Promise<void> {
