@@ -1,4 +1,5 @@
 // Runs one experiment on one store, and judges it by the invariants.
+import { inspect } from 'node:util';
 import { machineTime } from '../src/lib/clock.ts';
 import { POSTGRES, SQLITE } from '../test/support/stores.ts';
 import type { Bench, Experiment, Figures, StoreName } from './experiment.ts';
@@ -51,7 +52,7 @@ export async function runExperiment(experiment: Experiment, asked: Asked): Promi
     figures = await experiment.run(bench);
     broken.push(...(await findBroken(journal, sites)));
   } catch (error) {
-    broken.push(`it did not come to its end: ${(error as Error).stack ?? error}`);
+    broken.push(`it did not come to its end: ${inspect(error)}`);
   }
   broken.push(...(await tidy([...sites.map((site) => site.stop), ...last])));
   const { entries } = journal;
