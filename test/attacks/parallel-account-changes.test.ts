@@ -153,7 +153,7 @@ onBothStores('changes of an account over two processes', (store) => {
     );
     const pages = await Promise.all(
       forms.map(({ browser, page }, index) => {
-        const { action, fields } = findForm(page, '/add/totp');
+        const { action, fields } = findForm(await web.next(page), '/add/totp');
         const target = new URL(action.pathname, pair.processes[index % 2]?.url);
         return browser.post(target, { ...fields, code: codeFor(secretOn(page)) });
       }),

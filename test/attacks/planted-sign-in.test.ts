@@ -109,7 +109,7 @@ onBothStores('a sign-in that a sibling host has planted', (store) => {
     const first = await ask(victim);
     const { email, password } = person;
     const enrolling = await victim.submit(first, '/prove/password', { email, password });
-    const { fields, action } = findForm(enrolling, '/enrol/totp');
+    const { fields, action } = findForm(await victim.next(enrolling), '/enrol/totp');
     const code = codeFor(secretOn(enrolling));
     const thieves = () => [attacker, onOtherNode(attacker), browser(), planted(victim, attacker)];
     const expectShut = async () => {

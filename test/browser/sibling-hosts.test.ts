@@ -79,6 +79,7 @@ describe('a browser with a sibling host', function () {
     await expectPage(page, 'Set up two-factor authentication');
     const address = await page.locator('a[href^="otpauth:"]').first().getAttribute('href');
     const secret = new URL(address ?? '').searchParams.get('secret') ?? '';
+    await press(page, 'Next');
     await page.getByLabel('Enter 6-digit code', { exact: true }).fill(codeFor(secret));
     await press(page, 'Verify and Enable 2FA');
     await expectPage(page, 'Save your backup codes');

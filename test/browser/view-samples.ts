@@ -145,7 +145,8 @@ const setup = { qr: await toDataURL(OTPAUTH, { width: 400 }), key: KEY, uri: OTP
 const enrol = { ...signingIn, setup };
 const grace = { days: 6, date: when(6 * DAY) };
 const VERIFY = 'Verify and Enable 2FA';
-const enrolPage = page('steps/enrol-factor', 'Set up two-factor authentication', VERIFY);
+const enrolPage = page('steps/enrol-factor', 'Set up two-factor authentication', 'Next');
+const codePage = page('steps/enrol-code', 'Set up two-factor authentication', VERIFY);
 const save = { ...signingIn, codes: CODES };
 const savePage = page('steps/save-backup-codes', 'Save your backup codes');
 const fewPage = page('steps/few-backup-codes', 'Few backup codes left', 'Get new codes');
@@ -153,12 +154,14 @@ const fewPage = page('steps/few-backup-codes', 'Few backup codes left', 'Get new
 const enrolment: Readonly<Record<string, Sample>> = {
   'enrol-factor': enrolPage(enrol),
   'enrol-factor-grace': enrolPage({ ...enrol, grace }),
-  'enrol-factor-refused': enrolPage({
-    ...enrol,
-    ...refused('enrol-factor'),
-    values: { device_name: 'My phone' },
+  'enrol-code': codePage({ ...signingIn, endsOthers: true }),
+  'enrol-code-grace': codePage({ ...signingIn, grace }),
+  'enrol-code-refused': codePage({ ...signingIn, ...refused('enrol-factor') }),
+  'enrol-code-empty': codePage({
+    ...signingIn,
+    grace,
+    errors: { code: t('enrol-factor.missing') },
   }),
-  'enrol-factor-empty': enrolPage({ ...enrol, grace, errors: { code: t('enrol-factor.missing') } }),
   'save-backup-codes': savePage(save),
   'save-backup-codes-unticked': savePage({
     ...save,
@@ -308,7 +311,8 @@ const passwordPage = page('account/password', 'Change password');
 const submitting = accountOf({ submit: '/posted/submit', download: '/download' });
 const renamePage = page('account/rename', 'Rename authenticator', 'Save');
 const removePage = page('account/remove', 'Remove authenticator', 'Remove');
-const addPage = page('account/add-authenticator', 'Add authenticator', VERIFY);
+const addPage = page('account/add-authenticator', 'Add authenticator', 'Next');
+const addCodePage = page('account/add-code', 'Add authenticator', VERIFY);
 const phonePage = page('account/phone', 'Add phone number');
 const confirmPage = (act: string, title: string, name?: string) =>
   page('account/confirm', title, title)({ ...submitting, act, name });
@@ -333,7 +337,7 @@ const accountPages: Readonly<Record<string, Sample>> = {
   'add-phone': phonePage(submitting),
   'add-phone-code': phonePage({ ...submitting, sentTo: '+442079460000' }),
   'account-add': addPage({ ...submitting, setup }),
-  'account-add-refused': addPage({ ...submitting, setup, ...refused('enrol-factor') }),
+  'account-add-refused': addCodePage({ ...submitting, ...refused('enrol-factor') }),
   'account-rename': renamePage({ ...submitting, authenticator: { name: 'My phone' } }),
   'account-rename-empty': renamePage({
     ...submitting,

@@ -46,6 +46,7 @@ describe('the scripts of the views', () => {
 
     it('copies the key without the gaps that are there for reading', async () => {
       await open('enrol-factor', { permissions });
+      await page.getByText("Can't scan it?").click();
       await press(page, 'Copy');
       await page.getByRole('button', { name: 'Copied' }).waitFor();
       expect(await clipboard()).to.equal(KEY.replaceAll(' ', ''));
@@ -54,6 +55,7 @@ describe('the scripts of the views', () => {
     it('selects what it may not copy', async () => {
       const refuse = 'navigator.clipboard.writeText = () => Promise.reject(new Error("no"))';
       await open('enrol-factor', {}, refuse);
+      await page.getByText("Can't scan it?").click();
       await press(page, 'Copy');
       await page.getByRole('button', { name: 'Selected: copy it yourself' }).waitFor();
       expect(await page.evaluate('getSelection().toString()')).to.equal(KEY);

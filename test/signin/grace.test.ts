@@ -58,10 +58,11 @@ onBothStores('grace', (store) => {
   it('ends with the sessions that were made with the password alone, which the page says', async () => {
     const ends = 'you&#39;ll be signed out everywhere else';
     codeOf(await postpone());
-    expect((await setup()).text, 'only this one is signed in').not.to.include(ends);
+    const alone = await web.next(await setup());
+    expect(alone.text, 'only this one is signed in').not.to.include(ends);
     const other = createWeb(gatehouse.url);
     const page = await setup(other);
-    expect(page.text).to.include(ends);
+    expect((await other.next(page)).text).to.include(ends);
     const { page: last } = await enrolOn(other, page);
     codeOf(await allowIfAsked(other, last));
     const silent = await web.get(party.url({ prompt: 'none' }).url);

@@ -64,10 +64,12 @@ describe('mistyped codes', () => {
     const person = await createPerson(gatehouse);
     const web = createWeb(gatehouse.url);
     const setup = await afterPassword(web, party, person);
-    expect(setup.text, 'there is nothing to end').not.to.include('signed out everywhere else');
-    const typo = await web.submit(setup, '/enrol/totp', { code: '12345', device_name: 'Mine' });
+    expect((await web.next(setup)).text, 'there is nothing to end').not.to.include(
+      'signed out everywhere else',
+    );
+    const typo = await web.submit(setup, '/enrol/totp', { code: '12345' });
     expect(typo.status).to.equal(422);
-    expect(typo.text).to.include('A code is 6 digits.').and.to.include('value="Mine"');
+    expect(typo.text).to.include('A code is 6 digits.');
     expect(await refusals(person.id)).to.deep.equal([]);
     const digits = codeFor(secretOn(setup)).replace(
       /./g,

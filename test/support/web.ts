@@ -25,6 +25,8 @@ export interface Web {
   ): Promise<Page>;
   /** Sends the form of a page whose action ends in `action`, with what is typed over its fields. */
   submit(page: Page, action: string, fields?: Record<string, string>): Promise<Page>;
+  /** The second screen of setting up an authenticator. */
+  next(page: Page): Promise<Page>;
   /** One request, no redirect followed. */
   once(url: string | URL, init?: RequestInit): Promise<Page>;
   cookies(): Cookie[];
@@ -97,13 +99,24 @@ export function createWeb(
     return follow(await once(url, init));
   };
 
+  const next = (page: Page): Promise<Page> => {
+    const screen = new URL(page.url);
+    screen.searchParams.set('screen', 'code');
+    return once(screen).then((shown) => follow(shown));
+  };
+
+  /** The page itself, or what `Next` leads to where the form stands there. */
+  const screenWith = async (page: Page, action: string): Promise<Page> =>
+    page.text.includes(NEXT) && !hasForm(page, action) ? next(page) : page;
+
   return {
     once,
     post,
+    next,
     cookieHeader,
     get: async (url, headers = {}) => follow(await once(url, { headers })),
-    submit: (page, action, fields = {}) => {
-      const form = findForm(page, action);
+    submit: async (page, action, fields = {}) => {
+      const form = findForm(await screenWith(page, action), action);
       return post(form.action, { ...form.fields, ...fields });
     },
     cookies: () => [...jar],
@@ -138,11 +151,19 @@ interface FoundForm {
   readonly fields: Record<string, string>;
 }
 
+const NEXT = '<input type="hidden" name="screen" value="code">';
+
+function hasForm(page: Page, action: string): boolean {
+  const all = [...page.text.matchAll(/<form[^>]* method="post" action="([^"]*)"/g)];
+  return all.some(([, to = '']) => new URL(decodeEntities(to), page.url).pathname.endsWith(action));
+}
+
 /** The hidden inputs of a form and where it goes. */
 export function findForm(page: Page, action: string): FoundForm {
   for (const [, attributes = '', body = ''] of page.text.matchAll(
     /<form([^>]*)>([\s\S]*?)<\/form>/g,
   )) {
+    if (attributes.includes('method="get"')) continue;
     const target = decodeEntities(/action="([^"]*)"/.exec(attributes)?.[1] ?? '');
     if (!new URL(target, page.url).pathname.endsWith(action)) continue;
     return { action: new URL(target, page.url), fields: hiddenInputs(body) };

@@ -44,6 +44,9 @@ interface Shown {
   readonly values?: Readonly<Record<string, string>>;
 }
 
+/** `?screen=code` asks for the first code; without it, the page shows what to scan. */
+export const CODE_SCREEN = 'code';
+
 export function createEnrolmentPage(needs: EnrolmentNeeds) {
   const { methods, render, t } = needs;
   const method = methods.find((each) => each.enrolment);
@@ -52,13 +55,20 @@ export function createEnrolmentPage(needs: EnrolmentNeeds) {
     const { flow, account } = subject;
     ctx.status = shown.status ?? 200;
     ctx.type = 'html';
-    ctx.body = render('steps/enrol-factor', {
+    const page = {
       trace: ctx.state.trace,
       ...pageOf(subject, method?.name ?? '', needs),
-      setup: await method?.enrolment?.offer(account, occasionOf(flow)),
-      endsOthers: await endsOthers(ctx, account),
       ...shown,
-    });
+    };
+    if (ctx.query.screen === CODE_SCREEN) {
+      ctx.body = render('steps/enrol-code', {
+        ...page,
+        endsOthers: await endsOthers(ctx, account),
+      });
+      return;
+    }
+    const setup = await method?.enrolment?.offer(account, occasionOf(flow));
+    ctx.body = render('steps/enrol-factor', { ...page, setup });
   };
 
   const sessionOf = async (ctx: Context, { id }: Account): Promise<string | undefined> => {
@@ -74,6 +84,7 @@ export function createEnrolmentPage(needs: EnrolmentNeeds) {
   /** @returns whether the step is over, or was not due */
   const submit = async (ctx: Context, subject: StepSubject, form: Form): Promise<boolean> => {
     if (!method?.enrolment) return true;
+    ctx.query = { screen: CODE_SCREEN };
     const values = { device_name: form.device_name ?? '' };
     const read = method.enrolment.input.safeParse(form);
     if (!read.success) {
@@ -122,6 +133,8 @@ function pageOf(
     account: { email: account.email, name: account.name },
     actions: {
       submit: `${path}/enrol/${method}`,
+      next: path,
+      back: path,
       cancel: `${path}/cancel`,
       switch: `${path}/switch`,
       ...(until === undefined ? {} : { later: `${path}/enrol-later` }),

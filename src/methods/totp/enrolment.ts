@@ -39,16 +39,29 @@ export function createTotpEnrolment(needs: TotpEnrolmentNeeds): Enrolment {
     offer: async ({ id, email }, occasion) => {
       const secret = secretOf(id, occasion);
       const uri = otpauthUri(product, email, secret);
-      // Large, and most starts and commands draw none.
-      const { default: QRCode } = await import('qrcode');
-      const qr = await QRCode.toDataURL(uri, { margin: 4, scale: 5, errorCorrectionLevel: 'M' });
-      return { qr, uri, key: secret.replace(/(.{4})(?=.)/g, '$1 ') };
+      return { qr: await draw(uri), uri, key: secret.replace(/(.{4})(?=.)/g, '$1 ') };
     },
     confirm: async (attempt) => {
       const { account, occasion } = attempt as EnrolmentAttempt<Input>;
       return confirm(attempt as EnrolmentAttempt<Input>, secretOf(account.id, occasion), needs);
     },
   } as Enrolment;
+}
+
+/** Pixels, as the page shows it. */
+const WIDTH = 240;
+/** Modules around the code that stay white, at least. */
+const QUIET = 4;
+
+/** A picture of exactly that width, in which every module has the same whole number of pixels. */
+async function draw(uri: string): Promise<string> {
+  // Large, and most starts and commands draw none.
+  const { default: QRCode } = await import('qrcode');
+  const level = { errorCorrectionLevel: 'M' } as const;
+  const { size } = QRCode.create(uri, level).modules;
+  const scale = Math.max(1, Math.floor(WIDTH / (size + 2 * QUIET)));
+  const margin = Math.max(QUIET, (WIDTH / scale - size) / 2);
+  return QRCode.toDataURL(uri, { ...level, margin, scale });
 }
 
 export function findFlaw({ code }: { readonly code: string }): string | undefined {

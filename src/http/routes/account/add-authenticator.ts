@@ -9,6 +9,7 @@ import { fieldErrors } from '../../forms.ts';
 import { redirect } from '../../redirect.ts';
 import { wrongInWords } from '../../refusals.ts';
 import type { Translate } from '../../texts.ts';
+import { CODE_SCREEN } from '../enrolment.ts';
 import type { FormHandler, PageHandler, Present } from './entrance.ts';
 import { SET_UP } from './set-up.ts';
 import { ACCOUNT, type PageData, type Show } from './site.ts';
@@ -62,8 +63,11 @@ export function createAddPage(needs: AddPageNeeds) {
 
   const showSetup = async (ctx: Context, present: Present, page: PageData = {}) => {
     const { enrolment } = getMethod(ctx);
+    const actions = { submit: ctx.path, next: ctx.path, back: ctx.path };
+    if (ctx.query.screen === CODE_SCREEN) {
+      return show(ctx, present, 'account/add-code', { actions, ...page });
+    }
     const setup = await enrolment.offer(present.account, occasionOf(present));
-    const actions = { submit: ctx.path };
     show(ctx, present, 'account/add-authenticator', { setup, actions, ...page });
   };
 
@@ -76,6 +80,7 @@ export function createAddPage(needs: AddPageNeeds) {
     const method = getMethod(ctx);
     const other = await elsewhere(present, method);
     if (other) return redirect(ctx, other);
+    ctx.query = { screen: CODE_SCREEN };
     const values = { device_name: form.device_name ?? '' };
     const read = method.enrolment.input.safeParse(form);
     if (!read.success) {
