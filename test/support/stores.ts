@@ -1,4 +1,4 @@
-// The two databases that every test of behaviour runs on.
+// The two databases, and which tests run on both.
 import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,11 +82,36 @@ async function migrate(dialect: DatabaseAddress['dialect'], location: string): P
   await migrateUp({ dialect, location, timeout: 30 });
 }
 
-/** Runs the same tests on both. */
-export function onBothStores(title: string, tests: (store: StoreKind) => void): void {
-  for (const store of [SQLITE, POSTGRES]) {
-    describe(`${title} (${store.name})`, () => tests(store));
-  }
+type Tests = (store: StoreKind) => void;
+
+const ALL_STORES = process.env.ALL_STORES === '1';
+
+/** Runs tests on both: those of SQL, races, faults, and what only the database prevents. */
+export function onBothStores(title: string, tests: Tests): void {
+  for (const store of [SQLITE, POSTGRES]) describeOn(store, title, tests);
+}
+
+/** Runs tests of what is the same over any database: on one, and on both with `ALL_STORES=1`. */
+export function onOneStore(title: string, tests: Tests): void {
+  for (const store of ALL_STORES ? [SQLITE, POSTGRES] : [SQLITE]) describeOn(store, title, tests);
+}
+
+/** Runs tests on one, and on both those of which the pattern finds the title: races, mostly. */
+export function onOneStoreExcept(pattern: RegExp, title: string, tests: Tests): void {
+  onOneStore(title, tests);
+  if (ALL_STORES) return;
+  const suite = describeOn(POSTGRES, title, tests);
+  keepOnly(suite, pattern);
+  if (suite.total() === 0) throw new Error(`no test in "${title}" is called ${pattern}`);
+}
+
+function describeOn(store: StoreKind, title: string, tests: Tests): Mocha.Suite {
+  return describe(`${title} (${store.name})`, () => tests(store));
+}
+
+function keepOnly(suite: Mocha.Suite, pattern: RegExp): void {
+  suite.tests = suite.tests.filter((test) => pattern.test(test.fullTitle()));
+  for (const inner of suite.suites) keepOnly(inner, pattern);
 }
 
 export { POSTGRES, SQLITE };
