@@ -152,7 +152,7 @@ onBothStores('changes of an account over two processes', (store) => {
       browsers.map(async (browser) => ({ browser, page: await browser.get(path) })),
     );
     const pages = await Promise.all(
-      forms.map(({ browser, page }, index) => {
+      forms.map(async ({ browser, page }, index) => {
         const { action, fields } = findForm(await web.next(page), '/add/totp');
         const target = new URL(action.pathname, pair.processes[index % 2]?.url);
         return browser.post(target, { ...fields, code: codeFor(secretOn(page)) });
