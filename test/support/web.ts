@@ -76,7 +76,8 @@ export function createWeb(
     const cookie = cookieHeader(url);
     if (cookie && !headers.has('cookie')) headers.set('cookie', cookie);
     const isHome = url.origin === new URL(home).origin;
-    const sent = isHome ? new URL(url.pathname + url.search, door) : url;
+    // As it stands: a path may begin with two slashes.
+    const sent = isHome ? `${new URL(door).origin}${url.pathname}${url.search}` : url;
     const response = await fetch(sent, { ...init, headers, redirect: 'manual' });
     keep(url, response.headers.getSetCookie());
     const text = await response.text();
