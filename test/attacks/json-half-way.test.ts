@@ -137,10 +137,12 @@ onBothStores('half a sign-in over JSON', (store) => {
     const { store: open } = gatehouse.house;
     const { commit } = open;
     const marks = ({ sql }: { sql: string }) => /^update .?sessions.? set .?seen_at/.test(sql);
+    // The process says now and then that it is still there.
+    const isOfNode = ({ sql }: { sql: string }) => /\bnodes\b/.test(sql);
     let units = 0;
     Object.assign(open, {
       commit: async (unit: Parameters<typeof commit>[0]) => {
-        units += 1;
+        if (!unit.every(isOfNode)) units += 1;
         if (!unit.some(marks)) return commit(unit);
         throw new GatehouseError('store_unavailable');
       },

@@ -96,7 +96,8 @@ onBothStores('changes of an account over two processes', (store) => {
       const setup = await web.get(at('/account/authenticators/add/totp'));
       const before = await generation();
       const code = codeFor(secretOn(setup));
-      const pages = await atOnce((index) => post(setup, '/add/totp', { code }, index));
+      const form = await web.next(setup);
+      const pages = await atOnce((index) => post(form, '/add/totp', { code }, index));
       expect(doing(pages, 'authenticator-added')).to.have.length(1);
       expect(await generation(), 'nothing ends').to.equal(before);
       const { store: database } = pair.house;
@@ -168,11 +169,12 @@ onBothStores('changes of an account over two processes', (store) => {
     const setup = await web.get(at('/account/authenticators/add/totp'));
     const change = await web.get(at('/account/password'));
     const secret = secretOn(setup);
+    const form = await web.next(setup);
     const before = await generation();
     const next = password(0);
     const pages = await atOnce((index) =>
       index % 4 < 2
-        ? post(setup, '/add/totp', { code: codeFor(secret) }, index)
+        ? post(form, '/add/totp', { code: codeFor(secret) }, index)
         : post(
             change,
             '/account/password',

@@ -80,8 +80,9 @@ onBothStores('a half-done sign-in of an account that has changed', (store) => {
       afterPassword(first, party, person),
       afterPassword(second, party, person),
     ]);
+    const form = await second.next(other);
     await enrolOn(first, page);
-    const late = await second.submit(other, '/enrol/totp', { code: codeFor(secretOn(other)) });
+    const late = await second.submit(form, '/enrol/totp', { code: codeFor(secretOn(other)) });
     expect([late.status, titleOf(late)]).to.deep.equal([410, EXPIRED]);
     const again = await second.submit(late, '/restart');
     expect(titleOf(again)).to.equal('Sign in');
