@@ -30,7 +30,6 @@ export async function watchRecovery({ journal }: Bench, traffic: Traffic): Promi
         const now = machineTime();
         last = between(traffic.samples, now - LOOK * 1000, now);
         if (now - over > 2000 && good(last.filter(({ at }) => at >= over))) break;
-        if (good(last)) break;
       } while (machineTime() - over < 31_000);
       const recovery = {
         usual,

@@ -1,6 +1,10 @@
 // The primary dies under load, and a standby takes its place.
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import { machineTime } from '../../src/lib/clock.ts';
 import type { Running } from '../../test/support/postgres.ts';
+import { codeOf, type Request_, signInAt } from '../../test/support/relying-party.ts';
+import { createWeb } from '../../test/support/web.ts';
 import type { Bench, Experiment, Figures } from '../experiment.ts';
 import { health, secondsUntil } from '../measure.ts';
 import { type OwnPostgres, ownPostgres, query, signal, withPort } from '../own-postgres.ts';
@@ -52,6 +56,8 @@ export const failoverAsynchronous: Experiment = {
     const scene = await prepare(bench, false);
     const { site, chains, line } = scene;
     const { application } = site;
+    const codes = await codesOf(site, 4);
+    const half = await halfDone(site);
     await sleep(1000);
     line.freeze();
     // What follows is acknowledged, and never reaches the standby.
@@ -59,24 +65,62 @@ export const failoverAsynchronous: Experiment = {
     const answers = await Promise.all(
       spent.map((refreshToken) => application.post('refresh', { refreshToken })),
     );
+    const redeemed = await redeemAll(site, codes);
     const acknowledged = answers.filter(({ status }) => status === 200).length;
     await promote(scene);
-    const half = Math.floor(spent.length / 2);
+    const middle = Math.floor(spent.length / 2);
     const replay = (tokens: readonly string[]) =>
       Promise.all(tokens.map((refreshToken) => application.post('refresh', { refreshToken })));
-    const before = (await replay(spent.slice(0, half))).filter(({ status }) => status === 200);
+    const before = (await replay(spent.slice(0, middle))).filter(({ status }) => status === 200);
     await query(standbyUrl(scene), NOT_BEFORE);
     const fresh = before.map(({ body }) => String(body.refreshToken));
-    const after = await replay([...spent.slice(half), ...fresh]);
+    const after = await replay([...spent.slice(middle), ...fresh]);
     const worked = after.filter(({ status }) => status === 200).length;
+    const again = await redeemAll(site, codes);
+    const goneOn = await half();
+    if (again + goneOn > 0) {
+      bench.journal.breaks(`invariant 1: ${again} codes and ${goneOn} half-done sign-ins go on`);
+    }
     if (worked > 0) bench.journal.breaks(`invariant 1: ${worked} replays after the not-before`);
     return {
-      'acknowledged and lost': acknowledged,
+      'acknowledged and lost': acknowledged + redeemed,
       'replays that work before': before.length,
       'replays after it': `${worked} of ${after.length}`,
+      'codes after it': `${again} of ${codes.length}`,
+      'half-done after it': `${goneOn} of 1`,
     } as Figures;
   },
 };
+
+type Code = { readonly request: Request_; readonly code: string };
+
+async function codesOf(site: Site, count: number): Promise<Code[]> {
+  const codes: Code[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const web = createWeb(site.url);
+    const request = site.party.url();
+    const last = await signInAt(web, await web.get(request.url), await createPerson(site));
+    codes.push({ request, code: codeOf(last) });
+  }
+  return codes;
+}
+
+async function redeemAll({ party }: Site, codes: readonly Code[]): Promise<number> {
+  const answers = await Promise.all(codes.map(({ request, code }) => party.redeem(request, code)));
+  return answers.filter(({ status }) => status === 200).length;
+}
+
+/** The password is proved, and the consent is asked for. @returns goes on: 1 where it can */
+async function halfDone(site: Site): Promise<() => Promise<number>> {
+  const web = createWeb(site.url);
+  const { email, password } = await createPerson(site);
+  const first = await web.get(site.party.url().url);
+  const asked = await web.submit(first, '/prove/password', { email, password });
+  return async () => {
+    const last = await web.submit(asked, '/consent', { decision: 'allow' });
+    return last.url.searchParams.has('code') ? 1 : 0;
+  };
+}
 
 async function prepare(bench: Bench, isSynchronous: boolean): Promise<Scene> {
   const own = await ownPostgres(bench);
@@ -110,6 +154,7 @@ function standbyUrl({ own, standby }: Scene): string {
 /** @returns seconds until both nodes are ready again */
 async function promote(scene: Scene): Promise<number> {
   const { own, standby, site } = scene;
+  const from = machineTime();
   // Killed where it stands: nothing is sent any more, and nobody is told.
   signal(own.server, 'SIGSTOP');
   own.proxy.cut();
@@ -120,10 +165,11 @@ async function promote(scene: Scene): Promise<number> {
   own.proxy.lead(standby.port);
   own.proxy.cut();
   for (const pid of own.server.processes().reverse()) process.kill(pid, 'SIGKILL');
-  return secondsUntil(async () => {
+  await secondsUntil(async () => {
     const states = await Promise.all([health(site.at(0)), health(site.at(1))]);
     return states.every(({ status }) => status === 200);
   });
+  return (machineTime() - from) / 1000;
 }
 
 async function suspendSome({ journal }: Bench, site: Site, count: number) {

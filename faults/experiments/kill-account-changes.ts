@@ -91,8 +91,8 @@ async function killInSuspension(bench: Bench, site: Site, seen: Seen): Promise<v
     ['account', 'suspend', person.email, '--reason', 'an experiment'],
     site.database,
   );
-  // A command needs about half a second until it writes.
-  setTimeout(() => command.kill(), random.between(300, 1500));
+  // A command needs about a second until it writes.
+  setTimeout(() => command.kill(), random.between(500, 3500));
   await journal
     .run(
       {

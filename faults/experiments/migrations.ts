@@ -17,7 +17,7 @@ export const migrations: Experiment = {
       const database = await kind.create();
       bench.finally(() => database.remove());
       const first = launchCommand(['migrate'], database);
-      await sleep(random.between(350, 1200));
+      await sleep(random.between(400, 2500));
       first.kill();
       if ((await first.ended) === undefined) killed += 1;
       const both = await Promise.all([

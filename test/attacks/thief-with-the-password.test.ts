@@ -105,12 +105,13 @@ onBothStores('a thief with the password', (store) => {
     const { house } = pair;
     await house.store.write(...(await house.resetFactors(owner.id)));
     const thief = createWeb(pair.url);
-    const stale = await afterPassword(thief, party, owner);
+    const shown = await afterPassword(thief, party, owner);
+    const stale = await thief.next(shown);
     const web = createWeb(pair.url);
     const setup = await afterPassword(web, party, owner);
     await web.submit(setup, '/enrol/totp', { code: codeFor(secretOn(setup)) });
     expect(await authenticators()).to.equal(1);
-    const late = await thief.submit(stale, '/enrol/totp', { code: codeFor(secretOn(stale)) });
+    const late = await thief.submit(stale, '/enrol/totp', { code: codeFor(secretOn(shown)) });
     expect(late.url.searchParams.get('code')).to.equal(null);
     expect(await authenticators()).to.equal(1);
   });

@@ -54,6 +54,8 @@ const NOT_RUN: Readonly<Record<Name, string>> = {
   'docs/operations.md: docker build --tag gatehouse .': 'needs a container engine',
   'docs/performance.md: npm run bench                                 # three rounds, about four minutes':
     'takes minutes, and measures',
+  'docs/reliability.md: npm run faults -- --list':
+    'the rest of the block takes minutes; test/faults/experiments.test.ts runs a short one',
   'docs/performance.md: node bench/parsers.ts               # the worst input for everything that reads anonymous input':
     'takes minutes, and measures',
 };
