@@ -29,6 +29,7 @@ function cleaning(rows: number, name: string, takes: string): Experiment {
       const begun = traffic.samples.length;
       const { seconds, left, healthy } = await watchRows(bench, site, rows);
       await traffic.stop();
+      if (left > 0) bench.journal.breaks(`cleaning: ${left} of ${rows} rows are still there`);
       const during = p99(traffic.samples.slice(begun));
       return {
         removed: rows - left,
