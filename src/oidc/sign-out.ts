@@ -66,8 +66,12 @@ function hasTwice(query: Context['query']): boolean {
 }
 
 function afterForm(ctx: Context, { session }: Oidc, provider: Provider): string | undefined {
-  // A second click: the first has signed out.
-  if (ctx.status === 400 && session?.accountId === undefined) return signedOut(provider);
+  // A second click: the first has signed out. No other session begins in its place.
+  if (ctx.status === 400 && session?.accountId === undefined) {
+    ctx.remove('Set-Cookie');
+    ctx.cookies.set(provider.cookieName('session'), null, { path: '/', httpOnly: true });
+    return signedOut(provider);
+  }
   // The library writes the address its own way.
   return ctx.status === 303 ? afterSignOut(session?.state) : undefined;
 }
