@@ -14,7 +14,7 @@ import {
   type Person,
   type RelyingParty,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { alertOf, createWeb, findForm, type Page, titleOf, type Web } from '../support/web.ts';
 
 const HOME = '192.0.2.7';
@@ -28,7 +28,7 @@ const elsewhere = () => {
   return `198.51.${networks}.7`;
 };
 
-onBothStores('an account with networks of its own', (store) => {
+onOneStore('an account with networks of its own', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
 

@@ -20,7 +20,7 @@ import {
   withoutTrace,
 } from '../support/machine.ts';
 import { type Answer, createPerson, createRelyingParty } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 
 /** What a defect is made from: the assertion that would be right, and what an attacker has. */
 interface Made {
@@ -410,7 +410,7 @@ const sentBy = (made: Made, client_id: string): Sent => ({
 
 const REFUSED = { error: 'invalid_grant', error_description: 'grant request is invalid' };
 
-onBothStores('assertions with a defect', (store) => {
+onOneStore('assertions with a defect', (store) => {
   let gatehouse: Gatehouse;
   let trap: Server;
   let calls = 0;

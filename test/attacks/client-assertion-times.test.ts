@@ -5,12 +5,12 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { nowSeconds } from '../../src/lib/clock.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { createRelyingParty, type RelyingParty, relyingParty } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 
 const MACHINE = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };
 const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-onBothStores('a client assertion', (store) => {
+onOneStore('a client assertion', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let sign: (exp: number, claims?: JWTPayload) => Promise<string>;

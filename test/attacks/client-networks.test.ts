@@ -11,13 +11,13 @@ import {
   type RelyingParty,
   signInAt,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { createWeb } from '../support/web.ts';
 
 const HOME = '192.0.2.7';
 const ELSEWHERE = '198.51.100.7';
 
-onBothStores('a client with networks of its own', (store) => {
+onOneStore('a client with networks of its own', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
 

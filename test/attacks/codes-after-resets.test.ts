@@ -5,12 +5,12 @@ import { afterPassword, createEnrolledPerson } from '../support/enrolled-person.
 import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../support/gatehouse.ts';
 import { createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { askForLink, resetPassword } from '../support/reset-link.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { createWeb } from '../support/web.ts';
 
 const PASSWORDS = ['Vemo4-Lurk8-Pazi2', 'Zefi7-Momu4-Takil2'];
 
-onBothStores('guessing codes after resets by mail', (store) => {
+onOneStore('guessing codes after resets by mail', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
 

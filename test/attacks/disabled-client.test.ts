@@ -14,14 +14,14 @@ import {
   signIn,
   signInAt,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onBothStores, onOneStore } from '../support/stores.ts';
 import { createWeb, type Page, titleOf } from '../support/web.ts';
 
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 const MACHINE = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };
 const GRANTS = ['authorization_code', 'refresh_token', 'client_credentials', DEVICE];
 
-onBothStores('a disabled client', (store) => {
+onOneStore('a disabled client', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
 

@@ -2,11 +2,11 @@
 import { expect } from 'chai';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { createWeakPerson, NEW_PASSWORD } from '../support/weak-person.ts';
 import { createWeb, titleOf, type Web } from '../support/web.ts';
 
-onBothStores('a sign-in held from before a change of password', (store) => {
+onOneStore('a sign-in held from before a change of password', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
 

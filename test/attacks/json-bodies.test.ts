@@ -4,7 +4,7 @@ import { type Application, createApplication } from '../support/application.ts';
 import { createExistingPerson } from '../support/existing-person.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import type { Answer, Person } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 
 const PATHS = ['login', 'mfa', 'mfa/sms', 'refresh', 'logout'];
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -37,7 +37,7 @@ const LOGINS: Readonly<Record<string, readonly [body: unknown, named: string]>> 
   'ten thousand objects': [`${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`, 'nested'],
 };
 
-onBothStores('JSON doors', (store) => {
+onOneStore('JSON doors', (store) => {
   let gatehouse: Gatehouse;
   let app: Application;
   let person: Person;

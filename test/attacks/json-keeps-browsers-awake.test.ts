@@ -3,10 +3,10 @@ import { expect } from 'chai';
 import { application } from '../support/application.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { createPerson, createRelyingParty, signIn } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { titleOf } from '../support/web.ts';
 
-onBothStores('an idle browser', (store) => {
+onOneStore('an idle browser', (store) => {
   let gatehouse: Gatehouse;
 
   before(async () => {

@@ -15,12 +15,12 @@ import {
   type Person,
   type RelyingParty,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { createWeb, titleOf, type Web } from '../support/web.ts';
 
 const NAME = 'gatehouse_browser';
 
-onBothStores('the cookie of a known browser', (store) => {
+onOneStore('the cookie of a known browser', (store) => {
   const verifier = createVerifier();
   let gatehouse: Gatehouse;
   let party: RelyingParty;

@@ -12,12 +12,12 @@ import {
   signIn,
   signInAt,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { createWeb, type Page, titleOf } from '../support/web.ts';
 
 const OTHER = 'https://other.example.com/callback';
 
-onBothStores('a redirect URI that was taken away', (store) => {
+onOneStore('a redirect URI that was taken away', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: Person;

@@ -10,10 +10,10 @@ import {
   signIn,
   signInAt,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { createWeb } from '../support/web.ts';
 
-onBothStores('a request about nobody', (store) => {
+onOneStore('a request about nobody', (store) => {
   let gatehouse: Gatehouse;
 
   before(async () => {

@@ -12,11 +12,11 @@ import {
   signIn,
 } from '../support/relying-party.ts';
 import { askForLink, choose, DONE, RESET, useLink, VOID } from '../support/reset-link.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { NEW_PASSWORD, storedPassword } from '../support/weak-person.ts';
 import { alertOf, createWeb, findForm, titleOf, type Web } from '../support/web.ts';
 
-onBothStores('a reset link for others', (store) => {
+onOneStore('a reset link for others', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let victim: Person;

@@ -3,10 +3,10 @@ import { expect } from 'chai';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { mailsTo, outboxFiles } from '../support/mailbox.ts';
 import { createPerson } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { createWeb, type Page } from '../support/web.ts';
 
-onBothStores('reset links tell nobody who has an account', (store) => {
+onOneStore('reset links tell nobody who has an account', (store) => {
   let gatehouse: Gatehouse;
   before(async () => {
     gatehouse = await startGatehouse({ store });

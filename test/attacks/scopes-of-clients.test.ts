@@ -12,13 +12,13 @@ import {
   signIn,
   signInAt,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { createWeb } from '../support/web.ts';
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 const EVERYTHING = 'openid email profile';
 
-onBothStores('the scopes of a client', (store) => {
+onOneStore('the scopes of a client', (store) => {
   let gatehouse: Gatehouse;
   let person: Person;
 

@@ -11,10 +11,10 @@ import {
   signIn,
   signInAt,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStoreExcept } from '../support/stores.ts';
 import { createWeb, titleOf } from '../support/web.ts';
 
-onBothStores('traps of the engine', (store) => {
+onOneStoreExcept(/at once/, 'traps of the engine', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: Person;

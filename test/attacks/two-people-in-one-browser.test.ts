@@ -10,10 +10,10 @@ import {
   signIn,
   signInAt,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { createWeb, findForm, type Page, titleOf, type Web } from '../support/web.ts';
 
-onBothStores('two people in one browser', (store) => {
+onOneStore('two people in one browser', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
 

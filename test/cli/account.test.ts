@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import type { CommandOptions } from '../support/processes.ts';
 import { createRelyingParty, signIn } from '../support/relying-party.ts';
-import { onBothStores, SQLITE } from '../support/stores.ts';
+import { onOneStoreExcept, SQLITE } from '../support/stores.ts';
 import { done, json, refused } from './helpers.ts';
 
 interface AccountJson {
@@ -14,7 +14,7 @@ interface AccountJson {
 
 const FIELDS = ['id', 'email', 'name', 'status', 'created_at', 'mfa', 'known_policy_version'];
 
-onBothStores('gatehouse account', (store) => {
+onOneStoreExcept(/two commands/, 'gatehouse account', (store) => {
   let gatehouse: Gatehouse;
   let options: CommandOptions;
   before(async () => {

@@ -21,7 +21,7 @@ import {
   relyingParty,
 } from '../support/relying-party.ts';
 import { expectLifetime } from '../support/signing.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onBothStores, onOneStore } from '../support/stores.ts';
 
 const MACHINE = {
   grant_types: ['client_credentials'],
@@ -36,7 +36,7 @@ const RESOURCES = [
 ];
 const DAY = 86_400_000;
 
-onBothStores('client credentials', (store) => {
+onOneStore('client credentials', (store) => {
   let gatehouse: Gatehouse;
 
   before(async () => {
