@@ -6,6 +6,7 @@ import type { Store } from './store.ts';
 /** All that the migrations make; a test compares. */
 export const TABLES = [
   'accounts',
+  'audit_counts',
   'audit_events',
   'authenticators',
   'backup_codes',

@@ -50,6 +50,8 @@ export function openPool(options: PoolOptions): Pool {
   let at = 0;
   let pool = makePool(wayAt(ways, at), isTerse, options);
   const left = new Set<Promise<void>>();
+  /** Those who wait for a connection of `pool`. */
+  const waiting = new Set<() => void>();
 
   const startAnew = (from: pg.Pool, change: () => void) => {
     // Whoever fails at the same moment has moved on already.
@@ -58,7 +60,23 @@ export function openPool(options: PoolOptions): Pool {
     pool = makePool(wayAt(ways, at), isTerse, options);
     const end = from.end().finally(() => left.delete(end));
     left.add(end);
+    // A pool that ends serves nobody who waits.
+    for (const moveOn of waiting) moveOn();
+    waiting.clear();
   };
+
+  const connect = (from: pg.Pool): Promise<pg.PoolClient> =>
+    new Promise((resolve, reject) => {
+      const moveOn = () => reject(new Error('the connections are made anew'));
+      waiting.add(moveOn);
+      from.connect().then(
+        (client) => (waiting.delete(moveOn) ? resolve(client) : client.release()),
+        (error) => {
+          waiting.delete(moveOn);
+          reject(error);
+        },
+      );
+    });
 
   /** @returns whether another try makes sense */
   const adapt = (error: unknown, from: pg.Pool): boolean => {
@@ -83,7 +101,7 @@ export function openPool(options: PoolOptions): Pool {
       throw new GatehouseError('busy', { retryAfter: 1 });
     }
     try {
-      const client = await from.connect();
+      const client = await connect(from);
       return { client, isTerse, release: (broken) => release(client, broken, from) };
     } catch (error) {
       // Each host may be silent for as long: whoever comes next asks the next one.

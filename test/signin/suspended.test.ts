@@ -47,6 +47,7 @@ describe('a suspended person', () => {
       ]);
     }
     const counters = await store.all(store.compile(store.sql('limit_counters')));
-    expect(counters.filter(({ failures }) => Number(failures) > 0)).to.deep.equal([]);
+    const guesses = counters.filter(({ rule }) => rule !== 'open-requests');
+    expect(guesses.filter(({ failures }) => Number(failures) > 0)).to.deep.equal([]);
   });
 });
