@@ -18,7 +18,7 @@ import {
 } from '../support/enrolled-person.ts';
 import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../support/gatehouse.ts';
 import { createRelyingParty, PASSWORD, type RelyingParty } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { NEW_PASSWORD } from '../support/weak-person.ts';
 import { createWeb, type Page, titleOf, type Web } from '../support/web.ts';
 
@@ -33,7 +33,7 @@ interface Control {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-onBothStores('taking over an account', (store) => {
+onOneStore('taking over an account', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: EnrolledPerson;

@@ -11,13 +11,13 @@ import {
 } from '../support/enrolled-person.ts';
 import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../support/gatehouse.ts';
 import { codeOf, createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { NEW_PASSWORD, setHash, WEAK_PASSWORD } from '../support/weak-person.ts';
 import { createWeb, type Page, titleOf, type Web } from '../support/web.ts';
 
 const CHALLENGE = 'Two-factor authentication';
 
-onBothStores('a trusted device', (store) => {
+onOneStore('a trusted device', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: EnrolledPerson;

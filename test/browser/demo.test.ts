@@ -12,7 +12,7 @@ import { PROJECT_ROOT } from '../../src/lib/root.ts';
 import { codeFor } from '../support/authenticator-app.ts';
 import { sharedBrowser } from '../support/chromium.ts';
 import { freePort } from '../support/gatehouse.ts';
-import { onBothStores, type TestDatabase } from '../support/stores.ts';
+import { onOneStore, type TestDatabase } from '../support/stores.ts';
 import { alertText, expectPage, mainText, press, signIn } from './helpers.ts';
 
 interface Served {
@@ -76,7 +76,7 @@ async function rowsShown(page: Page, table: string): Promise<Record<string, stri
   return Object.fromEntries(await Promise.all(pairs));
 }
 
-onBothStores('the demo', (store) => {
+onOneStore('the demo', (store) => {
   let database: TestDatabase;
   let child: ChildProcess;
   let served: Served;

@@ -8,7 +8,7 @@ import {
   relyingParty,
   signIn,
 } from '../support/relying-party.ts';
-import { onBothStores, SQLITE, type TestDatabase } from '../support/stores.ts';
+import { onOneStore, SQLITE, type TestDatabase } from '../support/stores.ts';
 import { createWeb } from '../support/web.ts';
 import { done, json, refused } from './helpers.ts';
 
@@ -18,7 +18,7 @@ interface ClientJson {
   readonly [name: string]: unknown;
 }
 
-onBothStores('gatehouse client', (store) => {
+onOneStore('gatehouse client', (store) => {
   let gatehouse: Gatehouse;
   let options: { readonly database: TestDatabase };
   before(async () => {

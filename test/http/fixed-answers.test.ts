@@ -1,7 +1,7 @@
 // Discovery and JWKS: what the library says, from memory, for caches and for other origins.
 import { expect } from 'chai';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { send } from './helpers.ts';
 
 const PATHS = [
@@ -10,7 +10,7 @@ const PATHS = [
   '/jwks',
 ];
 
-onBothStores('fixed answers', (store) => {
+onOneStore('fixed answers', (store) => {
   let gatehouse: Gatehouse;
   before(async () => {
     gatehouse = await startGatehouse({ store });

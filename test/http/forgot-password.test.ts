@@ -8,12 +8,12 @@ import {
   type Person,
   type RelyingParty,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { createWeb, findForm, titleOf, type Web } from '../support/web.ts';
 
 const FORGOT = 'Forgot your password?';
 
-onBothStores('Forgot your password?', (store) => {
+onOneStore('Forgot your password?', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: Person;

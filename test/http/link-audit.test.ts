@@ -10,11 +10,11 @@ import {
   signIn,
 } from '../support/relying-party.ts';
 import { askForLink, choose, DONE, useLink } from '../support/reset-link.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { NEW_PASSWORD } from '../support/weak-person.ts';
 import { createWeb, titleOf, type Web } from '../support/web.ts';
 
-onBothStores('the audit of links', (store) => {
+onOneStore('the audit of links', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: Person;

@@ -21,11 +21,11 @@ import {
   useLink,
   VOID,
 } from '../support/reset-link.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { createWeakPerson, NEW_PASSWORD, storedPassword } from '../support/weak-person.ts';
 import { alertOf, createWeb, type Page, titleOf, type Web } from '../support/web.ts';
 
-onBothStores('Choose a new password', (store) => {
+onOneStore('Choose a new password', (store) => {
   const fake = createFakeFactor();
   let gatehouse: Gatehouse;
   let party: RelyingParty;

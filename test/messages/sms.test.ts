@@ -17,7 +17,7 @@ import {
   WITHOUT_FACTOR,
 } from '../support/gatehouse.ts';
 import { deliverAll, outboxFiles } from '../support/mailbox.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 
 const SECRET = 'a-secret-for-the-webhook-of-32-letters';
 const TO = '+15005550006';
@@ -49,7 +49,7 @@ async function startWebhook(respond: Respond = () => ({ status: 204 })) {
   return { posted, url: `http://localhost:${port}/send`, stop };
 }
 
-onBothStores('text messages', (store) => {
+onOneStore('text messages', (store) => {
   let gatehouse: Gatehouse;
   let stop = (): void => undefined;
 

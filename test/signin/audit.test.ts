@@ -14,14 +14,14 @@ import {
   type RelyingParty,
   signIn,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStoreExcept } from '../support/stores.ts';
 import { createWeakPerson, NEW_PASSWORD, setHash, WEAK_PASSWORD } from '../support/weak-person.ts';
 import { createWeb, findForm, type Page, titleOf, type Web } from '../support/web.ts';
 
 const TRACE = /^[0-9A-HJKMNP-TV-Z]{10}$/;
 const AGENT = 'Mozilla/5.0 (Test)';
 
-onBothStores('the audit of sign-ins', (store) => {
+onOneStoreExcept(/at once/, 'the audit of sign-ins', (store) => {
   const fake = createFakeFactor();
   let gatehouse: Gatehouse;
   let party: RelyingParty;

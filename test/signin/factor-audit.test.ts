@@ -18,11 +18,11 @@ import {
   type Person,
   type RelyingParty,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { NEW_PASSWORD, setHash, WEAK_PASSWORD } from '../support/weak-person.ts';
 import { createWeb, type Page, titleOf, type Web } from '../support/web.ts';
 
-onBothStores('the audit of second factors', (store) => {
+onOneStore('the audit of second factors', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let web: Web;

@@ -13,12 +13,12 @@ import {
   type RelyingParty,
   type Tokens,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { createWeb, type Page, titleOf, type Web } from '../support/web.ts';
 
 const SETUP = 'Set up two-factor authentication';
 
-onBothStores('grace', (store) => {
+onOneStore('grace', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: Person;

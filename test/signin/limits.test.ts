@@ -18,10 +18,10 @@ import {
   type Person,
   type RelyingParty,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { alertOf, createWeb, type Page, titleOf } from '../support/web.ts';
 
-onBothStores('limits on passwords', (store) => {
+onOneStore('limits on passwords', (store) => {
   const verifier = createVerifier();
   const fake = createFakeFactor();
   let gatehouse: Gatehouse;

@@ -14,13 +14,13 @@ import {
   type RelyingParty,
   signIn,
 } from '../support/relying-party.ts';
-import { onBothStores, SQLITE } from '../support/stores.ts';
+import { onOneStore, SQLITE } from '../support/stores.ts';
 import { createWeb } from '../support/web.ts';
 
 const SUBJECT = 'New sign-in to your Gatehouse account';
 const AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
 
-onBothStores('a sign-in from a new browser', (store) => {
+onOneStore('a sign-in from a new browser', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
 

@@ -17,7 +17,7 @@ import {
   type RelyingParty,
   signIn,
 } from '../support/relying-party.ts';
-import { onBothStores, type StoreKind } from '../support/stores.ts';
+import { onOneStore, type StoreKind } from '../support/stores.ts';
 import { NEW_PASSWORD, setHash, storedPassword } from '../support/weak-person.ts';
 import { createWeb, type Page, titleOf, type Web } from '../support/web.ts';
 
@@ -28,7 +28,7 @@ const LONG_PASSWORD = 'Bofi5-Zarn6-Tulo8-Wegi9-Hamp3';
 const choose = (web: Web, page: Page, password: string) =>
   web.submit(page, '/new-password', { new_password: password, confirm_password: password });
 
-onBothStores('an announced policy', (store) => {
+onOneStore('an announced policy', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: Person;
@@ -98,7 +98,7 @@ onBothStores('an announced policy', (store) => {
   });
 });
 
-onBothStores('a new password at sign-in', (store) => {
+onOneStore('a new password at sign-in', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: Person;

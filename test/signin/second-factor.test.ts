@@ -14,10 +14,10 @@ import {
   type Person,
   type RelyingParty,
 } from '../support/relying-party.ts';
-import { onBothStores } from '../support/stores.ts';
+import { onOneStore } from '../support/stores.ts';
 import { alertOf, createWeb, type Page, titleOf, type Web } from '../support/web.ts';
 
-onBothStores('a second factor', (store) => {
+onOneStore('a second factor', (store) => {
   const fake = createFakeFactor();
   let gatehouse: Gatehouse;
   let party: RelyingParty;

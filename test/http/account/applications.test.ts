@@ -13,7 +13,7 @@ import {
 import { createEnrolledPerson, type EnrolledPerson } from '../../support/enrolled-person.ts';
 import { type Gatehouse, startGatehouse } from '../../support/gatehouse.ts';
 import { codeOf, createRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
-import { onBothStores } from '../../support/stores.ts';
+import { onOneStore } from '../../support/stores.ts';
 import { type Page, titleOf, type Web } from '../../support/web.ts';
 
 const CALENDAR = {
@@ -23,7 +23,7 @@ const CALENDAR = {
   descriptions: { 'events.read': 'See events' },
 };
 
-onBothStores('connected applications', (store) => {
+onOneStore('connected applications', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let other: RelyingParty;

@@ -9,10 +9,10 @@ import {
 } from '../../support/enrolled-person.ts';
 import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../../support/gatehouse.ts';
 import { createRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
-import { onBothStores } from '../../support/stores.ts';
+import { onOneStore } from '../../support/stores.ts';
 import { createWeb, findForm, type Page, titleOf, type Web } from '../../support/web.ts';
 
-onBothStores('new backup codes on the account page', (store) => {
+onOneStore('new backup codes on the account page', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: EnrolledPerson;

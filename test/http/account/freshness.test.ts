@@ -16,7 +16,7 @@ import {
   type RelyingParty,
   signIn,
 } from '../../support/relying-party.ts';
-import { onBothStores } from '../../support/stores.ts';
+import { onOneStore } from '../../support/stores.ts';
 import { NEW_PASSWORD } from '../../support/weak-person.ts';
 import { createWeb, type Page, titleOf, type Web } from '../../support/web.ts';
 
@@ -27,7 +27,7 @@ const CHANGE = {
   confirm_password: NEW_PASSWORD,
 };
 
-onBothStores('proof for changes', (store) => {
+onOneStore('proof for changes', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: EnrolledPerson;

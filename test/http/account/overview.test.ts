@@ -13,7 +13,7 @@ import { createExistingPerson } from '../../support/existing-person.ts';
 import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../../support/gatehouse.ts';
 import { BEHIND_PROXY } from '../../support/guesses.ts';
 import { createRelyingParty, type RelyingParty } from '../../support/relying-party.ts';
-import { onBothStores } from '../../support/stores.ts';
+import { onOneStore } from '../../support/stores.ts';
 import { createWeb, titleOf } from '../../support/web.ts';
 
 const SECTIONS = [
@@ -26,7 +26,7 @@ const SECTIONS = [
   'Recent activity',
 ];
 
-onBothStores('the account page', (store) => {
+onOneStore('the account page', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   before(async () => {

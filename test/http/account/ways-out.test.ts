@@ -18,13 +18,13 @@ import {
 } from '../../support/enrolled-person.ts';
 import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../../support/gatehouse.ts';
 import { createRelyingParty, type RelyingParty, type Tokens } from '../../support/relying-party.ts';
-import { onBothStores } from '../../support/stores.ts';
+import { onOneStore } from '../../support/stores.ts';
 import { createWeb, type Page, titleOf, type Web } from '../../support/web.ts';
 
 const CHALLENGE = 'Two-factor authentication';
 const BACKCHANNEL = { backchannel_logout_uri: 'http://127.0.0.1:9/logout' };
 
-onBothStores('the ways out', (store) => {
+onOneStore('the ways out', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: EnrolledPerson;

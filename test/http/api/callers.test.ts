@@ -8,11 +8,11 @@ import { now } from '../../../src/lib/clock.ts';
 import { application, createApplication, PUBLIC } from '../../support/application.ts';
 import { createExistingPerson } from '../../support/existing-person.ts';
 import { type Gatehouse, startGatehouse } from '../../support/gatehouse.ts';
-import { onBothStores } from '../../support/stores.ts';
+import { onOneStore } from '../../support/stores.ts';
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-onBothStores('callers of the JSON doors', (store) => {
+onOneStore('callers of the JSON doors', (store) => {
   let gatehouse: Gatehouse;
 
   before(async () => {

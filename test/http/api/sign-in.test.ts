@@ -15,12 +15,12 @@ import {
   type RelyingParty,
   relyingParty,
 } from '../../support/relying-party.ts';
-import { onBothStores } from '../../support/stores.ts';
+import { onOneStore } from '../../support/stores.ts';
 import { createWeakPerson } from '../../support/weak-person.ts';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-onBothStores('JSON sign-in', (store) => {
+onOneStore('JSON sign-in', (store) => {
   let gatehouse: Gatehouse;
   let app: Application;
   let party: RelyingParty;
