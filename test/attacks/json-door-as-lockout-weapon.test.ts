@@ -7,11 +7,11 @@ import { createEnrolledPerson, type EnrolledPerson } from '../support/enrolled-p
 import { freshAddress } from '../support/guesses.ts';
 import { type Pair, startPair } from '../support/pair.ts';
 import { createPerson, createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { onOneStore } from '../support/stores.ts';
+import { onBothStores } from '../support/stores.ts';
 
 const BEHIND_PROXY = { TRUSTED_PROXIES: '127.0.0.1,::1', GATEHOUSE_CONFIG: '' };
 
-onOneStore('the JSON door as a weapon', (store) => {
+onBothStores('the JSON door as a weapon', (store) => {
   let pair: Pair;
   let party: RelyingParty;
   let app: Application;

@@ -11,7 +11,7 @@ import {
   type RelyingParty,
   signInAt,
 } from '../support/relying-party.ts';
-import { onOneStore, onOneStoreExcept, SQLITE } from '../support/stores.ts';
+import { onBothStores, onOneStoreExcept, SQLITE } from '../support/stores.ts';
 import { createWeb, findForm, type Page, titleOf, type Web } from '../support/web.ts';
 
 const MOST = 100;
@@ -184,7 +184,7 @@ describe('a sign-in that was overtaken by another cookie', () => {
   });
 });
 
-onOneStore('a hundred open sign-ins', (store) => {
+onBothStores('a hundred open sign-ins', (store) => {
   it('cost neither session nor trusted device nor known browser', async () => {
     const gatehouse = await startGatehouse({ store, env: WITH_FACTOR });
     try {

@@ -11,13 +11,13 @@ import {
   type Person,
   type RelyingParty,
 } from '../support/relying-party.ts';
-import { onOneStore } from '../support/stores.ts';
+import { onBothStores } from '../support/stores.ts';
 import { type Cookie, createWeb, findForm, type Page, titleOf, type Web } from '../support/web.ts';
 
 const ISSUER = 'https://id.example.com';
 const NEEDED = 'Cookies are needed';
 
-onOneStore('a sign-in that a sibling host has planted', (store) => {
+onBothStores('a sign-in that a sibling host has planted', (store) => {
   let pair: Pair;
   let party: RelyingParty;
   let person: Person;

@@ -5,13 +5,13 @@ import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { BEHIND_PROXY, freshAddress } from '../support/guesses.ts';
 import { createPerson, createRelyingParty } from '../support/relying-party.ts';
 import { askForLink, choose, DONE, RESET, VOID } from '../support/reset-link.ts';
-import { onOneStore } from '../support/stores.ts';
+import { onBothStores } from '../support/stores.ts';
 import { createWeb, findForm, titleOf, type Web } from '../support/web.ts';
 
 const LIMIT = 20;
 const NEW_PASSWORD = 'Vorn4-Quab8-Mel!2';
 
-onOneStore('strangers with wrong secrets', (store) => {
+onBothStores('strangers with wrong secrets', (store) => {
   let gatehouse: Gatehouse;
   before(async () => {
     gatehouse = await startGatehouse({ store, env: BEHIND_PROXY });
