@@ -16,7 +16,7 @@ import {
   type Person,
   type RelyingParty,
 } from '../support/relying-party.ts';
-import { onOneStore } from '../support/stores.ts';
+import { onBothStores } from '../support/stores.ts';
 import { NEW_PASSWORD, setHash, WEAK_PASSWORD } from '../support/weak-person.ts';
 import { createWeb, type Page, titleOf, type Web } from '../support/web.ts';
 
@@ -200,7 +200,7 @@ interface Subject {
   readonly notMeUrl: string;
 }
 
-onOneStore('account states at every door', (store) => {
+onBothStores('account states at every door', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let other: RelyingParty;

@@ -13,12 +13,12 @@ import {
 } from '../support/enrolled-person.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { onOneStore } from '../support/stores.ts';
+import { onBothStores } from '../support/stores.ts';
 import { createWeb, titleOf, type Web } from '../support/web.ts';
 
 const DAMAGED = 'Its codes no longer work here.';
 
-onOneStore('a row that is damaged: an authenticator', (store) => {
+onBothStores('a row that is damaged: an authenticator', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: EnrolledPerson;

@@ -6,10 +6,10 @@ import { codeFor } from '../support/authenticator-app.ts';
 import { createEnrolledPerson, type EnrolledPerson } from '../support/enrolled-person.ts';
 import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../support/gatehouse.ts';
 import { createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
-import { onOneStore } from '../support/stores.ts';
+import { onBothStores } from '../support/stores.ts';
 import { type Page, titleOf, type Web } from '../support/web.ts';
 
-onOneStore('a session that is asked for more', (store) => {
+onBothStores('a session that is asked for more', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: EnrolledPerson;

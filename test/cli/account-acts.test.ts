@@ -12,7 +12,7 @@ import {
   signIn,
 } from '../support/relying-party.ts';
 import { askForLink, DONE, resetPassword, VOID } from '../support/reset-link.ts';
-import { onOneStore } from '../support/stores.ts';
+import { onBothStores } from '../support/stores.ts';
 import { NEW_PASSWORD } from '../support/weak-person.ts';
 import { createWeb, titleOf } from '../support/web.ts';
 import { done, json, misused, refused } from './helpers.ts';
@@ -23,7 +23,7 @@ interface Printed {
   readonly link: string;
 }
 
-onOneStore('gatehouse account reset-password', (store) => {
+onBothStores('gatehouse account reset-password', (store) => {
   let gatehouse: Gatehouse;
   let party: RelyingParty;
   let person: Person;

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { auditRows } from '../support/audit.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { REDIRECT_URI, relyingParty } from '../support/relying-party.ts';
-import { onOneStore, type TestDatabase } from '../support/stores.ts';
+import { onBothStores, type TestDatabase } from '../support/stores.ts';
 import { command, done, json, misused, refused } from './helpers.ts';
 
 interface ClientJson {
@@ -18,7 +18,7 @@ async function doctor(options: { readonly database: TestDatabase }): Promise<str
   return (await command(['doctor'], options)).stdout;
 }
 
-onOneStore('changing a client', (store) => {
+onBothStores('changing a client', (store) => {
   let gatehouse: Gatehouse;
   let options: { readonly database: TestDatabase };
   before(async () => {
