@@ -220,6 +220,8 @@ describe('resetting a password in a browser', () => {
     await tab();
     await page.keyboard.press('Enter');
     await expectFocus(page, 'New password');
+    // A script adds it, and with it a stop for the key.
+    await page.getByRole('button', { name: 'Show password' }).first().waitFor();
     await page.keyboard.type(NEW_PASSWORD);
     await tab(2);
     await page.keyboard.type(NEW_PASSWORD);
