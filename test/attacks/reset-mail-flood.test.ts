@@ -48,7 +48,9 @@ onBothStores('a flood of reset mails', (store) => {
     expect(refused).to.have.length(AT_ONCE - PER_RANGE);
     expect(Number(refused[0]?.headers.get('retry-after'))).to.be.within(3500, 3600);
     const words = refused.map(alertOf);
-    expect(words[0]).to.match(/^Too many reset links were requested from your network\. Try again at /);
+    expect(words[0]).to.match(
+      /^Too many reset links were requested from your network\. Try again at /,
+    );
     expect(new Set(words).size, 'the same for whoever is named').to.equal(1);
     expect(await letters()).to.be.at.most(PER_RANGE);
     const person = await createPerson(pair);
