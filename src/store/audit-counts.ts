@@ -1,6 +1,6 @@
 // Running counts of refusals that repeat: one row each until its window ends.
 import type { Knex } from 'knex';
-import { type AuditRow, COLUMNS, type Columns, toColumns } from './audit.ts';
+import { type AuditRow, COLUMNS, type Columns, parseAuditRow, toColumns } from './audit.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -129,26 +129,11 @@ function toCount({ key, count, firstAt, closesAt, row }: AuditCount): CountColum
 }
 
 function parse(row: Row): AuditCount {
-  const text = (name: keyof CountColumns) => (row[name] as string | null) ?? undefined;
   return {
     key: row.key as string,
     count: row.count as number,
     firstAt: row.first_at as number,
     closesAt: row.closes_at as number,
-    row: {
-      id: row.event_id as string,
-      time: row.last_at as number,
-      kind: row.kind as string,
-      outcome: row.outcome as AuditRow['outcome'],
-      reason: text('reason'),
-      accountId: text('account_id'),
-      actor: text('actor'),
-      clientId: text('client_id'),
-      address: text('address'),
-      userAgent: text('user_agent'),
-      trace: text('trace'),
-      flowId: text('flow_id'),
-      detail: JSON.parse(row.detail as string),
-    },
+    row: parseAuditRow({ ...row, id: row.event_id, time: row.last_at }),
   };
 }

@@ -74,10 +74,10 @@ export function createAuditEvents(store: Store): AuditEvents {
       };
       const query = store.sql(TABLE).where(wanted).orderBy(newestFirst(wanted)).limit(limit);
       const narrowed = kinds === undefined ? query : query.whereIn('kind', kinds);
-      return (await store.all(store.compile(narrowed))).map(parse);
+      return (await store.all(store.compile(narrowed))).map(parseAuditRow);
     },
-    ofTrace: async (trace) => (await store.all(of('trace', trace))).map(parse),
-    ofFlow: async (flowId) => (await store.all(of('flow_id', flowId))).map(parse),
+    ofTrace: async (trace) => (await store.all(of('trace', trace))).map(parseAuditRow),
+    ofFlow: async (flowId) => (await store.all(of('flow_id', flowId))).map(parseAuditRow),
   };
 }
 
@@ -105,7 +105,8 @@ export function toColumns(row: AuditRow): Columns {
   };
 }
 
-function parse(row: Row): AuditRow {
+/** Of a row with the columns of an event. */
+export function parseAuditRow(row: Row): AuditRow {
   const text = (name: keyof Columns) => (row[name] as string | null) ?? undefined;
   return {
     id: row.id as string,
