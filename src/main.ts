@@ -104,13 +104,16 @@ function close(server: Server, closeUnused: () => void, seconds: number): Promis
   return new Promise((resolve) => {
     const late = setTimeout(() => server.closeAllConnections(), seconds * 1000);
     // Whoever has just been answered would be kept for another request.
-    const served = setInterval(() => server.closeIdleConnections(), 50);
+    const served = setInterval(() => {
+      server.closeIdleConnections();
+      // Timers run before what has arrived is read, immediates after it.
+      setImmediate(closeUnused);
+    }, 50);
     server.close(() => {
       clearTimeout(late);
       clearInterval(served);
       resolve();
     });
-    closeUnused();
   });
 }
 

@@ -160,6 +160,15 @@ const KEEPING = `
   };
   require('node:module').syncBuiltinESMExports();`;
 
+/** Busy for half a second when told to, and for a moment after it has been told to stop. */
+const BUSY = `
+  const work = (milliseconds) => () => {
+    const end = performance.now() + milliseconds;
+    while (performance.now() < end);
+  };
+  process.on('SIGUSR2', work(500));
+  process.on('SIGTERM', () => queueMicrotask(work(50)));`;
+
 /** Whatever a stop waits for that it need not outlasts the test: five minutes, or a quarter hour. */
 describe('a stop', () => {
   let database: TestDatabase;
@@ -242,6 +251,22 @@ describe('a stop', () => {
     const closed = Promise.all([once(silent, 'close'), once(kept, 'close')]);
     expect(await running.kill('SIGTERM')).to.deep.equal({ code: 0, signal: undefined });
     await closed;
+  });
+
+  it('answers a request that has arrived and has not been read yet', async () => {
+    const busy = join(database.dataDir, 'busy.cjs');
+    writeFileSync(busy, BUSY);
+    const NODE_OPTIONS = `--require ${busy}`;
+    const held = await startProcess({ database, port: await freePort(), env: { NODE_OPTIONS } });
+    process.kill(held.pid, 'SIGUSR2');
+    await sleep(100);
+    const asking = connect(Number(new URL(held.url).port), '127.0.0.1');
+    await once(asking, 'connect');
+    asking.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n');
+    const answer = once(asking, 'data');
+    const exit = held.kill('SIGTERM');
+    expect(String((await answer)[0])).to.match(/^HTTP\/1\.1 200 /);
+    expect(await exit).to.deep.equal({ code: 0, signal: undefined });
   });
 
   it('a second signal means now', async () => {
