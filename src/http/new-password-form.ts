@@ -4,21 +4,13 @@ import { z } from 'zod';
 import type { PasswordOwner, PasswordPolicy, Rule } from '../domain/passwords/policy.ts';
 import { STRENGTHS } from '../domain/passwords/strength.js';
 import { GatehouseError } from '../lib/errors.ts';
+import type { Flash } from './flash.ts';
 import { type Form, fieldErrors } from './forms.ts';
 import type { Translate } from './texts.ts';
 
-/** What a page says after a try. */
-export interface Tried {
-  readonly status: number;
-  readonly errors?: Readonly<Record<string, string>>;
-  readonly alert?: { readonly kind: 'error'; readonly text: string };
-  /** Rules that the try did not meet; undefined where none was judged. */
-  readonly unmet?: readonly string[];
-}
-
 export type ReadPassword =
   | { readonly kind: 'read'; readonly password: string }
-  | { readonly kind: 'wrong'; readonly tried: Tried };
+  | { readonly kind: 'wrong'; readonly tried: Flash };
 
 export type RefusedPassword =
   | { readonly kind: 'unmet'; readonly rules: readonly Rule[] }
@@ -30,7 +22,7 @@ export interface NewPasswordForm {
   read(form: Form): ReadPassword;
   /** Answers with the rules that are not met: word lists are here alone. */
   check(ctx: Context, owner: PasswordOwner, form: Form): void;
-  refused(outcome: RefusedPassword): Tried;
+  refused(outcome: RefusedPassword): Flash;
 }
 
 const LONGEST = 1024;

@@ -1,6 +1,6 @@
 // Where answers send the browser.
 import type { Context } from 'koa';
-import { SIGN_IN_PATH } from '../oidc/configuration.ts';
+import { SIGN_IN_PATH } from '../oidc/sign-in-path.ts';
 
 /** 303: whatever was sent, what comes next is read. */
 export function redirect(ctx: Context, to: string): void {

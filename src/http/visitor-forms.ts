@@ -10,6 +10,8 @@ export interface VisitorForms {
   token(ctx: Context): string;
   /** Throws `csrf_failed`. */
   read(ctx: Context): Promise<Form>;
+  /** Where a flash for a page of these forms is left; undefined for a browser without the cookie. */
+  placeOf(ctx: Context, page: string): string | undefined;
 }
 
 const SHAPE = /^[\w-]{22}$/;
@@ -32,6 +34,10 @@ export function createVisitorForms(csrf: Csrf, issuer: string): VisitorForms {
   };
 
   return {
+    placeOf: (ctx, page) => {
+      const id = find(ctx);
+      return id === undefined ? undefined : `${bindingOf(id)}:${page}`;
+    },
     token: (ctx) => csrf.token(bindingOf(find(ctx) ?? make(ctx))),
     read: async (ctx) => {
       const form = await readForm(ctx);

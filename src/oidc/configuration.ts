@@ -24,6 +24,7 @@ import { createLibraryFetch } from './library-fetch.ts';
 import { createPageSources, type ProviderPages } from './pages.ts';
 import { createPolicy } from './policy.ts';
 import { createResourceIndicators } from './resource-indicators.ts';
+import { FIRST_VISIT, SIGN_IN_PATH } from './sign-in-path.ts';
 import { createMayIntrospect, mayRevoke } from './token-holders.ts';
 import type { ClientExtras } from './types.ts';
 
@@ -41,10 +42,6 @@ export interface ConfigurationNeeds {
   readonly browserBinding: BrowserBinding;
   readonly adapter: NonNullable<Configuration['adapter']>;
 }
-
-export const SIGN_IN_PATH = '/sign-in';
-/** Behind the address of a sign-in whose browser has only just got its cookie. */
-export const FIRST_VISIT = '?first-visit';
 
 /** What clients carry beside the registered names, and what each may be. */
 const EXTRA_METADATA: Record<keyof ClientExtras, z.ZodType> = {

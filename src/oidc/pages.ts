@@ -5,6 +5,7 @@ import type { Limited } from '../domain/limits/attempt.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import { isClientDisabled } from './client-admission.ts';
 import { UserCodesLimited } from './client-attempts.ts';
+import { SIGN_IN_PATH } from './sign-in-path.ts';
 import { afterSignOut } from './sign-out.ts';
 import { turnedAwayOf } from './turned-away.ts';
 import type { Ctx, InteractionModel } from './types.ts';
@@ -112,6 +113,7 @@ interface FormSession {
 export function createPageSources(pages: ProviderPages) {
   const renderError = async (ctx: Ctx, out: OAuthProblem, error: unknown) => {
     if (await turnAway(ctx, pages)) return;
+    if (isGone(ctx, error)) return leadToSignIn(ctx);
     await (isClientDisabled(ctx) ? pages.switchedOff(ctx) : pages.error(ctx, out, error));
   };
   const secretOf = ({ oidc }: Ctx) => (oidc.session as unknown as FormSession).state.secret;
@@ -152,6 +154,25 @@ export function createPageSources(pages: ProviderPages) {
       }),
     successSource: (ctx: Ctx) => pages.deviceDone(ctx, clientOnPage(ctx.oidc.client)),
   };
+}
+
+/** Nothing is left to resume: it was resumed, or it has expired. Its own address knows which. */
+function isGone(ctx: Ctx, error: unknown): boolean {
+  const { name } = (error ?? {}) as Partial<Error>;
+  return isResumed(ctx) && name === 'SessionNotFound' && !ctx.oidc.entities.Interaction;
+}
+
+function isResumed(ctx: Ctx): boolean {
+  return ctx.oidc.route === 'resume' && uidOf(ctx) !== undefined;
+}
+
+function uidOf(ctx: Ctx): string | undefined {
+  return (ctx as { params?: { uid?: string } }).params?.uid;
+}
+
+function leadToSignIn(ctx: Ctx): void {
+  ctx.status = 303;
+  ctx.redirect(`${SIGN_IN_PATH}/${uidOf(ctx)}`);
 }
 
 /** @returns whether this browser was told that it cannot resume this sign-in */
@@ -245,6 +266,9 @@ export function createLostRaceAnswers(pages: ProviderPages): Answers {
   return {
     oauthError: async (ctx, error, description) => {
       ctx.remove('Location');
+      if (await wasResumedMeanwhile(ctx as unknown as Ctx)) {
+        return leadToSignIn(ctx as unknown as Ctx);
+      }
       ctx.status = 400;
       await pages.error(ctx, { error, error_description: description });
     },
@@ -253,4 +277,10 @@ export function createLostRaceAnswers(pages: ProviderPages): Answers {
       await pages.expired(ctx, clientOnPage((ctx as unknown as Partial<Ctx>).oidc?.client));
     },
   };
+}
+
+/** Two clicks resume one sign-in: the loser goes on where the winner does. */
+async function wasResumedMeanwhile(ctx: Ctx): Promise<boolean> {
+  if (!ctx.oidc || !isResumed(ctx)) return false;
+  return (await ctx.oidc.provider.Interaction.find(String(uidOf(ctx)))) === undefined;
 }

@@ -144,6 +144,8 @@ export interface FlowsDomain {
   end(flow: Flow): Statement;
   /** Ends whatever is open in an interaction. */
   abandon(interactionKey: string): Statement;
+  /** Remembers that an interaction which asked for no proof was answered. */
+  finished(subject: Pick<FlowSubject, 'key' | 'clientId'>, accountId: string): Statement;
 }
 
 export interface Proved {
@@ -254,6 +256,22 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
     },
     end: ({ row }) => flows.update(row, { endedAt: now() }),
     abandon: (key) => flows.endAll(key, now()),
+    finished: ({ key, clientId }, accountId) => {
+      const at = now();
+      return flows.insert({
+        id: randomId(),
+        interactionKey: key,
+        clientId,
+        accountId,
+        generation: undefined,
+        facts: '{}',
+        stagedHash: undefined,
+        revision: UNWRITTEN + 1,
+        endedAt: at,
+        expiresAt: at + ttl * 1000,
+        createdAt: at,
+      });
+    },
   };
 }
 

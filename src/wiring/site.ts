@@ -3,6 +3,7 @@ import { createResourceToWords } from '../domain/resources.ts';
 import { loadAssets } from '../http/assets.ts';
 import { createClientAddress } from '../http/client-address.ts';
 import { createCsrf } from '../http/csrf.ts';
+import { createFlashes } from '../http/flash.ts';
 import { createRender } from '../http/render.ts';
 import { loadTexts } from '../http/texts.ts';
 import { createVisitorForms } from '../http/visitor-forms.ts';
@@ -23,6 +24,7 @@ export function createSite({ config, vault }: Ground) {
     resourceToWords: createResourceToWords(resources),
     render: createRender({ ...common, asset: assets.url }),
     csrf,
+    flashes: createFlashes(vault, issuer),
     addressOf: createClientAddress(config),
     visitors: createVisitors(config),
     visitorForms: createVisitorForms(csrf, issuer),

@@ -199,10 +199,9 @@ onOneStoreExcept(/side by side/, 'a password below the policy', (store) => {
       expect((await check(NEW_PASSWORD, 'forged')).status).to.equal(403);
       const [row] = await flowRows();
       expect(JSON.parse(String(row?.facts)).password).to.include({ candidates: 0 });
-      const stranger = await createWeb(gatehouse.url).once(`${page.url}/new-password/check`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
-        body: new URLSearchParams({ csrf: csrfOf(page), new_password: 'x' }).toString(),
+      const stranger = await createWeb(gatehouse.url).post(`${page.url}/new-password/check`, {
+        csrf: csrfOf(page),
+        new_password: 'x',
       });
       expect(stranger.status).to.equal(400);
       expect(titleOf(stranger)).to.equal('Cookies are needed');
@@ -263,7 +262,8 @@ onOneStoreExcept(/side by side/, 'a password below the policy', (store) => {
         expect(titleOf(answer), path).to.equal(UPDATE);
       }
       const consent = await web.post(`${page.url}/consent`, { csrf, decision: 'allow' });
-      expect(consent.status).to.equal(409);
+      expectNoCode(consent);
+      expect(titleOf(consent)).to.equal(UPDATE);
     });
 
     it('by replaying the cookies of the half-way answers', async () => {

@@ -2,7 +2,7 @@
 import type { Context, Middleware } from 'koa';
 import type { Audit } from '../../domain/audit/audit.ts';
 import { currentRequest } from '../../lib/request-context.ts';
-import { SIGN_IN_PATH } from '../../oidc/configuration.ts';
+import { SIGN_IN_PATH } from '../../oidc/sign-in-path.ts';
 import type { FlowsDomain } from '../../signin/flow.ts';
 
 export interface TrailNeeds {

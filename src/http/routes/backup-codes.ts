@@ -4,6 +4,7 @@ import { GatehouseError } from '../../lib/errors.ts';
 import type { FlowBackupCodes } from '../../signin/backup-codes.ts';
 import { progressOf } from '../../signin/steps/index.ts';
 import type { Csrf } from '../csrf.ts';
+import type { Flash } from '../flash.ts';
 import type { Form } from '../forms.ts';
 import { signInPath } from '../redirect.ts';
 import type { Render } from '../render.ts';
@@ -21,13 +22,13 @@ export interface BackupCodesNeeds {
 export function createBackupCodesPages(needs: BackupCodesNeeds) {
   const { flowBackupCodes, render, t } = needs;
 
-  const show = (ctx: Context, subject: StepSubject, errors = {}, status = 200): void => {
+  const show = (ctx: Context, subject: StepSubject, flash: Flash | undefined): void => {
     const codes = flowBackupCodes.shown(subject.flow);
     const page = pageOf(subject, needs);
-    ctx.status = status;
+    ctx.status = flash?.status ?? 200;
     ctx.type = 'html';
     ctx.body = codes
-      ? render('steps/save-backup-codes', { trace: ctx.state.trace, ...page, codes, errors })
+      ? render('steps/save-backup-codes', { trace: ctx.state.trace, ...page, codes, ...flash })
       : render('steps/few-backup-codes', {
           trace: ctx.state.trace,
           ...page,
@@ -35,19 +36,17 @@ export function createBackupCodesPages(needs: BackupCodesNeeds) {
         });
   };
 
-  /** @returns whether the step may be over */
-  const submit = async (ctx: Context, subject: StepSubject, form: Form): Promise<boolean> => {
+  const submit = async (_ctx: Context, subject: StepSubject, form: Form) => {
     if (form.decision === 'renew' || form.decision === 'later') {
       await flowBackupCodes.decide(subject.flow, form.decision);
-      return true;
+      return undefined;
     }
     if (form.decision !== undefined) throw new GatehouseError('bad_request');
     if (form.saved !== 'yes') {
-      show(ctx, subject, { saved: t('save-backup-codes.not-saved') }, 422);
-      return false;
+      return { flash: { status: 422, errors: { saved: t('save-backup-codes.not-saved') } } };
     }
     await flowBackupCodes.saved(subject.flow);
-    return true;
+    return undefined;
   };
 
   const download = (ctx: Context, subject: StepSubject): void => {

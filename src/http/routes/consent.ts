@@ -6,6 +6,7 @@ import type { ConsentsDomain } from '../../domain/consents.ts';
 import type { ResourceToWords } from '../../domain/resources.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Interaction } from '../../oidc/interactions.ts';
+import type { FlowsDomain } from '../../signin/flow.ts';
 import type { Store } from '../../store/store.ts';
 import type { Csrf } from '../csrf.ts';
 import type { Form } from '../forms.ts';
@@ -15,6 +16,7 @@ import type { Translate } from '../texts.ts';
 
 export interface ConsentNeeds {
   readonly store: Store;
+  readonly flows: FlowsDomain;
   readonly accounts: AccountsDomain;
   readonly consents: ConsentsDomain;
   readonly audit: Audit;
@@ -25,7 +27,7 @@ export interface ConsentNeeds {
 }
 
 export function createConsentPage(needs: ConsentNeeds) {
-  const { store, accounts, consents, audit, csrf, render, t } = needs;
+  const { store, flows, accounts, consents, audit, csrf, render, t } = needs;
 
   const show = async (ctx: Context, interaction: Interaction): Promise<void> => {
     const { requested, accountId } = interaction;
@@ -44,24 +46,30 @@ export function createConsentPage(needs: ConsentNeeds) {
     });
   };
 
-  const allow = async (interaction: Interaction): Promise<void> => {
-    const { accountId, clientId, requested } = interaction;
-    if (interaction.prompt !== 'consent' || !accountId) throw new GatehouseError('store_conflict');
+  const allow = async (interaction: Interaction, accountId: string): Promise<void> => {
+    const { clientId, requested } = interaction;
     // The answer of a second click is the first one's.
-    await consents.add(accountId, clientId, requested, [interaction.consented()]);
+    const unit = [interaction.consented(), flows.finished(interaction, accountId)];
+    await consents.add(accountId, clientId, requested, unit);
   };
 
-  const deny = async (interaction: Interaction): Promise<void> => {
+  const deny = async (interaction: Interaction, accountId: string): Promise<void> => {
     const reason = 'the person denied the access';
-    const { accountId, clientId } = interaction;
+    const { clientId } = interaction;
     const denied = { kind: 'consent.granted', outcome: 'refused', reason } as const;
     const recorded = audit.record({ ...denied, accountId, clientId });
-    await store.commit([interaction.refused('access_denied', reason), recorded]);
+    const finished = flows.finished(interaction, accountId);
+    await store.commit([interaction.refused('access_denied', reason), finished, recorded]);
   };
 
   const submit = async (ctx: Context, interaction: Interaction, form: Form): Promise<void> => {
-    if (form.decision === 'allow') await allow(interaction);
-    else if (form.decision === 'deny') await deny(interaction);
+    const { accountId } = interaction;
+    // Another tab has asked for a different account meanwhile.
+    if (interaction.prompt !== 'consent' || accountId === undefined) {
+      return redirect(ctx, signInPath(interaction));
+    }
+    if (form.decision === 'allow') await allow(interaction, accountId);
+    else if (form.decision === 'deny') await deny(interaction, accountId);
     else throw new GatehouseError('bad_request', { message: t('errors.decision') });
     redirect(ctx, interaction.returnTo);
   };

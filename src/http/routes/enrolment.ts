@@ -12,9 +12,10 @@ import { progressOf } from '../../signin/steps/index.ts';
 import type { Account } from '../../store/accounts.ts';
 import type { Store } from '../../store/store.ts';
 import type { Csrf } from '../csrf.ts';
+import type { Flash } from '../flash.ts';
 import { type Form, fieldErrors } from '../forms.ts';
 import { signInPath } from '../redirect.ts';
-import { type Alert, wrongInWords } from '../refusals.ts';
+import { wrongInWords } from '../refusals.ts';
 import type { Render } from '../render.ts';
 import type { Translate } from '../texts.ts';
 import { dateOf, daysUntil } from '../times.ts';
@@ -37,13 +38,6 @@ export interface StepSubject {
   readonly account: Account;
 }
 
-interface Shown {
-  readonly status?: number;
-  readonly alert?: Alert;
-  readonly errors?: Readonly<Record<string, string>>;
-  readonly values?: Readonly<Record<string, string>>;
-}
-
 /** `?screen=code` asks for the first code; without it, the page shows what to scan. */
 export const CODE_SCREEN = 'code';
 
@@ -51,14 +45,18 @@ export function createEnrolmentPage(needs: EnrolmentNeeds) {
   const { methods, render, t } = needs;
   const method = methods.find((each) => each.enrolment);
 
-  const show = async (ctx: Context, subject: StepSubject, shown: Shown = {}): Promise<void> => {
+  const show = async (
+    ctx: Context,
+    subject: StepSubject,
+    flash: Flash | undefined,
+  ): Promise<void> => {
     const { flow, account } = subject;
-    ctx.status = shown.status ?? 200;
+    ctx.status = flash?.status ?? 200;
     ctx.type = 'html';
     const page = {
       trace: ctx.state.trace,
       ...pageOf(subject, method?.name ?? '', needs),
-      ...shown,
+      ...flash,
     };
     if (ctx.query.screen === CODE_SCREEN) {
       ctx.body = render('steps/enrol-code', {
@@ -81,32 +79,29 @@ export function createEnrolmentPage(needs: EnrolmentNeeds) {
     return (await needs.sessions.list(account.id)).some(({ uid }) => uid !== own);
   };
 
-  /** @returns whether the step is over, or was not due */
-  const submit = async (ctx: Context, subject: StepSubject, form: Form): Promise<boolean> => {
-    if (!method?.enrolment) return true;
-    ctx.query = { screen: CODE_SCREEN };
+  const submit = async (ctx: Context, subject: StepSubject, form: Form) => {
+    if (!method?.enrolment) return undefined;
     const values = { device_name: form.device_name ?? '' };
+    const refused = (flash: Flash) => ({
+      flash: { ...flash, values },
+      search: `?screen=${CODE_SCREEN}`,
+    });
     const read = method.enrolment.input.safeParse(form);
     if (!read.success) {
-      const errors = fieldErrors(read.error.issues, t);
-      await show(ctx, subject, { status: 400, errors, values });
-      return false;
+      return refused({ status: 400, errors: fieldErrors(read.error.issues, t) });
     }
     const session = await sessionOf(ctx, subject.account);
     const outcome = await needs.enrol.inFlow(subject.flow, { method, input: read.data, session });
     if (outcome.kind === 'malformed') {
-      await show(ctx, subject, { status: 422, errors: { code: t(outcome.flaw) }, values });
-      return false;
+      return refused({ status: 422, errors: { code: t(outcome.flaw) } });
     }
-    if (outcome.kind !== 'refused') return true;
+    if (outcome.kind !== 'refused') return undefined;
     const text = wrongInWords(outcome.hint, method.page.texts, t);
-    await show(ctx, subject, { status: 422, alert: { kind: 'error', text }, values });
-    return false;
+    return refused({ status: 422, alert: { kind: 'error', text } });
   };
 
-  const later = async (_ctx: Context, { flow }: StepSubject): Promise<boolean> => {
+  const later = async (_ctx: Context, { flow }: StepSubject): Promise<undefined> => {
     if (graceOf(flow)) await needs.store.commit([needs.flows.postpone(flow)]);
-    return true;
   };
 
   return { show, submit, later };

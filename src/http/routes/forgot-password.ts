@@ -4,9 +4,10 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { isEmail } from '../../domain/emails.ts';
 import type { PasswordResets } from '../../domain/password-resets.ts';
+import type { Flash, Flashes } from '../flash.ts';
 import { fieldErrors } from '../forms.ts';
 import { keepForms } from '../middleware/security.ts';
-import { FORGOT_PATH, returnPath } from '../redirect.ts';
+import { FORGOT_PATH, redirect, returnPath } from '../redirect.ts';
 import { lengthInWords, tooManyOf } from '../refusals.ts';
 import type { Render } from '../render.ts';
 import type { Translate } from '../texts.ts';
@@ -16,12 +17,15 @@ import type { Visitors } from '../visitors.ts';
 export interface ForgotPasswordNeeds {
   readonly resets: PasswordResets;
   readonly visitors: Visitors;
+  readonly flashes: Flashes;
   readonly visitorForms: VisitorForms;
   /** Seconds that a link lives. */
   readonly linkLifetime: number;
   readonly render: Render;
   readonly t: Translate;
 }
+
+const SENT_PATH = `${FORGOT_PATH}/sent`;
 
 const input = z.object({
   email: z
@@ -32,7 +36,7 @@ const input = z.object({
 });
 
 export function forgotPasswordRoutes(needs: ForgotPasswordNeeds): Router {
-  const { resets, visitors, visitorForms, render, t } = needs;
+  const { resets, visitors, flashes, visitorForms, render, t } = needs;
 
   const show = (ctx: Context, view: string, data: object, status = 200) => {
     keepForms(ctx);
@@ -41,42 +45,51 @@ export function forgotPasswordRoutes(needs: ForgotPasswordNeeds): Router {
     ctx.body = render(view, { trace: ctx.state.trace, ...data });
   };
 
-  const showForm = (ctx: Context, returnTo: string | undefined, page: object = {}, status = 200) =>
-    show(
-      ctx,
-      'reset/forgot',
-      {
-        csrf: visitorForms.token(ctx),
-        hidden: { return_to: returnTo },
-        actions: { submit: FORGOT_PATH, back: backFrom(returnTo) },
-        ...page,
-      },
-      status,
-    );
+  const showForm = (ctx: Context): void => {
+    const returnTo = returnPath(ctx.query.return_to);
+    const flash = flashes.take(ctx, visitorForms.placeOf(ctx, FORGOT_PATH));
+    const form = {
+      csrf: visitorForms.token(ctx),
+      hidden: { return_to: returnTo },
+      actions: { submit: FORGOT_PATH, back: backFrom(returnTo) },
+    };
+    show(ctx, 'reset/forgot', { ...form, ...flash }, flash?.status);
+  };
+
+  /** Where to has been forgotten after a minute: the page may be loaded again all the same. */
+  const showSent = (ctx: Context): void => {
+    const flash = flashes.read(ctx, visitorForms.placeOf(ctx, SENT_PATH));
+    show(ctx, 'reset/sent', {
+      email: flash?.values?.email ?? '',
+      length: lengthInWords(needs.linkLifetime * 1000),
+      actions: { back: backFrom(returnPath(ctx.query.return_to)) },
+    });
+  };
 
   const ask = async (ctx: Context): Promise<void> => {
     const form = await visitorForms.read(ctx);
     const returnTo = returnPath(form.return_to);
+    const search = returnTo ? `?${new URLSearchParams({ return_to: returnTo })}` : '';
+    const lead = (page: string, flash: Flash) => {
+      flashes.leave(ctx, visitorForms.placeOf(ctx, page), flash);
+      redirect(ctx, `${page}${search}`);
+    };
+    const values = { email: form.email ?? '' };
     const read = input.safeParse(form);
     if (!read.success) {
       const errors = fieldErrors(read.error.issues, t);
-      return showForm(ctx, returnTo, { errors, values: { email: form.email ?? '' } }, 400);
+      return lead(FORGOT_PATH, { status: 400, errors, values });
     }
     const limited = await resets.ask(read.data.email, visitors.of(ctx).address);
     if (limited) {
-      const { status, retryAfter, alert } = tooManyOf(limited, 'forgot-password', t);
-      ctx.set('Retry-After', String(retryAfter));
-      return showForm(ctx, returnTo, { alert, values: { email: form.email ?? '' } }, status);
+      return lead(FORGOT_PATH, { ...tooManyOf(limited, 'forgot-password', t), values });
     }
-    show(ctx, 'reset/sent', {
-      email: read.data.email,
-      length: lengthInWords(needs.linkLifetime * 1000),
-      actions: { back: backFrom(returnTo) },
-    });
+    lead(SENT_PATH, { status: 200, values: { email: read.data.email } });
   };
 
   const router = new Router({ prefix: FORGOT_PATH });
-  router.get('/', ((ctx: Context) => showForm(ctx, returnPath(ctx.query.return_to))) as never);
+  router.get('/', showForm as never);
+  router.get('/sent', showSent as never);
   router.post('/', ask as never);
   return router;
 }

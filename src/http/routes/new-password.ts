@@ -7,8 +7,9 @@ import { isExhausted, type Renew, type RenewOutcome } from '../../signin/renew.t
 import { progressOf } from '../../signin/steps/index.ts';
 import type { Account } from '../../store/accounts.ts';
 import type { Csrf } from '../csrf.ts';
+import type { Flash } from '../flash.ts';
 import type { Form } from '../forms.ts';
-import { createNewPasswordForm, type NewPasswordForm, type Tried } from '../new-password-form.ts';
+import { createNewPasswordForm, type NewPasswordForm } from '../new-password-form.ts';
 import { signInPath } from '../redirect.ts';
 import type { Render } from '../render.ts';
 import type { Translate } from '../texts.ts';
@@ -24,11 +25,9 @@ export interface NewPasswordNeeds {
 }
 
 export interface NewPasswordPage {
-  show(ctx: Context, subject: Subject): void;
-  /** @returns whether the step is over, or was not due */
-  submit(ctx: Context, subject: Subject, form: Form): Promise<boolean>;
-  /** Answers with the rules that are not met: word lists are here alone. @returns false */
-  check(ctx: Context, subject: Subject, form: Form): Promise<boolean>;
+  show(ctx: Context, subject: Subject, flash: Flash | undefined): void;
+  submit(ctx: Context, subject: Subject, form: Form): Promise<{ flash: Flash } | undefined>;
+  check: NewPasswordForm['check'];
 }
 
 interface Subject {
@@ -41,35 +40,25 @@ export function createNewPasswordPage(needs: NewPasswordNeeds): NewPasswordPage 
   const { renew, t } = needs;
   const fields = createNewPasswordForm(needs);
 
-  const show = (ctx: Context, subject: Subject, tried: Tried = { status: 200 }) => {
-    ctx.status = tried.status;
-    ctx.type = 'html';
-    ctx.body = needs.render('steps/new-password', {
-      trace: ctx.state.trace,
-      ...pageOf(subject, needs),
-      ...fields.data(tried.unmet),
-      exhausted: isExhausted(subject.flow, needs.candidates),
-      ...tried,
-    });
-  };
-
-  const submit: NewPasswordPage['submit'] = async (ctx, subject, form) => {
-    const read = fields.read(form);
-    const tried =
-      read.kind === 'wrong'
-        ? read.tried
-        : triedBy(await renew(subject.flow, read.password), fields, t);
-    if (tried) show(ctx, subject, tried);
-    return tried === undefined;
-  };
-
   return {
-    show,
-    submit,
-    check: async (ctx, { account }, form) => {
-      fields.check(ctx, account, form);
-      return false;
+    show: (ctx, subject, flash) => {
+      ctx.status = flash?.status ?? 200;
+      ctx.type = 'html';
+      ctx.body = needs.render('steps/new-password', {
+        trace: ctx.state.trace,
+        ...pageOf(subject, needs),
+        ...fields.data(flash?.unmet),
+        exhausted: isExhausted(subject.flow, needs.candidates),
+        ...flash,
+      });
     },
+    submit: async (_ctx, { flow }, form) => {
+      const read = fields.read(form);
+      if (read.kind === 'wrong') return { flash: read.tried };
+      const flash = triedBy(await renew(flow, read.password), fields, t);
+      return flash && { flash };
+    },
+    check: fields.check,
   };
 }
 
@@ -91,7 +80,7 @@ function pageOf({ interaction, flow, account }: Subject, { csrf }: NewPasswordNe
 }
 
 /** Undefined: the sign-in goes on, wherever it is. */
-function triedBy(outcome: RenewOutcome, fields: NewPasswordForm, t: Translate): Tried | undefined {
+function triedBy(outcome: RenewOutcome, fields: NewPasswordForm, t: Translate): Flash | undefined {
   switch (outcome.kind) {
     case 'staged':
     case 'not-due':

@@ -7,6 +7,7 @@ import type { Disowning } from '../../domain/disowning.ts';
 import type { Limits } from '../../domain/limits/limits.ts';
 import { NOT_ME_PATH } from '../../domain/links.ts';
 import { GatehouseError } from '../../lib/errors.ts';
+import type { Flash, Flashes } from '../flash.ts';
 import { keepForms } from '../middleware/security.ts';
 import { FORGOT_PATH, redirect } from '../redirect.ts';
 import { refusalOf } from '../refusals.ts';
@@ -20,6 +21,7 @@ export interface NotMeNeeds {
   readonly limits: Limits;
   readonly audit: Audit;
   readonly visitors: Visitors;
+  readonly flashes: Flashes;
   readonly visitorForms: VisitorForms;
   readonly render: Render;
   readonly t: Translate;
@@ -28,7 +30,7 @@ export interface NotMeNeeds {
 const DONE = `${NOT_ME_PATH}/done`;
 
 export function notMeRoutes(needs: NotMeNeeds): Router {
-  const { disowning, visitorForms, render, t } = needs;
+  const { disowning, flashes, visitorForms, render, t } = needs;
 
   const show = (ctx: Context, view: string, data: object, status = 200) => {
     keepForms(ctx);
@@ -38,22 +40,28 @@ export function notMeRoutes(needs: NotMeNeeds): Router {
   };
 
   /** Only what is no link is counted: a right one is never refused by a limit. */
-  const showNothing = async (ctx: Context): Promise<void> => {
+  const countNothing = async (ctx: Context): Promise<Flash> => {
     const reserved = await needs.limits.reserveLink(needs.visitors.of(ctx).address);
     const attempt = await telling(reserved, needs.audit, { method: 'link' });
-    if (attempt.kind === 'reserved') {
-      await attempt.failed();
-      return show(ctx, 'not-me/void', { actions: { forgot: FORGOT_PATH } }, 410);
-    }
-    const { status, retryAfter, alert } = refusalOf(attempt, '', t);
-    if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
-    show(ctx, 'reset/limited', { alert }, status);
+    if (attempt.kind === 'limited') return refusalOf(attempt, '', t);
+    await attempt.failed();
+    return { status: 410 };
   };
+
+  const showNothing = (ctx: Context, { status, retryAfter, alert }: Flash): void => {
+    if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
+    if (alert) show(ctx, 'reset/limited', { alert }, status);
+    else show(ctx, 'not-me/void', { actions: { forgot: FORGOT_PATH } }, status);
+  };
+
+  const placeOf = (ctx: Context) => visitorForms.placeOf(ctx, ctx.path);
 
   /** Changes nothing: programs that look at mails open every link. */
   const showLink = async (ctx: Context): Promise<void> => {
+    const flash = flashes.take(ctx, placeOf(ctx));
+    if (flash) return showNothing(ctx, flash);
     const state = await disowning.find(secretOf(ctx));
-    if (state === undefined) return showNothing(ctx);
+    if (state === undefined) return showNothing(ctx, await countNothing(ctx));
     if (state === 'used') return redirect(ctx, DONE);
     const csrf = visitorForms.token(ctx);
     show(ctx, 'not-me/confirm', { csrf, actions: { submit: ctx.path } });
@@ -62,8 +70,9 @@ export function notMeRoutes(needs: NotMeNeeds): Router {
   const disown = async (ctx: Context): Promise<void> => {
     await visitorForms.read(ctx);
     const outcome = await disowning.disown(secretOf(ctx));
-    if (outcome === undefined) return showNothing(ctx);
-    redirect(ctx, DONE);
+    if (outcome !== undefined) return redirect(ctx, DONE);
+    flashes.leave(ctx, placeOf(ctx), await countNothing(ctx));
+    redirect(ctx, ctx.path);
   };
 
   const router = new Router({ prefix: NOT_ME_PATH });

@@ -3,7 +3,6 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Audit } from '../../domain/audit/audit.ts';
 import { telling } from '../../domain/audit/locks.ts';
-import type { Limited } from '../../domain/limits/attempt.ts';
 import type { Limits } from '../../domain/limits/limits.ts';
 import { type OneTimeLinks, RESET_PATH } from '../../domain/links.ts';
 import type { PasswordResets } from '../../domain/password-resets.ts';
@@ -11,9 +10,10 @@ import type { PasswordPolicy } from '../../domain/passwords/policy.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Account } from '../../store/accounts.ts';
 import type { Csrf } from '../csrf.ts';
+import type { Flash, Flashes } from '../flash.ts';
 import { type Form, readForm } from '../forms.ts';
 import { keepForms } from '../middleware/security.ts';
-import { createNewPasswordForm, type Tried } from '../new-password-form.ts';
+import { createNewPasswordForm } from '../new-password-form.ts';
 import { FORGOT_PATH, redirect } from '../redirect.ts';
 import { refusalOf } from '../refusals.ts';
 import type { Render } from '../render.ts';
@@ -30,6 +30,7 @@ export interface ResetPasswordNeeds {
   readonly audit: Audit;
   readonly passwords: PasswordPolicy;
   readonly visitors: Visitors;
+  readonly flashes: Flashes;
   readonly visitorForms: VisitorForms;
   readonly csrf: Csrf;
   readonly render: Render;
@@ -37,8 +38,8 @@ export interface ResetPasswordNeeds {
 }
 
 /** Used, run out, of somebody else or never made: the answer is the same. */
-const VOID = { kind: 'void' } as const;
-type Nothing = typeof VOID | Limited;
+const VOID: Flash = { status: 410 };
+const NOTHING = { kind: 'nothing', why: VOID } as const;
 
 /** Whose password may be set, and by what. */
 interface Holder {
@@ -49,7 +50,7 @@ interface Holder {
 const bindingOf = (ticket: string) => `reset:${ticket}`;
 
 export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
-  const { links, resets, visitorForms, csrf, render, t } = needs;
+  const { links, resets, flashes, visitorForms, csrf, render, t } = needs;
   const fields = createNewPasswordForm(needs);
   const cookie = createTicketCookie(needs.issuer);
 
@@ -60,13 +61,10 @@ export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
     ctx.body = render(view, { trace: ctx.state.trace, ...data });
   };
 
-  const showNothing = (ctx: Context, outcome: Nothing) => {
-    if (outcome.kind === 'void') {
-      return show(ctx, 'reset/void', { actions: { forgot: FORGOT_PATH } }, 410);
-    }
-    const { status, retryAfter, alert } = refusalOf(outcome, '', t);
+  const showNothing = (ctx: Context, { status, retryAfter, alert }: Flash): void => {
     if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
-    return show(ctx, 'reset/limited', { alert }, status);
+    if (alert) show(ctx, 'reset/limited', { alert }, status);
+    else show(ctx, 'reset/void', { actions: { forgot: FORGOT_PATH } }, status);
   };
 
   /** Nobody guesses 256 random bits: what is right is never refused, and what is wrong counts. */
@@ -75,14 +73,19 @@ export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
     if (found !== undefined) return { kind: 'found', found } as const;
     const reserved = await needs.limits.reserveLink(needs.visitors.of(ctx).address);
     const attempt = await telling(reserved, needs.audit, { method: 'link' });
-    if (attempt.kind === 'limited') return attempt;
+    if (attempt.kind === 'limited')
+      return { kind: 'nothing', why: refusalOf(attempt, '', t) } as const;
     await attempt.failed();
-    return VOID;
+    return NOTHING;
   };
 
+  const linkPlaceOf = (ctx: Context) => visitorForms.placeOf(ctx, ctx.path);
+
   const showLink = async (ctx: Context): Promise<void> => {
+    const flash = flashes.take(ctx, linkPlaceOf(ctx));
+    if (flash) return showNothing(ctx, flash);
     const looked = await look(ctx, () => links.find(secretOf(ctx), cookie.get(ctx)));
-    if (looked.kind !== 'found') return showNothing(ctx, looked);
+    if (looked.kind === 'nothing') return showNothing(ctx, looked.why);
     if (looked.found === 'going-on') return redirect(ctx, RESET_PATH);
     const csrfToken = visitorForms.token(ctx);
     show(ctx, 'reset/continue', { csrf: csrfToken, actions: { submit: ctx.path } });
@@ -97,7 +100,10 @@ export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
       const found = await links.find(secretOf(ctx), cookie.get(ctx));
       return found && (() => undefined);
     });
-    if (looked.kind !== 'found') return showNothing(ctx, looked);
+    if (looked.kind === 'nothing') {
+      flashes.leave(ctx, linkPlaceOf(ctx), looked.why);
+      return redirect(ctx, ctx.path);
+    }
     looked.found();
     redirect(ctx, RESET_PATH);
   };
@@ -108,53 +114,63 @@ export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
   };
 
   /** No guess, and so not counted: the token of the form was made for this very ticket. */
-  const findPosted = async (ctx: Context, form: Form): Promise<Holder | undefined> => {
-    const ticket = cookie.get(ctx);
-    if (ticket === undefined) return undefined;
+  const findPosted = async (
+    ctx: Context,
+    ticket: string,
+    form: Form,
+  ): Promise<Holder | undefined> => {
     csrf.assert(ctx, form, bindingOf(ticket));
     return find(ticket);
   };
 
-  const showForm = (ctx: Context, { ticket, account }: Holder, tried: Tried = { status: 200 }) => {
+  const showForm = (ctx: Context, { ticket, account }: Holder, flash: Flash = { status: 200 }) => {
     const data = {
       csrf: csrf.token(bindingOf(ticket)),
       account: { email: account.email },
       actions: { submit: RESET_PATH, check: `${RESET_PATH}/check` },
-      ...fields.data(tried.unmet),
-      ...tried,
+      ...fields.data(flash.unmet),
+      ...flash,
     };
-    show(ctx, 'reset/choose', data, tried.status);
+    show(ctx, 'reset/choose', data, flash.status);
   };
 
   const showChoice = async (ctx: Context): Promise<void> => {
     const ticket = cookie.get(ctx);
-    const looked = ticket === undefined ? VOID : await look(ctx, () => find(ticket));
-    if (looked.kind !== 'found') return showNothing(ctx, looked);
-    showForm(ctx, looked.found);
+    if (ticket === undefined) return showNothing(ctx, VOID);
+    const flash = flashes.take(ctx, bindingOf(ticket));
+    if (flash?.status === VOID.status) return showNothing(ctx, flash);
+    const looked = await look(ctx, () => find(ticket));
+    if (looked.kind === 'nothing') return showNothing(ctx, looked.why);
+    showForm(ctx, looked.found, flash);
   };
 
   const choose = async (ctx: Context): Promise<void> => {
     const form = await readForm(ctx);
-    const holder = await findPosted(ctx, form);
-    const tried = holder ? await tryPassword(holder, form) : 'void';
-    if (!holder || tried === 'void') return showNothing(ctx, VOID);
-    if (tried) return showForm(ctx, holder, tried);
+    const ticket = cookie.get(ctx);
+    if (ticket === undefined) return redirect(ctx, RESET_PATH);
+    const holder = await findPosted(ctx, ticket, form);
+    const flash = holder ? await tryPassword(holder, form) : VOID;
+    if (flash) {
+      flashes.leave(ctx, bindingOf(ticket), flash);
+      return redirect(ctx, RESET_PATH);
+    }
     cookie.clear(ctx);
     redirect(ctx, `${RESET_PATH}/done`);
   };
 
   /** Undefined: it is the password now. */
-  const tryPassword = async ({ ticket }: Holder, form: Form) => {
+  const tryPassword = async ({ ticket }: Holder, form: Form): Promise<Flash | undefined> => {
     const read = fields.read(form);
     if (read.kind === 'wrong') return read.tried;
     const outcome = await resets.choose(ticket, read.password);
     if (outcome.kind === 'done') return undefined;
-    return outcome.kind === 'void' ? 'void' : fields.refused(outcome);
+    return outcome.kind === 'void' ? VOID : fields.refused(outcome);
   };
 
   const check = async (ctx: Context): Promise<void> => {
     const form = await readForm(ctx);
-    const holder = await findPosted(ctx, form);
+    const ticket = cookie.get(ctx);
+    const holder = ticket === undefined ? undefined : await findPosted(ctx, ticket, form);
     if (!holder) throw new GatehouseError('flow_expired');
     fields.check(ctx, holder.account, form);
   };

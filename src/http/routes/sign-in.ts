@@ -2,73 +2,66 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { GatehouseError } from '../../lib/errors.ts';
-import type { Method } from '../../methods/index.ts';
 import type { BrowserSessions } from '../../oidc/browser-sessions.ts';
-import { FIRST_VISIT, SIGN_IN_PATH } from '../../oidc/configuration.ts';
-import type { FoundInteraction, Interaction, Interactions } from '../../oidc/interactions.ts';
+import type { Interaction } from '../../oidc/interactions.ts';
+import { FIRST_VISIT, SIGN_IN_PATH } from '../../oidc/sign-in-path.ts';
 import type { SignInAudit } from '../../signin/audit-events.ts';
 import type { SendChallenge } from '../../signin/challenge.ts';
 import type { Door, Finish } from '../../signin/finish.ts';
-import type { Flow, FlowsDomain } from '../../signin/flow.ts';
+import type { Flow, FoundFlow } from '../../signin/flow.ts';
 import type { FindKnown } from '../../signin/known.ts';
 import type { Prove } from '../../signin/prove.ts';
-import { dueStep, progressOf, type Step } from '../../signin/steps/index.ts';
+import { dueStep, type Step } from '../../signin/steps/index.ts';
+import type { Flash, Flashes } from '../flash.ts';
 import { type Form, fieldErrors, readForm } from '../forms.ts';
-import { forgotPath, redirect, signInPath } from '../redirect.ts';
-import {
-  type Alert,
-  malformedInWords,
-  notAllowedAlert,
-  refusalOf,
-  tooManyOf,
-} from '../refusals.ts';
+import { redirect, signInPath } from '../redirect.ts';
+import { malformedInWords, notAllowedAlert, refusalOf, tooManyOf } from '../refusals.ts';
 import type { Visitors } from '../visitors.ts';
 import { type BackupCodesNeeds, createBackupCodesPages } from './backup-codes.ts';
 import { type ConsentNeeds, createConsentPage } from './consent.ts';
 import { createEnrolmentPage, type EnrolmentNeeds, type StepSubject } from './enrolment.ts';
+import { createMethodPage, type MethodPageNeeds, methodPath } from './method-page.ts';
 import { createNewPasswordPage, type NewPasswordNeeds } from './new-password.ts';
+import { createGonePage, type GoneNeeds } from './sign-in-gone.ts';
 
 export interface SignInNeeds
   extends ConsentNeeds,
+    MethodPageNeeds,
     NewPasswordNeeds,
     EnrolmentNeeds,
-    BackupCodesNeeds {
-  readonly interactions: Interactions;
+    BackupCodesNeeds,
+    GoneNeeds {
+  readonly flashes: Flashes;
   readonly browserSessions: BrowserSessions;
-  readonly flows: FlowsDomain;
-  readonly methods: readonly Method[];
   readonly prove: Prove;
   readonly finish: Finish;
   readonly signInAudit: SignInAudit;
   readonly findKnown: FindKnown;
   readonly sendChallenge: SendChallenge;
   readonly visitors: Visitors;
-  /** For how long a device is remembered. */
-  readonly deviceDays: number;
-  /** How many sign-ins of one browser may be open. */
-  readonly givenUpAfter: number;
-  /** Where `Start again` leads when the authorization request is gone. */
-  readonly entranceOf: (clientId: string) => Promise<string | undefined>;
 }
 
-type NotHere = Exclude<FoundInteraction, { readonly kind: 'found' }>;
-
-interface Page {
-  /** The code has been sent: there is one to enter. */
-  readonly sent?: boolean;
-  readonly status?: number;
-  readonly alert?: Alert;
-  readonly errors?: Readonly<Record<string, string>>;
-  readonly values?: Readonly<Record<string, string>>;
+interface Subject {
+  readonly interaction: Interaction;
+  readonly flow: Flow;
 }
 
 type Handler = (ctx: Context, interaction: Interaction) => Promise<void>;
-/** @returns whether the step is over, or was not due */
-type StepHandler = (ctx: Context, subject: StepSubject, form: Form) => Promise<boolean>;
 type FormHandler = (ctx: Context, interaction: Interaction, form: Form) => Promise<void>;
+/** @returns what the page of the step says; undefined where the step is over, or was not due */
+type StepHandler = (ctx: Context, subject: StepSubject, form: Form) => Promise<Refused | undefined>;
+
+/** What a step says of a form that was sent to it. */
+export interface Refused {
+  readonly flash: Flash;
+  /** Where it has several pages: which one. */
+  readonly search?: string;
+}
 
 export function signInRoutes(needs: SignInNeeds): Router {
   const { flows, interactions, methods, render, t } = needs;
+  const showGone = createGonePage(needs);
+  const methodPage = createMethodPage(needs);
   const consent = createConsentPage(needs);
   const newPassword = createNewPasswordPage(needs);
   const enrolment = createEnrolmentPage(needs);
@@ -77,29 +70,12 @@ export function signInRoutes(needs: SignInNeeds): Router {
   const findOrOpen = (interaction: Interaction) =>
     flows.findOrOpen({ ...interaction, findKnown: () => needs.findKnown(interaction.stepUp) });
 
-  const show = (ctx: Context, view: string, data: object, status = 200) => {
-    ctx.status = status;
-    ctx.type = 'html';
-    ctx.body = render(view, { trace: ctx.state.trace, ...data });
-  };
-
-  const showGone = async (ctx: Context, uid: string, found: NotHere) => {
-    const opened = await flows.findRow(interactions.keyOf(uid));
-    // Nobody has seen a page of it.
-    if (found.kind === 'overtaken' && !opened) return redirect(ctx, found.again);
-    const clientId = found.kind === 'given-up' ? found.clientId : opened?.clientId;
-    const restartHref = clientId && (await needs.entranceOf(clientId));
-    if (found.kind === 'gone') return show(ctx, 'expired', { restartHref }, 410);
-    if (found.kind !== 'given-up') return show(ctx, 'cookies', { restartHref }, 400);
-    ctx.state.problem = 'sign_in_given_up';
-    show(ctx, 'expired', { restartHref, givenUpAfter: needs.givenUpAfter }, 410);
-  };
-
   const withInteraction = (handle: Handler) => async (ctx: Context) => {
     const uid = String(ctx.params.uid);
     const found = await interactions.find(ctx, uid);
     if (found.kind === 'found') return handle(ctx, found.interaction);
-    return showGone(ctx, uid, found);
+    // What a form gets is never a page: loaded again, it would be sent again.
+    return isRead(ctx) ? showGone(ctx, uid, found) : redirect(ctx, signInPath({ uid }));
   };
 
   const withForm = (handle: FormHandler) =>
@@ -109,46 +85,29 @@ export function signInRoutes(needs: SignInNeeds): Router {
       await handle(ctx, interaction, form);
     });
 
-  const common = (interaction: Interaction) => ({
-    client: interaction.client,
-    csrf: needs.csrf.token(interaction.formBinding),
-  });
+  /** A form that comes after the end, or too late. */
+  const afterEnd = (ctx: Context, interaction: Interaction, { kind }: FoundFlow) =>
+    kind === 'ended' ? redirect(ctx, interaction.returnTo) : dueAgain(ctx, interaction);
 
-  const showStep = async (ctx: Context, interaction: Interaction, flow: Flow, page: Page = {}) => {
+  const dueAgain: Handler = async (ctx, interaction) => redirect(ctx, signInPath(interaction));
+
+  const refuse = (ctx: Context, { interaction, flow }: Subject, to: string, flash: Flash) => {
     const step = dueStep(flow.facts);
-    const account = flow.row.accountId ? await needs.accounts.find(flow.row.accountId) : undefined;
-    if (account) {
-      const subject = { interaction, flow, account };
-      if (step?.name === 'new-password') return newPassword.show(ctx, subject);
-      if (step?.name === 'enrol-factor') return enrolment.show(ctx, subject);
-      if (step?.name === 'backup-codes') return backupCodes.show(ctx, subject);
+    if (step) needs.flashes.leave(ctx, placeOf(interaction, step), flash);
+    redirect(ctx, to);
+  };
+
+  const showStep = async (ctx: Context, { interaction, flow }: Subject, step: Step) => {
+    const flash = needs.flashes.take(ctx, placeOf(interaction, step));
+    const account = await needs.accounts.find(flow.row.accountId ?? '');
+    if (step.name === 'sign-in' || step.name === 'second-factor') {
+      return methodPage.show(ctx, step.name, { interaction, flow, account }, flash);
     }
-    const method = step && chooseMethod(methods, step.name, flow, String(ctx.query.method ?? ''));
-    if (!method) throw new GatehouseError('internal');
-    const data = {
-      ...common(interaction),
-      progress: progressOf(flow.facts),
-      actions: actionsOf(interaction, method, account !== undefined),
-      values: { email: interaction.loginHint ?? '' },
-      method: {
-        name: method.name,
-        texts: method.page.texts,
-        view: method.page.view,
-        title: t(method.page.title),
-        why: t(`${method.page.texts}.why`, { product: needs.product }),
-        button: t(method.page.button),
-        canTrust: method.canTrust === true,
-        ...(await challengeOf(interaction, flow, method, page.sent ?? ctx.query.sent === 'yes')),
-      },
-      days: needs.deviceDays,
-      others: otherMethods(methods, flow, method).map((other) => ({
-        label: t(other.page.link),
-        href: `${signInPath(interaction)}?method=${other.name}`,
-      })),
-      ...(account ? { account: { email: account.email, name: account.name } } : {}),
-      ...page,
-    };
-    show(ctx, `steps/${method.step}`, data, page.status);
+    if (!account) throw new GatehouseError('internal');
+    const subject = { interaction, flow, account };
+    if (step.name === 'new-password') return newPassword.show(ctx, subject, flash);
+    if (step.name === 'enrol-factor') return enrolment.show(ctx, subject, flash);
+    return backupCodes.show(ctx, subject, flash);
   };
 
   /** No step is due any more: the sign-in ends here, and only here. */
@@ -161,16 +120,22 @@ export function signInRoutes(needs: SignInNeeds): Router {
       return redirect(ctx, interaction.returnTo);
     }
     if (outcome.kind === 'not-allowed') throw new GatehouseError(outcome.code);
-    if (outcome.kind === 'step-due') return redirect(ctx, signInPath(interaction));
+    if (outcome.kind === 'step-due') return dueAgain(ctx, interaction);
     const now = await findOrOpen(interaction);
     if (now.kind === 'ended') return redirect(ctx, interaction.returnTo);
     // The account has changed since the password was proved: from the beginning.
-    return showExpired(ctx, interaction);
+    return isRead(ctx) ? showExpired(ctx, interaction) : dueAgain(ctx, interaction);
   };
 
   const showExpired = async (ctx: Context, interaction: Interaction) => {
-    const restart = `${signInPath(interaction)}/restart`;
-    show(ctx, 'expired', { ...common(interaction), actions: { restart } }, 410);
+    ctx.status = 410;
+    ctx.type = 'html';
+    ctx.body = render('expired', {
+      trace: ctx.state.trace,
+      client: interaction.client,
+      csrf: needs.csrf.token(interaction.formBinding),
+      actions: { restart: `${signInPath(interaction)}/restart` },
+    });
   };
 
   const current: Handler = async (ctx, interaction) => {
@@ -178,7 +143,8 @@ export function signInRoutes(needs: SignInNeeds): Router {
     const found = await findOrOpen(interaction);
     if (found.kind === 'ended') return redirect(ctx, interaction.returnTo);
     if (found.kind === 'expired') return showExpired(ctx, interaction);
-    if (dueStep(found.flow.facts)) return showStep(ctx, interaction, found.flow);
+    const step = dueStep(found.flow.facts);
+    if (step) return showStep(ctx, { interaction, flow: found.flow }, step);
     return goOn(ctx, interaction, found.flow);
   };
 
@@ -186,15 +152,18 @@ export function signInRoutes(needs: SignInNeeds): Router {
     const method = methods.find((each) => each.name === ctx.params.method);
     if (!method) throw new GatehouseError('not_found');
     const found = await findOrOpen(interaction);
-    if (found.kind !== 'open') return current(ctx, interaction);
+    if (found.kind !== 'open') return afterEnd(ctx, interaction, found);
     const { flow } = found;
-    if (dueStep(flow.facts)?.name !== method.step) return redirect(ctx, signInPath(interaction));
-    ctx.query = { method: method.name, sent: 'yes' };
+    if (dueStep(flow.facts)?.name !== method.step) return dueAgain(ctx, interaction);
     const values = { email: form.email ?? '', remember: form.remember ?? '' };
+    const turnDown = (flash: Flash) =>
+      refuse(ctx, { interaction, flow }, methodPath(interaction, method, true), {
+        ...flash,
+        values,
+      });
     const input = method.input.safeParse(form);
     if (!input.success) {
-      const errors = fieldErrors(input.error.issues, t);
-      return showStep(ctx, interaction, flow, { status: 400, errors, values });
+      return turnDown({ status: 400, errors: fieldErrors(input.error.issues, t) });
     }
     const visitor = needs.visitors.of(ctx);
     const trust = form.remember === 'yes';
@@ -202,60 +171,64 @@ export function signInRoutes(needs: SignInNeeds): Router {
     if (outcome.kind === 'proved' || outcome.kind === 'not-due')
       return afterProof(ctx, interaction);
     if (outcome.kind === 'not-allowed') {
-      const alert = notAllowedAlert(outcome, t);
-      return showStep(ctx, interaction, flow, { status: 403, alert, values });
+      return turnDown({ status: 403, alert: notAllowedAlert(outcome, t) });
     }
     if (outcome.kind === 'malformed') {
-      const errors = { code: malformedInWords(outcome, t) };
-      return showStep(ctx, interaction, flow, { status: 422, errors, values });
+      return turnDown({ status: 422, errors: { code: malformedInWords(outcome, t) } });
     }
-    const { retryAfter, ...refusal } = refusalOf(outcome, method.page.texts, t);
-    if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
-    return showStep(ctx, interaction, flow, { ...refusal, values });
+    turnDown(refusalOf(outcome, method.page.texts, t));
   };
 
   const send: FormHandler = async (ctx, interaction) => {
     const method = methods.find((each) => each.name === ctx.params.method);
     if (!method?.challenge) throw new GatehouseError('not_found');
     const found = await findOrOpen(interaction);
-    if (found.kind !== 'open') return current(ctx, interaction);
-    const outcome = await needs.sendChallenge(found.flow, method);
-    const here = `${signInPath(interaction)}?method=${method.name}&sent=yes`;
+    if (found.kind !== 'open') return dueAgain(ctx, interaction);
+    const { flow } = found;
+    const outcome = await needs.sendChallenge(flow, method);
+    const here = methodPath(interaction, method, true);
     if (outcome.kind === 'sent') return redirect(ctx, here);
-    if (outcome.kind === 'not-due') return redirect(ctx, signInPath(interaction));
-    ctx.query = { method: method.name, sent: 'yes' };
-    const { retryAfter, ...refusal } = tooManyOf(outcome, method.page.texts, t);
-    if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
-    return showStep(ctx, interaction, found.flow, refusal);
+    if (outcome.kind === 'not-due') return dueAgain(ctx, interaction);
+    refuse(ctx, { interaction, flow }, here, tooManyOf(outcome, method.page.texts, t));
   };
 
-  /** For the form of a step: anything else that is due is shown instead. */
+  const findStep = async (interaction: Interaction, name: Step['name']) => {
+    const found = await findOrOpen(interaction);
+    if (found.kind !== 'open' || dueStep(found.flow.facts)?.name !== name) return undefined;
+    const account = await needs.accounts.find(found.flow.row.accountId ?? '');
+    return account && { interaction, flow: found.flow, account };
+  };
+
+  /** For the form of a step: whatever else is due is shown instead. */
   const inStep = (name: Step['name'], handle: StepHandler): FormHandler => {
     return async (ctx, interaction, form) => {
-      const found = await findOrOpen(interaction);
-      if (found.kind !== 'open') return current(ctx, interaction);
-      const { flow } = found;
-      const account = await needs.accounts.find(flow.row.accountId ?? '');
-      const isDue = account && dueStep(flow.facts)?.name === name;
-      if (!isDue) return redirect(ctx, signInPath(interaction));
-      if (await handle(ctx, { interaction, flow, account }, form)) {
-        await afterProof(ctx, interaction);
-      }
+      const subject = await findStep(interaction, name);
+      if (!subject) return dueAgain(ctx, interaction);
+      const refused = await handle(ctx, subject, form);
+      if (!refused) return afterProof(ctx, interaction);
+      refuse(ctx, subject, `${signInPath(interaction)}${refused.search ?? ''}`, refused.flash);
     };
+  };
+
+  /** Asked by a script while somebody types. */
+  const checkPassword: FormHandler = async (ctx, interaction, form) => {
+    const subject = await findStep(interaction, 'new-password');
+    if (!subject) return dueAgain(ctx, interaction);
+    newPassword.check(ctx, subject.account, form);
   };
 
   const download: Handler = async (ctx, interaction) => {
     const found = await findOrOpen(interaction);
     const flow = found.kind === 'open' ? found.flow : undefined;
     const account = flow && (await needs.accounts.find(flow.row.accountId ?? ''));
-    if (!flow || !account) return redirect(ctx, signInPath(interaction));
+    if (!flow || !account) return dueAgain(ctx, interaction);
     backupCodes.download(ctx, { interaction, flow, account });
   };
 
   const afterProof: Handler = async (ctx, interaction) => {
     const found = await findOrOpen(interaction);
     const isDone = found.kind === 'open' && !dueStep(found.flow.facts);
-    return isDone ? goOn(ctx, interaction, found.flow) : redirect(ctx, signInPath(interaction));
+    return isDone ? goOn(ctx, interaction, found.flow) : dueAgain(ctx, interaction);
   };
 
   const cancel: FormHandler = async (ctx, interaction) => {
@@ -289,7 +262,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
   router.post('/:uid/prove/:method', withForm(proveMethod) as never);
   const step = (...args: Parameters<typeof inStep>) => withForm(inStep(...args)) as never;
   router.post('/:uid/new-password', step('new-password', newPassword.submit));
-  router.post('/:uid/new-password/check', step('new-password', newPassword.check));
+  router.post('/:uid/new-password/check', withForm(checkPassword) as never);
   router.post('/:uid/enrol/:method', step('enrol-factor', enrolment.submit));
   router.post('/:uid/enrol-later', step('enrol-factor', enrolment.later));
   router.post('/:uid/backup-codes', step('backup-codes', backupCodes.submit));
@@ -313,45 +286,11 @@ function doorOf({ signedIn, refused }: Interaction): Pick<Door, 'signedIn' | 're
   };
 }
 
-/** Where a code goes, and how to have one sent. */
-async function challengeOf(
-  interaction: Interaction,
-  { row }: Flow,
-  { name, challenge }: Method,
-  sent: boolean,
-) {
-  if (!challenge) return {};
-  const number = await challenge.hint(row.accountId ?? '');
-  return { number, sent, sendAction: `${signInPath(interaction)}/send/${name}` };
+function isRead({ method }: Context): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
-function actionsOf(interaction: Interaction, method: Method, isKnown: boolean) {
-  const path = signInPath(interaction);
-  return {
-    submit: `${path}/prove/${method.name}`,
-    cancel: `${path}/cancel`,
-    forgot: forgotPath(interaction),
-    ...(isKnown ? { switch: `${path}/switch` } : {}),
-  };
-}
-
-function offered(methods: readonly Method[], step: string, { facts }: Flow): readonly Method[] {
-  const ofStep = methods.filter((method) => method.step === step);
-  if (step !== 'second-factor') return ofStep;
-  const has = ofStep.filter((method) => facts.enrolled.includes(method.name));
-  return has.toSorted((a, b) => Number(a.isLastResort ?? 0) - Number(b.isLastResort ?? 0));
-}
-
-function chooseMethod(
-  methods: readonly Method[],
-  step: string,
-  flow: Flow,
-  wanted: string,
-): Method | undefined {
-  const choice = offered(methods, step, flow);
-  return choice.find((method) => method.name === wanted) ?? choice[0];
-}
-
-function otherMethods(methods: readonly Method[], flow: Flow, shown: Method): readonly Method[] {
-  return offered(methods, shown.step, flow).filter((method) => method.name !== shown.name);
+/** Of a step of one sign-in in one browser. */
+function placeOf({ formBinding }: Interaction, { name }: Step): string {
+  return `${formBinding}:${name}`;
 }

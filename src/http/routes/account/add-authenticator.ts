@@ -5,6 +5,7 @@ import type { Method } from '../../../methods/index.ts';
 import type { AccountCredentials } from '../../../signin/credentials.ts';
 import type { Enrol, EnrolOutcome } from '../../../signin/enrol.ts';
 import { type FactorNeeds, stateOf } from '../../../signin/factors.ts';
+import type { Flash } from '../../flash.ts';
 import { fieldErrors } from '../../forms.ts';
 import { redirect } from '../../redirect.ts';
 import { wrongInWords } from '../../refusals.ts';
@@ -12,13 +13,14 @@ import type { Translate } from '../../texts.ts';
 import { CODE_SCREEN } from '../enrolment.ts';
 import type { FormHandler, PageHandler, Present } from './entrance.ts';
 import { SET_UP } from './set-up.ts';
-import { ACCOUNT, type PageData, type Show } from './site.ts';
+import { ACCOUNT, type Refuse, type Show } from './site.ts';
 import type { Told } from './told.ts';
 
 export interface AddPageNeeds extends FactorNeeds {
   readonly credentials: AccountCredentials;
   readonly enrol: Enrol;
   readonly show: Show;
+  readonly refuse: Refuse;
   readonly told: Told;
   readonly t: Translate;
 }
@@ -47,7 +49,7 @@ async function isEnrolled(accountId: string, needs: FactorNeeds): Promise<boolea
 }
 
 export function createAddPage(needs: AddPageNeeds) {
-  const { methods, credentials, enrol, show, told, t } = needs;
+  const { methods, credentials, enrol, show, refuse, told, t } = needs;
 
   const getMethod = ({ params }: Context): Enrolling => {
     const found = methods.filter(isEnrolling).find(({ name }) => name === params.method);
@@ -61,14 +63,14 @@ export function createAddPage(needs: AddPageNeeds) {
     return (await credentials.hasRoom(account.id, method)) ? undefined : ACCOUNT;
   };
 
-  const showSetup = async (ctx: Context, present: Present, page: PageData = {}) => {
+  const showSetup = async (ctx: Context, present: Present) => {
     const { enrolment } = getMethod(ctx);
     const actions = { submit: ctx.path, next: ctx.path, back: ctx.path };
     if (ctx.query.screen === CODE_SCREEN) {
-      return show(ctx, present, 'account/add-code', { actions, ...page });
+      return show(ctx, present, 'account/add-code', { actions });
     }
     const setup = await enrolment.offer(present.account, occasionOf(present));
-    show(ctx, present, 'account/add-authenticator', { setup, actions, ...page });
+    show(ctx, present, 'account/add-authenticator', { setup, actions });
   };
 
   const page: PageHandler = async (ctx, present) => {
@@ -80,22 +82,25 @@ export function createAddPage(needs: AddPageNeeds) {
     const method = getMethod(ctx);
     const other = await elsewhere(present, method);
     if (other) return redirect(ctx, other);
-    ctx.query = { screen: CODE_SCREEN };
-    const values = { device_name: form.device_name ?? '' };
+    const turnDown = (flash: Flash) =>
+      refuse(
+        ctx,
+        present,
+        { ...flash, values: { device_name: form.device_name ?? '' } },
+        `?screen=${CODE_SCREEN}`,
+      );
     const read = method.enrolment.input.safeParse(form);
     if (!read.success) {
-      const errors = fieldErrors(read.error.issues, t);
-      return showSetup(ctx, present, { status: 400, errors, values });
+      return turnDown({ status: 400, errors: fieldErrors(read.error.issues, t) });
     }
     const given = { method, input: read.data };
     const outcome = await enrol.add(present.account, occasionOf(present), given);
     if (outcome.kind === 'malformed') {
-      const errors = { code: t(outcome.flaw) };
-      return showSetup(ctx, present, { status: 422, errors, values });
+      return turnDown({ status: 422, errors: { code: t(outcome.flaw) } });
     }
     if (outcome.kind === 'refused') {
-      const alert = { kind: 'error', text: wrongInWords(outcome.hint, method.page.texts, t) };
-      return showSetup(ctx, present, { status: 422, alert, values });
+      const text = wrongInWords(outcome.hint, method.page.texts, t);
+      return turnDown({ status: 422, alert: { kind: 'error', text } });
     }
     goOn(ctx, outcome);
   };

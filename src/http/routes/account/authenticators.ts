@@ -1,5 +1,4 @@
 // Authenticators: what an account has of every method, and the pages that rename and remove.
-import type { Context } from 'koa';
 import { z } from 'zod';
 import type { AddPhone } from '../../../signin/add-phone.ts';
 import type { AccountCredentials, HeldCredential } from '../../../signin/credentials.ts';
@@ -12,13 +11,14 @@ import { addPath } from './add-authenticator.ts';
 import type { Present } from './entrance.ts';
 import { createWithHeld, type HeldHandler } from './held.ts';
 import { phonePath } from './phone.ts';
-import { ACCOUNT, type PageData, type Show } from './site.ts';
+import { ACCOUNT, type Refuse, type Show } from './site.ts';
 import type { Told } from './told.ts';
 
 export interface AuthenticatorPagesNeeds extends FactorNeeds {
   readonly credentials: AccountCredentials;
   readonly addPhone: AddPhone;
   readonly show: Show;
+  readonly refuse: Refuse;
   readonly told: Told;
   readonly t: Translate;
 }
@@ -34,7 +34,7 @@ const renaming = z.object({
 });
 
 export function createAuthenticatorPages(needs: AuthenticatorPagesNeeds) {
-  const { credentials, show, told, t } = needs;
+  const { credentials, show, refuse, told, t } = needs;
   const withHeld = createWithHeld(credentials);
 
   const section = async ({ account }: Present) => {
@@ -45,14 +45,9 @@ export function createAuthenticatorPages(needs: AuthenticatorPagesNeeds) {
     return { items, ...(addHref ? { addHref } : {}), ...(phoneHref ? { phoneHref } : {}) };
   };
 
-  const showRename = (
-    ctx: Context,
-    present: Present,
-    { name }: HeldCredential,
-    page: PageData = {},
-  ) => {
+  const showRename: HeldHandler = (ctx, present, { name }) => {
     const actions = { submit: ctx.path };
-    show(ctx, present, 'account/rename', { authenticator: { name }, actions, ...page });
+    show(ctx, present, 'account/rename', { authenticator: { name }, actions });
   };
 
   const rename: HeldHandler = async (ctx, present, held, form) => {
@@ -60,7 +55,7 @@ export function createAuthenticatorPages(needs: AuthenticatorPagesNeeds) {
     if (!read.success) {
       const errors = fieldErrors(read.error.issues, t);
       const values = { device_name: form.device_name ?? '' };
-      return showRename(ctx, present, held, { status: 400, errors, values });
+      return refuse(ctx, present, { status: 400, errors, values });
     }
     const name = read.data.device_name;
     const isDone = await credentials.rename(present.account, held, name);
@@ -82,7 +77,7 @@ export function createAuthenticatorPages(needs: AuthenticatorPagesNeeds) {
 
   return {
     section,
-    renamePage: withHeld.page((ctx, present, held) => showRename(ctx, present, held)),
+    renamePage: withHeld.page(showRename),
     rename: withHeld.form(rename),
     removePage: withHeld.page(showRemove),
     remove: withHeld.form(remove),

@@ -6,7 +6,7 @@ import { redirect } from '../../redirect.ts';
 import type { Translate } from '../../texts.ts';
 import { sendCodes } from '../backup-codes.ts';
 import type { FormHandler, PageHandler, Present } from './entrance.ts';
-import { ACCOUNT, type PageData, type Show } from './site.ts';
+import { ACCOUNT, type Refuse, type Show } from './site.ts';
 import type { Told } from './told.ts';
 
 export interface BackupCodePagesNeeds {
@@ -14,6 +14,7 @@ export interface BackupCodePagesNeeds {
   readonly newBackupCodes: NewBackupCodes;
   readonly product: string;
   readonly show: Show;
+  readonly refuse: Refuse;
   readonly told: Told;
   readonly t: Translate;
 }
@@ -21,20 +22,20 @@ export interface BackupCodePagesNeeds {
 const PATH = `${ACCOUNT}/backup-codes`;
 
 export function createBackupCodePages(needs: BackupCodePagesNeeds) {
-  const { backupCodes, newBackupCodes, show, told, t } = needs;
+  const { backupCodes, newBackupCodes, show, refuse, told, t } = needs;
 
   const section = async ({ account }: Present) => {
     if (account.mfaEnrolledAt === undefined) return { left: 0, of: 0 };
     return { left: (await backupCodes.left(account.id)) ?? 0, of: MADE_AT_ONCE, href: PATH };
   };
 
-  const showCodes = (ctx: Context, present: Present, page: PageData) =>
+  const page: PageHandler = (ctx, present) =>
     show(ctx, present, 'account/backup-codes', {
+      alert: { kind: 'info', text: t('account.backup-codes.replace') },
       codes: offered(present),
       // Whoever continues says which ones they have saved.
       hidden: { occasion: newBackupCodes.occasionOf(present.account, present.session) },
       actions: { submit: PATH, download: `${PATH}.txt` },
-      ...page,
     });
 
   const offered = ({ account, session }: Present) => newBackupCodes.offer(account, session);
@@ -47,14 +48,11 @@ export function createBackupCodePages(needs: BackupCodePagesNeeds) {
       await handle(ctx, present, ...rest);
     };
 
-  const page: PageHandler = (ctx, present) =>
-    showCodes(ctx, present, { alert: { kind: 'info', text: t('account.backup-codes.replace') } });
-
   const submit: FormHandler = async (ctx, present, form) => {
     const { account, session } = present;
     if (form.saved !== 'yes') {
       const errors = { saved: t('save-backup-codes.not-saved') };
-      return showCodes(ctx, present, { status: 422, errors });
+      return refuse(ctx, present, { status: 422, errors });
     }
     const areThese = form.occasion === newBackupCodes.occasionOf(account, session);
     const isDone = areThese && (await newBackupCodes.save(account, session));

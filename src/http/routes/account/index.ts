@@ -19,11 +19,11 @@ import { createPhonePage, type PhonePageNeeds } from './phone.ts';
 import { createReturns } from './returns.ts';
 import { createSessionPages, EVERYWHERE, type SessionPagesNeeds } from './sessions.ts';
 import { createSetUp, SET_UP } from './set-up.ts';
-import { ACCOUNT, createShow } from './site.ts';
+import { ACCOUNT, createRefuse, createShow } from './site.ts';
 import { createTold } from './told.ts';
 
 /** What the pages make for each other. */
-type Made = 'show' | 'told' | 'returns';
+type Made = 'show' | 'refuse' | 'told' | 'returns';
 
 interface PagesNeeds
   extends ActivityNeeds,
@@ -47,6 +47,7 @@ export function accountRoutes(given: AccountPagesNeeds): Router {
   const needs = {
     ...given,
     show: createShow(given),
+    refuse: createRefuse(given),
     told: createTold(given.issuer),
     returns: createReturns(given.vault),
   };

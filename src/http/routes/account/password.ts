@@ -2,26 +2,25 @@
 import { z } from 'zod';
 import type { PasswordPolicy } from '../../../domain/passwords/policy.ts';
 import type { ChangeOutcome, ChangePassword } from '../../../signin/change-password.ts';
+import type { Flash, Flashes } from '../../flash.ts';
 import { type Form, fieldErrors } from '../../forms.ts';
-import {
-  createNewPasswordForm,
-  type NewPasswordForm,
-  type Tried,
-} from '../../new-password-form.ts';
+import { createNewPasswordForm, type NewPasswordForm } from '../../new-password-form.ts';
 import { redirect } from '../../redirect.ts';
 import { refusalOf } from '../../refusals.ts';
 import type { Translate } from '../../texts.ts';
 import { dateOf } from '../../times.ts';
 import type { Visitors } from '../../visitors.ts';
 import type { FormHandler, PageHandler, Present } from './entrance.ts';
-import { ACCOUNT, type Show } from './site.ts';
+import { ACCOUNT, placeOf, type Refuse, type Show } from './site.ts';
 import type { Told } from './told.ts';
 
 export interface PasswordPageNeeds {
   readonly passwords: PasswordPolicy;
   readonly changePassword: ChangePassword;
   readonly visitors: Visitors;
+  readonly flashes: Flashes;
   readonly show: Show;
+  readonly refuse: Refuse;
   readonly told: Told;
   readonly t: Translate;
 }
@@ -39,23 +38,21 @@ const current = z.object({
 export function createPasswordPage(needs: PasswordPageNeeds) {
   const fields = createNewPasswordForm(needs);
 
-  const page = (ctx: Parameters<PageHandler>[0], present: Present, tried?: Tried) =>
+  const page: PageHandler = (ctx, present) =>
     needs.show(ctx, present, 'account/password', {
       actions: { submit: PATH, check: `${PATH}/check` },
-      ...fields.data(tried?.unmet),
-      ...tried,
+      ...fields.data(needs.flashes.read(ctx, placeOf(ctx, present))?.unmet),
     });
 
   const submit: FormHandler = async (ctx, present, form) => {
     const read = readFields(form, fields, needs.t);
-    if (read.kind === 'wrong') return page(ctx, present, read.tried);
+    if (read.kind === 'wrong') return needs.refuse(ctx, present, read.tried);
     const { account, session } = present;
     const { browser } = needs.visitors.of(ctx);
     const change = { ...read, session: session.uid, browser };
     const outcome = await needs.changePassword(account, change);
     const tried = triedBy(outcome, fields, needs.t);
-    if (tried?.retryAfter !== undefined) ctx.set('Retry-After', String(tried.retryAfter));
-    if (tried) return page(ctx, present, tried);
+    if (tried) return needs.refuse(ctx, present, tried);
     if (outcome.kind === 'changed') needs.told.tell(ctx, 'password-changed');
     redirect(ctx, ACCOUNT);
   };
@@ -67,7 +64,7 @@ export function createPasswordPage(needs: PasswordPageNeeds) {
       changedAt: at === undefined || at === createdAt ? null : dateOf(at),
       href: PATH,
     }),
-    page: ((ctx, present) => page(ctx, present)) satisfies PageHandler,
+    page,
     submit,
     check,
   };
@@ -75,7 +72,7 @@ export function createPasswordPage(needs: PasswordPageNeeds) {
 
 type Read =
   | { readonly kind: 'read'; readonly current: string; readonly next: string }
-  | { readonly kind: 'wrong'; readonly tried: Tried };
+  | { readonly kind: 'wrong'; readonly tried: Flash };
 
 /** Says at once what is wrong with any of the three. */
 function readFields(form: Form, fields: NewPasswordForm, t: Translate): Read {
@@ -90,11 +87,7 @@ function readFields(form: Form, fields: NewPasswordForm, t: Translate): Read {
 }
 
 /** Undefined: it is done, or somebody else was faster. */
-function triedBy(
-  outcome: ChangeOutcome,
-  fields: NewPasswordForm,
-  t: Translate,
-): (Tried & { readonly retryAfter?: number }) | undefined {
+function triedBy(outcome: ChangeOutcome, fields: NewPasswordForm, t: Translate): Flash | undefined {
   switch (outcome.kind) {
     case 'changed':
     case 'void':

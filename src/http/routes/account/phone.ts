@@ -1,26 +1,32 @@
 // Add phone number: the number, then the code that was texted to it.
 import type { Context } from 'koa';
 import { readPhoneNumber } from '../../../domain/phones.ts';
-import type { AddOutcome, AddPhone, SendOutcome } from '../../../signin/add-phone.ts';
+import type { AddOutcome, AddPhone } from '../../../signin/add-phone.ts';
 import { type FactorNeeds, stateOf } from '../../../signin/factors.ts';
+import type { Flash, Flashes } from '../../flash.ts';
 import type { Form } from '../../forms.ts';
 import { redirect } from '../../redirect.ts';
 import { refusalOf, tooManyOf } from '../../refusals.ts';
 import type { Translate } from '../../texts.ts';
 import type { Visitors } from '../../visitors.ts';
+import { CODE_SCREEN } from '../enrolment.ts';
 import type { FormHandler, PageHandler, Present } from './entrance.ts';
-import { ACCOUNT, type PageData, type Show } from './site.ts';
+import { ACCOUNT, placeOf, type Refuse, type Show } from './site.ts';
 import type { Told } from './told.ts';
 
 export interface PhonePageNeeds extends FactorNeeds {
   readonly addPhone: AddPhone;
   readonly visitors: Visitors;
+  readonly flashes: Flashes;
   readonly show: Show;
+  readonly refuse: Refuse;
   readonly told: Told;
   readonly t: Translate;
 }
 
 const PATH = `${ACCOUNT}/phone`;
+const CODE_SEARCH = `?screen=${CODE_SCREEN}`;
+const SENT_LIFETIME = 600_000;
 
 /** Where a number is added; undefined where there is one, or none may be had. */
 export async function phonePath(
@@ -32,14 +38,27 @@ export async function phonePath(
 }
 
 export function createPhonePage(needs: PhonePageNeeds) {
-  const { addPhone, show, told, t } = needs;
+  const { addPhone, flashes, show, refuse, told, t } = needs;
 
-  const showPage = (ctx: Context, present: Present, page: PageData = {}) =>
-    show(ctx, present, 'account/phone', { actions: { submit: PATH }, ...page });
+  /** The number that a code was sent to: longer than anybody takes to enter it. */
+  const sentPlace = (ctx: Context, present: Present) => `${placeOf(ctx, present)}:sent`;
+  const sentTo = (ctx: Context, present: Present): string | undefined =>
+    ctx.query.screen === CODE_SCREEN
+      ? flashes.read(ctx, sentPlace(ctx, present))?.values?.phone
+      : undefined;
 
   const page: PageHandler = async (ctx, present) => {
-    const isOpen = await phonePath(present.account.id, needs);
-    return isOpen ? showPage(ctx, present) : redirect(ctx, ACCOUNT);
+    if (!(await phonePath(present.account.id, needs))) return redirect(ctx, ACCOUNT);
+    const number = sentTo(ctx, present);
+    const actions = { submit: PATH };
+    show(ctx, present, 'account/phone', number ? { actions, sentTo: number } : { actions });
+  };
+
+  const showCodeScreen = (ctx: Context, present: Present, number: string, flash?: Flash) => {
+    const sent = { status: 200, values: { phone: number } };
+    flashes.leave(ctx, sentPlace(ctx, present), sent, SENT_LIFETIME);
+    if (flash) return refuse(ctx, present, flash, CODE_SEARCH);
+    redirect(ctx, `${PATH}${CODE_SEARCH}`);
   };
 
   const submit: FormHandler = async (ctx, present, form) => {
@@ -48,16 +67,17 @@ export function createPhonePage(needs: PhonePageNeeds) {
     const number = readPhoneNumber(typed);
     if (number === undefined) {
       const errors = { phone: t('add-phone.wrong-number') };
-      return showPage(ctx, present, { status: 400, errors, values: { phone: typed } });
+      return refuse(ctx, present, { status: 400, errors, values: { phone: typed } });
     }
     return form.code === undefined
       ? send(ctx, present, number)
       : confirm(ctx, present, number, form);
   };
 
-  const send = async (ctx: Context, { account, session }: Present, number: string) => {
-    const outcome = await addPhone.send(account, number);
-    showPage(ctx, { account, session }, { sentTo: number, ...limitedBy(ctx, outcome) });
+  const send = async (ctx: Context, present: Present, number: string) => {
+    const outcome = await addPhone.send(present.account, number);
+    const flash = outcome.kind === 'sent' ? undefined : tooManyOf(outcome, 'sms', t);
+    showCodeScreen(ctx, present, number, flash);
   };
 
   const confirm = async (ctx: Context, present: Present, number: string, form: Form) => {
@@ -67,25 +87,13 @@ export function createPhonePage(needs: PhonePageNeeds) {
     const outcome = await addPhone.confirm(account, typed);
     if (outcome.kind === 'added') told.tell(ctx, 'phone-added');
     if (outcome.kind === 'added' || outcome.kind === 'void') return redirect(ctx, ACCOUNT);
-    showPage(ctx, present, { sentTo: number, ...wrongBy(ctx, outcome) });
+    showCodeScreen(ctx, present, number, wrongBy(outcome));
   };
 
-  const limitedBy = (ctx: Context, outcome: SendOutcome): PageData => {
-    if (outcome.kind === 'sent') return {};
-    const { retryAfter, ...refusal } = tooManyOf(outcome, 'sms', t);
-    if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
-    return refusal;
-  };
-
-  const wrongBy = (
-    ctx: Context,
-    outcome: Exclude<AddOutcome, { kind: 'added' | 'void' }>,
-  ): PageData => {
-    if (outcome.kind === 'malformed') return { status: 422, errors: { code: t('sms.malformed') } };
-    const { retryAfter, ...refusal } = refusalOf(outcome, 'sms', t);
-    if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
-    return refusal;
-  };
+  const wrongBy = (outcome: Exclude<AddOutcome, { kind: 'added' | 'void' }>): Flash =>
+    outcome.kind === 'malformed'
+      ? { status: 422, errors: { code: t('sms.malformed') } }
+      : refusalOf(outcome, 'sms', t);
 
   return { page, submit };
 }

@@ -1,32 +1,53 @@
 // What all account pages are made with.
 import type { Context } from 'koa';
 import type { Csrf } from '../../csrf.ts';
+import type { Flash, Flashes } from '../../flash.ts';
 import { keepForms } from '../../middleware/security.ts';
+import { redirect } from '../../redirect.ts';
 import type { Render } from '../../render.ts';
 import type { Present } from './entrance.ts';
 
-export interface PageData {
-  /** 200 when left out. */
-  readonly status?: number;
-  readonly [value: string]: unknown;
-}
+export type PageData = Readonly<Record<string, unknown>>;
 
-/** Shows a view to the signed-in person. */
+/** Shows a view to the signed-in person, with what the last form left for it. */
 export type Show = (ctx: Context, present: Present, view: string, page: PageData) => void;
 
 export const ACCOUNT = '/account';
 
+/** Sends the browser back to the page of the form, which says what is wrong. */
+export type Refuse = (ctx: Context, present: Present, flash: Flash, search?: string) => void;
+
 interface Needs {
   readonly csrf: Csrf;
+  readonly flashes: Flashes;
   readonly render: Render;
 }
 
-export function createShow({ csrf, render }: Needs): Show {
-  return (ctx, { account: { email, name }, session }, view, { status = 200, ...page }) => {
+/** Of the page at an address of the account, in one session. */
+export function placeOf({ path }: Context, { session }: Present): string {
+  return `account:${session.uid}:${path}`;
+}
+
+export function createRefuse({ flashes }: Pick<Needs, 'flashes'>): Refuse {
+  return (ctx, present, flash, search = '') => {
+    flashes.leave(ctx, placeOf(ctx, present), flash);
+    redirect(ctx, `${ctx.path}${search}`);
+  };
+}
+
+export function createShow({ csrf, flashes, render }: Needs): Show {
+  return (ctx, present, view, page) => {
+    const { account, session } = present;
+    const { status = 200, ...flash } = flashes.take(ctx, placeOf(ctx, present)) ?? {};
     keepForms(ctx);
     ctx.status = status;
     ctx.type = 'html';
-    const common = { trace: ctx.state.trace, account: { email, name } };
-    ctx.body = render(view, { ...common, csrf: csrf.token(session.uid), ...page });
+    ctx.body = render(view, {
+      trace: ctx.state.trace,
+      account: { email: account.email, name: account.name },
+      csrf: csrf.token(session.uid),
+      ...page,
+      ...flash,
+    });
   };
 }
