@@ -23,7 +23,7 @@ onBothStores('a flood of reset mails', (store) => {
     return (email: string, address: string, process = 0) => {
       const url = new URL(action.pathname, pair.processes[process]?.url);
       const headers = headersOf({ address, userAgent: `Agent/${email}` });
-      return web.post(url, { ...fields, email }, headers);
+      return web.copy().post(url, { ...fields, email }, headers);
     };
   };
   const letters = async () => {

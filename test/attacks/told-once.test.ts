@@ -37,9 +37,11 @@ onBothStores('twenty at once', (store) => {
     const target = new URL(form.action.pathname, pair.processes[index % 2]?.url);
     const body = new URLSearchParams({ ...form.fields, ...fields }).toString();
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const answer = await web.copy().once(target, { method: 'POST', body, headers });
+    const browser = web.copy();
+    const answer = await browser.once(target, { method: 'POST', body, headers });
     expect(answer.status, answer.text.slice(0, 300)).to.be.below(500);
-    return answer;
+    const location = answer.headers.get('location') ?? '';
+    return location.startsWith('/sign-in/') ? browser.get(new URL(location, target)) : answer;
   };
   const atOnce = (web: Web, page: Page, action: string, fields: (index: number) => object) =>
     Promise.all(
@@ -92,7 +94,8 @@ onBothStores('twenty at once', (store) => {
     const page = await afterPassword(web, party, person);
     const code = codeFor(person.secret);
     const answers = await atOnce(web, page, '/prove/totp', () => ({ code }));
-    expect(answers.map(({ status }) => status)).to.deep.equal(Array(AT_ONCE).fill(303));
+    // To the application, or to what says that the sign-in is finished.
+    for (const { status } of answers) expect(status).to.be.oneOf([200, 303]);
     expect([await closed(person), await refusals(person)]).to.deep.equal([0, 0]);
 
     const thief = createWeb(pair.url);
@@ -163,7 +166,7 @@ onBothStores('twenty at once', (store) => {
       }),
     );
     // Who comes late finds the session gone with which the tab was opened.
-    for (const { status } of answers) expect([303, 410]).to.include(status);
+    for (const { status } of answers) expect(status).to.be.oneOf([200, 303, 410]);
     expect(answers.some(({ status }) => status === 303)).to.equal(true);
     expect(await endsOf(before)).to.equal(ended + 1);
   });

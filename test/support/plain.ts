@@ -14,7 +14,9 @@ export function plain(
     .replace(/\b[0-9A-HJKMNP-TV-Z]{10}\b/g, 'TRACE');
   const same = [...headers].filter(([name]) => !['date', 'content-length'].includes(name));
   const rounded = same.map(([name, value]) =>
-    name === 'retry-after' ? [name, Math.ceil(Number(value) / 60)] : [name, value],
+    name === 'retry-after'
+      ? [name, Math.ceil(Number(value) / 60)]
+      : [name, value.replace(/gatehouse_flash_[\w-]+/, 'FLASH')],
   );
   return { status, body, headers: rounded };
 }

@@ -4,6 +4,8 @@ import type { Gatehouse } from './gatehouse.ts';
 import { createWeb, type Page, type Web } from './web.ts';
 
 export const REDIRECT_URI = 'https://app.example.com/callback';
+/** Where a finished sign-in leads. */
+export const CLIENT_URI = 'https://app.example.com/';
 export const PASSWORD = 'Tavu7-Ripo3-Keld9';
 
 export interface Tokens {
@@ -49,7 +51,7 @@ export async function createRelyingParty(
 ): Promise<RelyingParty> {
   const { client, secret } = await house.clients.create({
     client_name: 'Test App',
-    client_uri: 'https://app.example.com/',
+    client_uri: CLIENT_URI,
     redirect_uris: [REDIRECT_URI],
     post_logout_redirect_uris: ['https://app.example.com/'],
     grant_types: ['authorization_code', 'refresh_token'],

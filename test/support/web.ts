@@ -88,7 +88,9 @@ export function createWeb(
     const location = page.headers.get('location');
     if (!location || page.status < 300 || page.status >= 400) return page;
     const target = new URL(location, page.url);
-    if (target.origin !== new URL(home).origin) return { ...page, url: target };
+    // A node that was asked by its own address answers with addresses that begin with a slash.
+    const isHere = [new URL(home).origin, page.url.origin].includes(target.origin);
+    if (!isHere) return { ...page, url: target };
     if (left === 0) throw new Error(`redirects without end, now at ${target}`);
     return follow(await once(target), left - 1);
   };
