@@ -48,14 +48,14 @@ export function createNewPasswordPage(needs: NewPasswordNeeds): NewPasswordPage 
         trace: ctx.state.trace,
         ...pageOf(subject, needs),
         ...fields.data(flash?.unmet),
-        exhausted: isExhausted(subject.flow, needs.candidates),
+        ...(isExhausted(subject.flow, needs.candidates) ? exhausted(t) : {}),
         ...flash,
       });
     },
     submit: async (_ctx, { flow }, form) => {
       const read = fields.read(form);
       if (read.kind === 'wrong') return { flash: read.tried };
-      const flash = triedBy(await renew(flow, read.password), fields, t);
+      const flash = triedBy(await renew(flow, read.password), fields);
       return flash && { flash };
     },
     check: fields.check,
@@ -79,8 +79,13 @@ function pageOf({ interaction, flow, account }: Subject, { csrf }: NewPasswordNe
   };
 }
 
+/** Instead of the form. */
+function exhausted(t: Translate) {
+  return { exhausted: true, alert: { kind: 'error', text: t('new-password.exhausted') } };
+}
+
 /** Undefined: the sign-in goes on, wherever it is. */
-function triedBy(outcome: RenewOutcome, fields: NewPasswordForm, t: Translate): Flash | undefined {
+function triedBy(outcome: RenewOutcome, fields: NewPasswordForm): Flash | undefined {
   switch (outcome.kind) {
     case 'staged':
     case 'not-due':
@@ -88,9 +93,7 @@ function triedBy(outcome: RenewOutcome, fields: NewPasswordForm, t: Translate): 
     case 'unmet':
     case 'same':
       return fields.refused(outcome);
-    case 'exhausted': {
-      const alert = { kind: 'error', text: t('new-password.exhausted') } as const;
-      return { status: 429, alert };
-    }
+    case 'exhausted':
+      return { status: 429 };
   }
 }
