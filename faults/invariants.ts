@@ -51,20 +51,38 @@ function branches(entries: readonly Entry[]): string[] {
 function endedAndUsed(entries: readonly Entry[]): string[] {
   const done = succeeded(entries);
   const ends = done.flatMap((entry) => (entry.ends ?? []).map((key) => ({ key, entry })));
+  const begun = byKey(
+    entries.filter(({ outcome }) => outcome !== 'refused'),
+    ({ begins }) => begins,
+  );
+  const needing = byKey(done, ({ needs }) => needs);
   return ends.flatMap(({ key, entry: end }) => {
     // What began again, or may have, from an intention that was still open at the end.
-    const again = entries.filter(
-      (each) => each.begins?.includes(key) && each.outcome !== 'refused' && each.until >= end.from,
-    );
+    const again = (begun.get(key) ?? []).filter(({ until }) => until >= end.from);
     const allowedFrom = Math.min(...again.map(({ from }) => from), Number.POSITIVE_INFINITY);
-    return done
-      .filter((each) => each.needs?.includes(key))
+    return (needing.get(key) ?? [])
       .filter(({ from, until }) => from > end.until && until < allowedFrom)
       .map(
         ({ act, subject, node }) =>
           `invariant ${ruleOf(key)}: ${act} ${subject} at ${node} succeeded after ${end.act} of ${key}`,
       );
   });
+}
+
+/** An hour leaves hundreds of thousands of entries: each key finds its own. */
+function byKey(
+  entries: readonly Entry[],
+  keysOf: (entry: Entry) => readonly string[] | undefined,
+): ReadonlyMap<string, readonly Entry[]> {
+  const found = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    for (const key of keysOf(entry) ?? []) {
+      const same = found.get(key);
+      if (same) same.push(entry);
+      else found.set(key, [entry]);
+    }
+  }
+  return found;
 }
 
 function ruleOf(key: string): number {
