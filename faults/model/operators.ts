@@ -36,7 +36,9 @@ export async function activate(world: World, citizen: Citizen): Promise<void> {
   const { outcome } = await bench.journal.run(
     { act: 'activate', subject: citizen.email, account: citizen.id, begins },
     async () => {
-      await site.house.acts.activate(await site.house.accounts.get(citizen.email), CAUSE);
+      const account = await site.house.accounts.get(citizen.email);
+      // A suspension whose answer was lost may not have happened.
+      if (account.status !== 'active') await site.house.acts.activate(account, CAUSE);
       return { status: 200, body: {} };
     },
     failed,

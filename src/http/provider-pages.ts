@@ -3,13 +3,16 @@ import type { Context } from 'koa';
 import type { AccountsDomain } from '../domain/accounts.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { DeviceCodePage, DeviceProblem, ProviderPages } from '../oidc/pages.ts';
+import type { Flash, Flashes } from './flash.ts';
 import { showProblem } from './middleware/errors.ts';
+import { redirect } from './redirect.ts';
 import { refusalOf } from './refusals.ts';
 import type { Render } from './render.ts';
 import type { Translate } from './texts.ts';
 
 export interface ProviderPagesNeeds {
   readonly render: Render;
+  readonly flashes: Flashes;
   readonly t: Translate;
   readonly accounts: AccountsDomain;
   /** How many sign-ins of one browser may be open. */
@@ -35,7 +38,7 @@ const DEVICE_TEXTS: Readonly<Record<DeviceProblem, string>> = {
   aborted: 'device.aborted',
 };
 
-function deviceRefusal(problem: DeviceCodePage['problem'], t: Translate): DeviceRefusal {
+function deviceRefusal(problem: DeviceCodePage['problem'], t: Translate): Flash {
   if (problem === undefined) return { status: 200 };
   if (typeof problem === 'object') return refusalOf(problem, '', t);
   // What the person chose is no mistake.
@@ -43,14 +46,17 @@ function deviceRefusal(problem: DeviceCodePage['problem'], t: Translate): Device
   return { status: 200, alert: { kind, text: t(DEVICE_TEXTS[problem]) } };
 }
 
-interface DeviceRefusal {
-  readonly status: number;
-  readonly retryAfter?: number;
-  readonly alert?: { readonly kind: 'info' | 'error'; readonly text: string };
+const devicePlace = (session: string) => `device:${session}`;
+
+/** A right code leaves whom it is for: the same address then asks whether to go on. */
+function confirmedBy({ values }: Flash) {
+  if (values?.client === undefined) return undefined;
+  const client = { name: values.client, uri: values.client_uri || undefined };
+  return { userCode: values.user_code, client };
 }
 
 export function createProviderPages(needs: ProviderPagesNeeds): ProviderPages {
-  const { render, t, accounts, givenUpAfter } = needs;
+  const { render, flashes, t, accounts, givenUpAfter } = needs;
   const show = (ctx: Context, view: string, data: Record<string, unknown>, status = 200) => {
     ctx.status = status;
     ctx.type = 'html';
@@ -76,14 +82,24 @@ export function createProviderPages(needs: ProviderPagesNeeds): ProviderPages {
       ctx.status = status;
       showProblem(ctx, { error: code, error_description: message }, { render, t });
     },
-    deviceCode: async (ctx, { action, xsrf, userCode, problem }) => {
-      const { status, retryAfter, alert } = deviceRefusal(problem, t);
-      if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
-      const values = { user_code: userCode ?? '' };
-      show(ctx, 'device/code', { actions: { submit: action }, xsrf, values, alert }, status);
+    deviceCode: async (ctx, { action, session, xsrf, userCode = '', problem }) => {
+      const values = { user_code: userCode };
+      if (problem !== undefined) {
+        flashes.leave(ctx, devicePlace(session), { ...deviceRefusal(problem, t), values });
+        return redirect(ctx, action);
+      }
+      const actions = { submit: action };
+      const flash = flashes.take(ctx, devicePlace(session)) ?? { status: 200, values };
+      const confirming = confirmedBy(flash);
+      if (confirming) return show(ctx, 'device/confirm', { actions, xsrf, ...confirming });
+      show(ctx, 'device/code', { actions, xsrf, ...flash }, flash.status);
     },
-    deviceConfirm: async (ctx, { action, xsrf, userCode, client }) =>
-      show(ctx, 'device/confirm', { actions: { submit: action }, xsrf, userCode, client }),
+    deviceConfirm: async (ctx, { action, session, userCode, client }) => {
+      const { name, uri = '' } = client;
+      const values = { user_code: userCode, client: name, client_uri: uri };
+      flashes.leave(ctx, devicePlace(session), { status: 200, values });
+      redirect(ctx, action);
+    },
     deviceDone: async (ctx, client) => show(ctx, 'device/done', { client }),
     formPost: async (ctx, page) => show(ctx, 'form-post', { ...page }, ctx.status),
   };

@@ -8,7 +8,8 @@ import type { Translate } from './texts.ts';
 import { secondOf, type Time, timeOf } from './times.ts';
 
 export interface Alert {
-  readonly kind: 'error';
+  /** `info`: what the person chose is no mistake. */
+  readonly kind: 'error' | 'info';
   readonly text: string;
   /** With how far away it is, for browsers whose own clock is off. */
   readonly retryAt?: Time & { readonly seconds: number };

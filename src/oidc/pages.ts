@@ -51,6 +51,8 @@ export interface ConfirmSignOut {
 
 export interface DeviceCodePage {
   readonly action: string;
+  /** Of the session: whose form it is. */
+  readonly session: string;
   readonly xsrf: string;
   readonly userCode: string | undefined;
   readonly problem: DeviceProblem | Limited | undefined;
@@ -60,7 +62,7 @@ export type DeviceProblem = 'missing' | 'unknown' | 'expired' | 'used' | 'aborte
 
 export interface DeviceConfirmPage {
   readonly action: string;
-  readonly xsrf: string;
+  readonly session: string;
   readonly userCode: string;
   readonly client: ClientOnPage;
 }
@@ -106,6 +108,7 @@ export const PREFILLED_USER_CODE = Symbol('user code');
 
 /** Before it shows a form, the library has put a secret into the session. */
 interface FormSession {
+  readonly uid: string;
   readonly state: { readonly secret: string };
 }
 
@@ -116,6 +119,7 @@ export function createPageSources(pages: ProviderPages) {
     if (isGone(ctx, error)) return leadToSignIn(ctx);
     await (isClientDisabled(ctx) ? pages.switchedOff(ctx) : pages.error(ctx, out, error));
   };
+  const sessionOf = ({ oidc }: Ctx) => (oidc.session as unknown as FormSession).uid;
   const secretOf = ({ oidc }: Ctx) => (oidc.session as unknown as FormSession).state.secret;
   return {
     renderError,
@@ -134,6 +138,7 @@ export function createPageSources(pages: ProviderPages) {
       if (out && !isAboutCode(error)) return startDeviceAnew(ctx, pages);
       await pages.deviceCode(ctx, {
         action: ctx.oidc.urlFor('code_verification'),
+        session: sessionOf(ctx),
         xsrf: secretOf(ctx),
         userCode: userCodeOf(ctx, error),
         problem: out ? problemOf(error) : undefined,
@@ -148,7 +153,7 @@ export function createPageSources(pages: ProviderPages) {
     ) =>
       pages.deviceConfirm(ctx, {
         action: ctx.oidc.urlFor('code_verification'),
-        xsrf: secretOf(ctx),
+        session: sessionOf(ctx),
         userCode,
         client: clientOnPage(client) as ClientOnPage,
       }),

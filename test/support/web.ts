@@ -99,7 +99,11 @@ export function createWeb(
     const body = new URLSearchParams(fields);
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
     const init = { method: 'POST', body: body.toString(), headers: { ...form, ...headers } };
-    return follow(await once(url, init));
+    const answer = await once(url, init);
+    if (answer.headers.get('content-type')?.startsWith('text/html') && hasForm(answer, '')) {
+      throw new Error(`${url} answered a form with a page: Reload would send it again`);
+    }
+    return follow(answer);
   };
 
   const next = (page: Page): Promise<Page> => {
