@@ -175,7 +175,7 @@ describe('another site', () => {
 
   it('our own pages post as they always did', async () => {
     const own = { origin: gatehouse.url, 'sec-fetch-site': 'same-origin' };
-    expect(await send('/device', CODE, own)).to.equal(200);
+    expect(await send('/device', CODE, own)).to.equal(303);
     expect(await send('/sign-out', OUT, { origin: 'null' })).to.equal(303);
     expect(titleOf(await web.get(`${gatehouse.url}/account`))).to.equal('Sign in');
   });

@@ -44,15 +44,7 @@ onBothStores('guessing codes of devices', (store) => {
   const send = ({ web, page, from }: Guesser, code: string, process = 0) => {
     const { action, fields } = findForm(page, '/device');
     const url = new URL(action.pathname, pair.processes[process]?.url);
-    return web.once(url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/x-www-form-urlencoded',
-        'x-forwarded-for': from,
-        cookie: web.cookieHeader(page.url),
-      },
-      body: new URLSearchParams({ ...fields, user_code: code }).toString(),
-    });
+    return web.post(url, { ...fields, user_code: code }, { 'x-forwarded-for': from });
   };
   const wrong = (i: number) => `BBBB-BB${'BCDFGHJKLMNPQRSTVWXZ'.charAt(i)}B`;
 
