@@ -373,6 +373,14 @@ export const schema = z.strictObject({
   }),
   http: z.strictObject({
     connections: z.number().int().min(10).max(1_000_000).describe('Open connections at most'),
+    connections_per_address: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .describe(
+        'Open connections of one address at most (of one /64 in IPv6), except for TRUSTED_PROXIES',
+      ),
     headers_timeout: seconds('How long request headers may take', 60),
     request_timeout: seconds('How long a whole request may take', 300),
     stop_delay: z
