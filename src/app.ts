@@ -7,6 +7,7 @@ import { type AllowAddresses, createAllowAddresses } from './domain/account-addr
 import type { AccountsDomain } from './domain/accounts.ts';
 import type { Audit } from './domain/audit/audit.ts';
 import type { BackupCodesDomain } from './domain/backup-codes.ts';
+import { createClockSkew } from './domain/clock-skew.ts';
 import { createHashing, type Hashing } from './domain/hashing.ts';
 import { createImport, type ImportAccounts } from './domain/imports.ts';
 import type { KeysDomain } from './domain/keys.ts';
@@ -25,7 +26,7 @@ import type { FixedAnswers } from './http/fixed-answers.ts';
 import { createLeaving, type Leaving } from './http/leaving.ts';
 import type { Render } from './http/render.ts';
 import type { Translate } from './http/texts.ts';
-import { installTestClock } from './lib/clock.ts';
+import { replaceDate } from './lib/clock.ts';
 import { createLog, type Log } from './lib/log.ts';
 import { createVault } from './lib/vault.ts';
 import { startDelivery } from './messages/deliver.ts';
@@ -91,7 +92,7 @@ export interface Options {
 
 /** Opens the store, brings its tables up, makes what is missing, and wires everything. */
 export async function openHouse(config: Config, options: Options = {}): Promise<House> {
-  if (config.test_clock) installTestClock();
+  if (config.test_clock) replaceDate();
   const log = createLog(config.log_level);
   await migrateUp(addressOf(config), options.opening);
   const store = openStore(config, log);
@@ -105,6 +106,8 @@ export async function openHouse(config: Config, options: Options = {}): Promise<
 
 async function furnish(config: Config, store: Store, log: Log, options: Options): Promise<House> {
   const tables = openTables(store);
+  const clockSkew = createClockSkew({ store, log });
+  await clockSkew.measure();
   const clock = createTestClock(tables.settings);
   if (config.test_clock) await clock.sync();
   const vault = createVault(loadMasterKey(config));
@@ -124,7 +127,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
   const oidc = await createOidc(ground, domain, site);
   clock.whenMoved(oidc.watch.tryToLook);
   const leaving = createLeaving();
-  const node = createNode({ store, log, nodes: tables.nodes });
+  const node = createNode({ store, log, nodes: tables.nodes, clockSkew });
   const app = createApp(ground, { node, domain, site, methods, oidc, clock }, leaving);
   const delivery = startDelivery({
     store,

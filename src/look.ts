@@ -1,25 +1,33 @@
 // What commands need that only look: it makes no table, no key, no file, and sends nothing.
 import type { House } from './app.ts';
 import type { Config } from './config/schema.ts';
+import { createClockSkew } from './domain/clock-skew.ts';
 import { createHashing } from './domain/hashing.ts';
 import { createImport } from './domain/imports.ts';
 import { findMasterKey } from './domain/master-key.ts';
 import { knownRequiredSince } from './domain/mfa.ts';
 import { createTestClock } from './domain/test-clock.ts';
-import { installTestClock, now } from './lib/clock.ts';
+import { now, replaceDate } from './lib/clock.ts';
 import { GatehouseError } from './lib/errors.ts';
 import { randomId } from './lib/ids.ts';
 import { createLog, type Log } from './lib/log.ts';
 import { createVault } from './lib/vault.ts';
 import { createClientRegistry } from './oidc/client-registry.ts';
 import { pendingMigrations } from './store/migrate.ts';
+import type { Nodes } from './store/nodes.ts';
 import { addressOf, openToRead } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import { openTables } from './store/tables.ts';
 import { createDomain } from './wiring/domain.ts';
 
 /** The parts of a house that can be looked at. */
-export type Look = Pick<
+export interface Look extends LookedAt {
+  readonly nodes: Nodes;
+  /** Milliseconds by which this machine's clock is ahead of the database's. */
+  clockSkew(): number;
+}
+
+export type LookedAt = Pick<
   House,
   | 'config'
   | 'store'
@@ -34,7 +42,7 @@ export type Look = Pick<
 
 /** Throws `store_missing` where there are no tables, or not those of this release. */
 export async function openToLook(config: Config): Promise<Look> {
-  if (config.test_clock) installTestClock();
+  if (config.test_clock) replaceDate();
   const pending = await pendingMigrations(addressOf(config));
   if (pending.length > 0) {
     const message = `The tables lack ${pending.join(', ')}: "gatehouse migrate" brings them up.`;
@@ -52,6 +60,8 @@ export async function openToLook(config: Config): Promise<Look> {
 
 async function look(config: Config, store: Store, log: Log): Promise<Look> {
   const tables = openTables(store);
+  const clockSkew = createClockSkew({ store, log });
+  await clockSkew.measure();
   if (config.test_clock) await createTestClock(tables.settings).sync();
   const vault = createVault(findMasterKey(config) ?? randomId(256));
   const ground = { config, log, store, tables, vault, hashing: createHashing(config) };
@@ -69,6 +79,8 @@ async function look(config: Config, store: Store, log: Log): Promise<Look> {
     serviceAccounts: domain.serviceAccounts,
     keys: domain.keys,
     settings: tables.settings,
+    nodes: tables.nodes,
+    clockSkew: clockSkew.skew,
     close: () => store.close(),
   };
 }

@@ -9,6 +9,7 @@ import { toIso } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Look } from '../look.ts';
 import { checkRegistrations, checkRisks } from './doctor-clients.ts';
+import { checkClocks } from './doctor-clocks.ts';
 import { checkPort } from './doctor-port.ts';
 import { lookInside } from './house.ts';
 import { print, printJson, sentenceFor } from './output.ts';
@@ -25,6 +26,7 @@ const CHECKS: ReadonlyArray<readonly [name: string, check: Check]> = [
   ['data folder', checkFolder],
   ['database', checkDatabase],
   ['signing keys', checkKeys],
+  ['clocks', () => inside(checkClocks)],
   ['issuer', checkIssuer],
   ['port', checkPort],
   ['public clients', checkRisks],
@@ -36,7 +38,9 @@ const CHECKS: ReadonlyArray<readonly [name: string, check: Check]> = [
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('check configuration, folder, database, keys, address, port and registrations')
+    .description(
+      'check configuration, folder, database, keys, clocks, address, port and registrations',
+    )
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const config = loadConfig();

@@ -6,7 +6,7 @@ import type { House } from '../app.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { withRequest } from '../lib/request-context.ts';
-import type { Look } from '../look.ts';
+import type { Look, LookedAt } from '../look.ts';
 import { actor } from './actor.ts';
 
 /** For what is there: it makes no database. */
@@ -51,7 +51,7 @@ export async function lookInside<T>(work: (look: Look) => Promise<T>): Promise<T
 }
 
 /** The same in a house that is gone afterwards, where no database was made yet. */
-export async function rehearse<T>(work: (look: Look) => Promise<T>): Promise<T> {
+export async function rehearse<T>(work: (look: LookedAt) => Promise<T>): Promise<T> {
   const seen = await lookInside(async (look) => ({ found: await work(look) }));
   if (seen) return seen.found;
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-rehearsal-'));

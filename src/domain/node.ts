@@ -7,6 +7,7 @@ import { release } from '../lib/release.ts';
 import { createExamine } from '../store/examine.ts';
 import { BEAT, type Nodes } from '../store/nodes.ts';
 import type { Store } from '../store/store.ts';
+import type { ClockSkew } from './clock-skew.ts';
 
 export interface Node {
   readonly id: string;
@@ -15,6 +16,8 @@ export interface Node {
    * False where that takes longer than two seconds.
    */
   isReady(): Promise<boolean>;
+  /** Milliseconds by which this machine's clock is ahead of the database's. */
+  clockSkew(): number;
   /** From now on its row is renewed. */
   begin(): Promise<void>;
   /** Its row goes. */
@@ -24,6 +27,7 @@ export interface Node {
 export interface NodeNeeds {
   readonly store: Store;
   readonly nodes: Nodes;
+  readonly clockSkew: ClockSkew;
   readonly log: Log;
 }
 
@@ -31,20 +35,23 @@ const ONCE_IN = 1_000;
 const PATIENCE = 2_000;
 const FORGOTTEN_AFTER = 86_400_000;
 
-export function createNode({ store, nodes, log }: NodeNeeds): Node {
+export function createNode({ store, nodes, clockSkew, log }: NodeNeeds): Node {
   const id = `${hostname()}/${process.pid}/${randomId(48)}`;
   const startedAt = machineTime();
   const examine = createExamine(store);
   const report = createReport(log);
   const prove = async (): Promise<void> => {
     await examine();
-    await store.write(nodes.beat({ id, startedAt, seenAt: machineTime(), version: release() }));
+    await clockSkew.measure();
+    const seen = { seenAt: machineTime(), clockSkew: clockSkew.skew() };
+    await store.write(nodes.beat({ id, startedAt, version: release(), ...seen }));
   };
   const proof = onceIn(ONCE_IN, () => prove().then(report.well, report.failed));
   let timer: NodeJS.Timeout | undefined;
   return {
     id,
     isReady: proof,
+    clockSkew: clockSkew.skew,
     begin: async () => {
       await store.run(nodes.removeUnseenSince(machineTime() - FORGOTTEN_AFTER));
       await proof();

@@ -2,14 +2,20 @@
 
 const RealDate = Date;
 let offset = 0;
+let correction = 0;
 
 /** Milliseconds since 1970 (UTC), moved by the test clock where one is installed. */
 export function now(): number {
-  return RealDate.now() + offset;
+  return machineTime() + offset;
 }
 
-/** Milliseconds since 1970 as this machine has them: no test moves them. */
+/** Milliseconds since 1970 as all nodes have them: no test moves them. */
 export function machineTime(): number {
+  return RealDate.now() + correction;
+}
+
+/** Milliseconds since 1970 as this machine has them, right or wrong. */
+export function uncorrectedTime(): number {
   return RealDate.now();
 }
 
@@ -33,11 +39,17 @@ export function elapsed(): number {
   return performance.now();
 }
 
+/** From now on this process is so many milliseconds ahead of its machine. */
+export function correctClock(milliseconds: number): void {
+  if (milliseconds !== 0) replaceDate();
+  correction = milliseconds;
+}
+
 /**
- * Replaces the global `Date`, because oidc-provider, jose and others read it, by one that
- * {@link moveTestClock} moves. Only with TEST_CLOCK=1.
+ * Replaces the global `Date`, because oidc-provider, jose and others read it, by one that tells
+ * {@link now}: for the test clock, and on machines whose own clock is wrong.
  */
-export function installTestClock(): void {
+export function replaceDate(): void {
   class TestDate extends RealDate {
     constructor(...args: unknown[]) {
       if (args.length === 0) super(now());
@@ -47,6 +59,8 @@ export function installTestClock(): void {
       return now();
     }
   }
+  // Once: each would be asked through the one before.
+  if (globalThis.Date !== RealDate) return;
   globalThis.Date = TestDate as DateConstructor;
 }
 

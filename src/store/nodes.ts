@@ -2,13 +2,15 @@
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
-/** Times are those of the node's own machine, which no test clock moves. */
+/** Times are those that all nodes have, which no test clock moves. */
 export interface NodeRow {
   /** The machine, the process on it, and a random part. */
   readonly id: string;
   readonly startedAt: number;
   readonly seenAt: number;
   readonly version: string;
+  /** Milliseconds by which its machine's clock is ahead of the database's. */
+  readonly clockSkew: number;
 }
 
 export interface Nodes {
@@ -36,9 +38,15 @@ export function createNodes(store: Store): Nodes {
   const beat = store.prepare<NodeRow>(
     (p, sql) =>
       sql(NODES)
-        .insert({ id: p.id, started_at: p.startedAt, seen_at: p.seenAt, version: p.version })
+        .insert({
+          id: p.id,
+          started_at: p.startedAt,
+          seen_at: p.seenAt,
+          version: p.version,
+          clock_skew: p.clockSkew,
+        })
         .onConflict('id')
-        .merge(['seen_at']),
+        .merge(['seen_at', 'clock_skew']),
     1,
   );
   return {
@@ -55,5 +63,6 @@ export function toNode(row: Row): NodeRow {
     startedAt: Number(row.started_at),
     seenAt: Number(row.seen_at),
     version: row.version as string,
+    clockSkew: Number(row.clock_skew),
   };
 }

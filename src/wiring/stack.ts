@@ -48,7 +48,11 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
   ]);
   const askLibrary = createAskLibrary(app, unit, library);
   const routers = createRouters(ground, { ...parts, askLibrary }).map((router) => router.routes());
-  const health = healthRoutes({ isReady: parts.node.isReady, leaving }).routes();
+  const health = healthRoutes({
+    isReady: parts.node.isReady,
+    clockSkew: parts.node.clockSkew,
+    leaving,
+  }).routes();
   const stack = [
     plainAccept,
     requestContext(site.addressOf),

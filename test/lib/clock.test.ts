@@ -1,7 +1,7 @@
 // The clock: one source of time, which tests move together with Date.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { installTestClock, moveTestClock, now, nowSeconds, toIso } from '../../src/lib/clock.ts';
+import { moveTestClock, now, nowSeconds, replaceDate, toIso } from '../../src/lib/clock.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -10,7 +10,7 @@ describe('clock', () => {
   const UsualDate = Date;
   /** As no test clock moves it: other files may have installed one. */
   const realNow = () => performance.timeOrigin + performance.now();
-  before(() => installTestClock());
+  before(() => replaceDate());
   afterEach(() => moveTestClock(0));
   after(() => {
     globalThis.Date = UsualDate;

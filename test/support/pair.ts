@@ -19,10 +19,14 @@ export interface Pair {
   stop(): Promise<void>;
 }
 
+type Env = Readonly<Record<string, string>>;
+
+/** @param own of each process */
 export async function startPair(
   store: StoreKind,
-  env: Readonly<Record<string, string>> = {},
+  env: Env = {},
   given?: TestDatabase,
+  own: readonly [first: Env, second: Env] = [{}, {}],
 ): Promise<Pair> {
   const database = given ?? (await store.createMigrated());
   const ports = [await freePort(), await freePort()] as const;
@@ -31,8 +35,8 @@ export async function startPair(
   const house = await openHouse(config, { hashing: rememberHashes });
   const clock = createTestClock(createSettings(house.store));
   const processes = await Promise.all([
-    startProcess({ database, port: ports[0], issuer, env }),
-    startProcess({ database, port: ports[1], issuer, env }),
+    startProcess({ database, port: ports[0], issuer, env: { ...env, ...own[0] } }),
+    startProcess({ database, port: ports[1], issuer, env: { ...env, ...own[1] } }),
   ]);
   return {
     url: issuer,

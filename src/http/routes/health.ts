@@ -1,18 +1,21 @@
 // Whether this process lives, and whether it can serve.
 import Router from '@koa/router';
 import type { Context } from 'koa';
+import { TOLERATED } from '../../domain/clock-skew.ts';
 import type { Leaving } from '../leaving.ts';
 
 interface Needs {
   /** Whether the store can be read and written. */
   readonly isReady: () => Promise<boolean>;
+  /** Milliseconds by which this machine's clock is ahead of the database's. */
+  readonly clockSkew: () => number;
   readonly leaving: Leaving;
 }
 
 /** Seconds: the state is looked at once in each. */
 const RETRY_AFTER = '1';
 
-export function healthRoutes({ isReady, leaving }: Needs): Router {
+export function healthRoutes({ isReady, clockSkew, leaving }: Needs): Router {
   const router = new Router({ prefix: '/health' });
   router.get('/live', ((ctx: Context) => {
     ctx.body = { status: 'ok' };
@@ -23,7 +26,9 @@ export function healthRoutes({ isReady, leaving }: Needs): Router {
     const status = leaving.hasBegun() ? 'stopping' : store;
     ctx.status = status === 'ok' ? 200 : 503;
     if (status !== 'ok') ctx.set('Retry-After', RETRY_AFTER);
-    ctx.body = { status, store };
+    const skew = clockSkew();
+    const off = Math.abs(skew) > TOLERATED ? { clock_skew: skew / 1000 } : {};
+    ctx.body = { status, store, ...off };
   }) as never);
   return router;
 }
