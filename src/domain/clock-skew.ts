@@ -5,8 +5,8 @@ import type { Store } from '../store/store.ts';
 
 export interface ClockSkew {
   /**
-   * Asks the database for its time, and from then on corrects the time of this process where it is
-   * off by more than a second. Says once when it is off by more than two.
+   * Asks the database for its time, and from then on corrects the time of this process as far as the
+   * answer proves it wrong. Says once when its machine is off by more than two seconds.
    */
   measure(): Promise<void>;
   /** Milliseconds by which this machine's clock is ahead of the database's; below zero: behind. */
@@ -15,11 +15,10 @@ export interface ClockSkew {
 
 /** What the rules bear: nobody is told. */
 export const TOLERATED = 2_000;
-const CORRECTED = 1_000;
-/** Clocks that are corrected do not tremble with every measurement. */
-const STEADY = 500;
-/** An answer that took longer says too little. */
-const LONGEST_WAY = 1_000;
+/** Who was told hears that it is over when it clearly is. */
+const CLEARLY_OVER = 1_500;
+/** Milliseconds that both clocks round away, and that nobody can order requests by. */
+const GRAIN = 2;
 
 const TIME = {
   sql: 'select (extract(epoch from clock_timestamp()) * 1000)::bigint as at',
@@ -29,13 +28,27 @@ const TIME = {
 export function createClockSkew({ store, log }: { store: Store; log: Log }): ClockSkew {
   let skew = 0;
   let isTold = false;
+  let isConnected = false;
 
   const tell = () => {
-    const isOff = Math.abs(skew) > TOLERATED;
+    const isOff = Math.abs(skew) > (isTold ? CLEARLY_OVER : TOLERATED);
     if (isOff === isTold) return;
     isTold = isOff;
     if (isOff) log.warn({ skew: skew / 1000 }, `${describeSkew(skew)}. ${CURE}`);
     else log.info("this machine's clock is right again");
+  };
+
+  const ask = async () => {
+    const asked = uncorrectedTime();
+    const began = elapsed();
+    const row = await store.find(TIME);
+    // The database looked at its clock at some moment of the way: half of it may be wrong.
+    const unsure = (elapsed() - began) / 2;
+    const measured = asked + unsure - Number(row?.at);
+    const standing = uncorrectedTime() - machineTime();
+    const isProvedWrong = Math.abs(measured - standing) > unsure + GRAIN;
+    skew = Math.round(isProvedWrong ? measured : standing);
+    if (isProvedWrong) correctClock(-skew);
   };
 
   return {
@@ -43,15 +56,10 @@ export function createClockSkew({ store, log }: { store: Store; log: Log }): Clo
     measure: async () => {
       // The processes over one SQLite file are on one machine.
       if (store.dialect !== 'pg') return;
-      const asked = uncorrectedTime();
-      const began = elapsed();
-      const row = await store.find(TIME);
-      const took = elapsed() - began;
-      if (took > LONGEST_WAY) return;
-      skew = Math.round(asked + took / 2 - Number(row?.at));
-      const wanted = Math.abs(skew) > CORRECTED ? -skew : 0;
-      const stands = machineTime() - uncorrectedTime();
-      if (Math.abs(wanted - stands) > STEADY) correctClock(wanted);
+      // The first way is longer by that of connecting.
+      if (!isConnected) await ask();
+      isConnected = true;
+      await ask();
       tell();
     },
   };

@@ -1,5 +1,5 @@
 // One look at a credential, whatever becomes of whoever looks.
-import type { Reservation } from '../domain/limits/attempt.ts';
+import { assertInTime, type Reservation } from '../domain/limits/attempt.ts';
 import { isGatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { type Refusal, refused } from '../methods/method.ts';
@@ -17,8 +17,11 @@ export async function guarded<Verdict>(
   log: Log,
 ): Promise<Verdict | Refusal> {
   try {
-    return await look();
+    const verdict = await look();
+    assertInTime(ticket);
+    return verdict;
   } catch (error) {
+    assertInTime(ticket);
     if (isNoLook(error)) {
       await ticket.returned().catch(() => log.warn('an attempt could not be given back'));
       throw error;

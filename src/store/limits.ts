@@ -35,8 +35,13 @@ export interface Count {
   /** A count that started, or was last moved, until then begins anew. */
   readonly startedUntil: number;
   readonly lastUntil: number;
-  /** Attempts in flight that were reserved until then will never be settled. */
+  /** Attempts in flight that were reserved until then will never be settled: they count no more. */
   readonly lostUntil: number;
+  /** Whether a pause stands all the same. */
+  readonly isPace: boolean;
+  /** A pause, or a count, that was moved after that is of a clock which has been set back since. */
+  readonly pauseVoidFrom: number;
+  readonly countVoidFrom: number;
   readonly pause: Pause;
   readonly expiresAt: number;
 }
@@ -157,15 +162,19 @@ export function createCounters(store: Store): Counters {
 
 const slots = () => Array.from({ length: AT_ONCE }, (_, i) => `key${i}`);
 
-function fill({ pause, subject, isEarly, ...count }: Count) {
-  return { ...count, ...pause, subject: subject ?? null, isEarly: Number(isEarly) };
+function fill({ pause, subject, isEarly, isPace, ...count }: Count) {
+  const flags = { isEarly: Number(isEarly), isPace: Number(isPace) };
+  return { ...count, ...pause, ...flags, subject: subject ?? null };
 }
 
 /** The check and the move in one: where the condition does not hold, no row is changed. */
 function reservation(p: Params, sql: Knex): Knex.QueryBuilder {
   const first = { failures: 1, pending: 1, started_at: p.at, last_at: p.at, paused_until: 0 };
-  const anew = `(c.started_at <= ? or c.last_at <= ? or c.failures = 0 or ${WHOLE_IS_NEWER})`;
-  const isAnew = [p.startedUntil, p.lastUntil, p.shareOf, p.startedUntil];
+  const lost = [p.lostUntil];
+  const anew = `(c.started_at <= ? or c.last_at <= ? or c.last_at > ? or ${FAILURES} = 0
+    or ${WHOLE_IS_NEWER})`;
+  const until = [p.startedUntil, p.lastUntil, p.countVoidFrom];
+  const isAnew = [...until, ...lost, p.shareOf, p.startedUntil];
   const raw = (text: string, values: readonly unknown[]) =>
     sql.raw(text.replace(/\bc\./g, `${TABLE}.`), values as never[]);
   return sql(TABLE)
@@ -173,10 +182,10 @@ function reservation(p: Params, sql: Knex): Knex.QueryBuilder {
     .onConflict('key')
     .merge({
       rule: raw('excluded.rule', []),
-      failures: raw(`case when ${anew} then 1 else c.failures + 1 end`, isAnew),
-      pending: raw(`case when ${anew} or c.last_at <= ? then 1 else c.pending + 1 end`, [
+      failures: raw(`case when ${anew} then 1 else ${FAILURES} + 1 end`, [...isAnew, ...lost]),
+      pending: raw(`case when ${anew} or ${IS_LOST} then 1 else c.pending + 1 end`, [
         ...isAnew,
-        p.lostUntil,
+        ...lost,
       ]),
       // Attempts side by side need not arrive in the order of their times: each is of this count.
       started_at: raw(
@@ -191,12 +200,17 @@ function reservation(p: Params, sql: Knex): Knex.QueryBuilder {
       ]),
       expires_at: raw('excluded.expires_at', []),
     })
-    .whereRaw(raw(PAUSE_IS_OVER, [p.isEarly, p.longest]))
-    .whereRaw(raw(`(${anew} or c.failures < ?)`, [...isAnew, p.limit]));
+    .whereRaw(raw(PAUSE_IS_OVER, [p.isEarly, p.longest, p.pauseVoidFrom, p.isPace, ...lost]))
+    .whereRaw(raw(`(${anew} or ${FAILURES} < ?)`, [...isAnew, ...lost, p.limit]));
 }
 
+const IS_LOST = '(c.pending > 0 and c.last_at <= ?)';
+/** Without those of processes that were killed. */
+const FAILURES = `(case when ${IS_LOST} then c.failures - c.pending else c.failures end)`;
+
 const PAUSE_IS_OVER = `(c.paused_until <= excluded.last_at or (? = 1
-  and c.paused_until - c.last_at < ? and c.paused_until + c.last_at <= 2 * excluded.last_at))`;
+  and c.paused_until - c.last_at < ? and c.paused_until + c.last_at <= 2 * excluded.last_at)
+  or c.last_at > ? or (? = 0 and ${IS_LOST}))`;
 
 // It has begun anew since, or is about to.
 const WHOLE_IS_NEWER = `exists (select 1 from ${TABLE} as n
@@ -235,14 +249,20 @@ function lessShare(p: { share: never; whole: never }, sql: Knex): Knex.QueryBuil
 }
 
 // How many failures beyond the one that begins the first pause.
-const BEYOND = '(c.failures + 1 - ?)';
+const BEYOND = `(${FAILURES} + 1 - ?)`;
 
 const PAUSED_UNTIL = `case when ${BEYOND} < 0 or ${BEYOND} % ? <> 0 then 0
   when ${BEYOND} / ? >= ? then excluded.last_at + ?
   else excluded.last_at + (cast(? as bigint) << cast(${BEYOND} / ? as integer)) end`;
 
-function pauseValues({ after, every, step, first, longest, doublings }: Params): unknown[] {
-  return [after, after, every, after, step, doublings, longest, first, after, step];
+function pauseValues(p: Params): unknown[] {
+  const beyond = [p.lostUntil, p.after];
+  const { every, step, first, longest, doublings } = p;
+  return [
+    ...[...beyond, ...beyond, every],
+    ...[...beyond, step, doublings, longest],
+    ...[first, ...beyond, step],
+  ];
 }
 
 function parse(row: Row): [string, Counter] {

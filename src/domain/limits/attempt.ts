@@ -1,6 +1,6 @@
 // One attempt: reserved before the secret is looked at, and settled afterwards.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { now } from '../../lib/clock.ts';
+import { elapsed, now } from '../../lib/clock.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Counter, Counters } from '../../store/limits.ts';
 import type { Statement, Unit } from '../../store/statement.ts';
@@ -10,6 +10,7 @@ import {
   countOf,
   hasRestarted,
   NEVER,
+  OVERDUE_AFTER,
   type Slot,
   standingOf,
   withoutPending,
@@ -36,6 +37,8 @@ export interface Reservation {
   passed(): Promise<void>;
   /** Nothing was looked at. */
   returned(): Promise<void>;
+  /** It took so long that others may have been let in for it: nobody may learn its result. */
+  isOverdue(): boolean;
 }
 
 export interface Limited {
@@ -79,15 +82,22 @@ export async function reserve(plan: Plan, needs: AttemptNeeds): Promise<Reservat
 
 /** One look at a secret: a failure where there is none, given back where the look itself fails. */
 export async function settled<T>(
-  { failed, passed, returned }: Reservation,
+  reservation: Reservation,
   look: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
+  const { failed, passed, returned } = reservation;
   const found = await look().catch(async (error: unknown) => {
     await returned();
     throw error;
   });
+  assertInTime(reservation);
   await (found === undefined ? failed() : passed());
   return found;
+}
+
+/** Throws `busy`. What is overdue is left in flight, as if its process had been killed. */
+export function assertInTime({ isOverdue }: Pick<Reservation, 'isOverdue'>): void {
+  if (isOverdue()) throw new GatehouseError('busy', { retryAfter: 5 });
 }
 
 function judge(slots: readonly Slot[], found: Found, at: number): Limited | undefined {
@@ -132,6 +142,7 @@ async function isReserved(
 
 function reservation(plan: Plan, at: number, needs: AttemptNeeds): Reservation {
   const { counters, commit } = needs;
+  const began = elapsed();
   const keys = plan.slots.map((slot) => slot.key);
   // A share closes nothing.
   const judged = plan.slots.filter(({ shareOf }) => shareOf === undefined);
@@ -143,6 +154,7 @@ function reservation(plan: Plan, at: number, needs: AttemptNeeds): Reservation {
   };
   return {
     kind: 'reserved',
+    isOverdue: () => elapsed() - began > OVERDUE_AFTER,
     returned,
     passed: plan.clearsOnSuccess ? clear : returned,
     claim: ({ rule, retryAt = NEVER }) => {

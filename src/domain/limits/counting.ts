@@ -2,8 +2,15 @@
 import type { Count, Counter } from '../../store/limits.ts';
 import { type Policy, UNLIMITED } from './policies.ts';
 
-/** A process that died left its attempts in flight: after this long they count as failed. */
-const LOST_AFTER = 30_000;
+/**
+ * A process that was killed left its attempts in flight: once no other has been reserved for this long
+ * they are given back. Nobody learned what became of them ({@link OVERDUE_AFTER}).
+ */
+export const LOST_AFTER = 15_000;
+/** An attempt that took longer says nothing: by the time it did, it might have been given back. */
+export const OVERDUE_AFTER = 10_000;
+/** Clocks of nodes may differ by less. What is further ahead was made before a clock was set back. */
+const AHEAD = 10_000;
 export const NEVER = Number.MAX_SAFE_INTEGER;
 
 /** One counter of an attempt. */
@@ -34,6 +41,9 @@ export function countOf(
     startedUntil: restartLine(policy, 'window', at),
     lastUntil: restartLine(policy, 'quiet', at),
     lostUntil: at - LOST_AFTER,
+    isPace: policy.isPace,
+    pauseVoidFrom: at + AHEAD,
+    countVoidFrom: policy.restart.kind === 'never' ? NEVER : at + AHEAD,
     expiresAt: expiryOf(policy, at),
   };
 }
@@ -56,9 +66,23 @@ export function carryOf({ key, policy }: Slot, found: Counter | undefined, at: n
   return isOver ? { key, at, window: restart.length, ...carry } : undefined;
 }
 
+/** The counter without what processes that were killed have left in flight. */
+export function withoutLost(counter: Counter, { isPace }: Policy, at: number): Counter {
+  const { pending, failures, lastAt, pausedUntil } = counter;
+  if (pending === 0 || lastAt > at - LOST_AFTER) return counter;
+  return {
+    ...counter,
+    pending: 0,
+    failures: failures - pending,
+    pausedUntil: isPace ? pausedUntil : 0,
+  };
+}
+
 export function hasRestarted(counter: Counter, policy: Policy, at: number): boolean {
+  const isOfOtherClock = policy.restart.kind !== 'never' && counter.lastAt > at + AHEAD;
   return (
-    counter.failures === 0 ||
+    isOfOtherClock ||
+    withoutLost(counter, policy, at).failures === 0 ||
     counter.startedAt <= restartLine(policy, 'window', at) ||
     counter.lastAt <= restartLine(policy, 'quiet', at)
   );
@@ -76,14 +100,16 @@ const OPEN: Standing = { kind: 'open' };
  *   enough: who has begun ends sooner, and takes the failures back that slow the others down.
  */
 export function standingOf(
-  counter: Counter | undefined,
+  found: Counter | undefined,
   policy: Policy,
   at: number,
   isReturning = false,
 ): Standing {
-  if (!counter) return OPEN;
+  if (!found) return OPEN;
+  const counter = withoutLost(found, policy, at);
   const pausedUntil = isReturning ? earlyEndOf(counter, policy) : counter.pausedUntil;
-  if (pausedUntil > at) return { kind: 'closed', until: pausedUntil };
+  const isVoid = counter.lastAt > at + AHEAD;
+  if (pausedUntil > at && !isVoid) return { kind: 'closed', until: pausedUntil };
   if (hasRestarted(counter, policy, at) || counter.failures < policy.limit) return OPEN;
   return { kind: 'closed', until: restartOf(counter, policy) };
 }
@@ -100,9 +126,10 @@ export function restartOf({ startedAt, lastAt }: Counter, { restart }: Policy): 
 }
 
 /** The counter as it would stand if everything in flight turned out right. */
-export function withoutPending(counter: Counter, { isPace, pause }: Policy, at: number): Counter {
+export function withoutPending(counter: Counter, policy: Policy, at: number): Counter {
   const { pending, pausedUntil } = counter;
-  if (pending === 0 || counter.lastAt <= at - LOST_AFTER) return counter;
+  if (pending === 0 || counter.lastAt <= at - LOST_AFTER) return withoutLost(counter, policy, at);
+  const { isPace, pause } = policy;
   const failures = Math.max(0, counter.failures - pending);
   // Where attempts are paced, nobody is kept waiting for the one that is being looked at.
   const isPaced = isPace && failures >= pause.after;
@@ -110,8 +137,9 @@ export function withoutPending(counter: Counter, { isPace, pause }: Policy, at: 
 }
 
 /** How many more failures until the counter closes; 0 where it is closed. */
-export function leftOf(counter: Counter | undefined, policy: Policy, at: number): number {
-  if (standingOf(counter, policy, at).kind === 'closed') return 0;
+export function leftOf(found: Counter | undefined, policy: Policy, at: number): number {
+  if (standingOf(found, policy, at).kind === 'closed') return 0;
+  const counter = found && withoutLost(found, policy, at);
   const failures = counter && !hasRestarted(counter, policy, at) ? counter.failures : 0;
   return Math.min(policy.limit - failures, untilPause(failures, policy));
 }

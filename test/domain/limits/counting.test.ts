@@ -5,13 +5,15 @@ import { loadConfig } from '../../../src/config/load.ts';
 import {
   carryOf,
   countOf,
+  LOST_AFTER,
   leftOf,
   type Slot,
   standingOf,
+  withoutLost,
 } from '../../../src/domain/limits/counting.ts';
 import { createPolicies, type Policy } from '../../../src/domain/limits/policies.ts';
 import { createLog } from '../../../src/lib/log.ts';
-import { type Counters, createCounters } from '../../../src/store/limits.ts';
+import { type Counter, type Counters, createCounters } from '../../../src/store/limits.ts';
 import { migrateUp } from '../../../src/store/migrate.ts';
 import { addressOf, openStore } from '../../../src/store/open.ts';
 import type { Statement } from '../../../src/store/statement.ts';
@@ -136,12 +138,62 @@ onBothStores('counting', (kind) => {
     expect(await found(slot.key)).to.include({ failures: 2, pending: 1 });
   });
 
-  it('what a dead process left in flight counts as failed', async () => {
-    const slot = { key: 'dead', subject: undefined, policy: SMALL.codesInARow };
-    await store.write(counters.reserve(countOf(slot, 1_000)));
-    await store.write(counters.reserve(countOf(slot, 40_000)));
-    expect(await found(slot.key)).to.include({ failures: 2, pending: 1 });
+  it('what a dead process left in flight is given back, and what failed before it stays', async () => {
+    for (const policy of [SMALL.identifier, SMALL.codes, SMALL.codesInARow]) {
+      const slot = { key: `dead-${policy.rule}`, subject: undefined, policy };
+      await store.write(counters.reserve(countOf(slot, 1_000)), counters.fail(slot.key, 1_000));
+      await store.write(counters.reserve(countOf(slot, 1_001)));
+      await store.write(counters.reserve(countOf(slot, 1_002)));
+      const before = 1_002 + LOST_AFTER - 1;
+      expect(withoutLost((await found(slot.key)) as Counter, policy, before).failures).to.equal(3);
+      // Windows of this test are shorter than that; those of people are not.
+      const wide = { ...slot, policy: { ...policy, restart: { kind: 'never' as const } } };
+      const after = before + 1;
+      expect(withoutLost((await found(slot.key)) as Counter, policy, after).failures).to.equal(1);
+      await store.write(counters.reserve(countOf(wide, after)));
+      expect(await found(slot.key)).to.include({ failures: 2, pending: 1 });
+    }
   });
+
+  it('a limit that dead processes have filled is open again', async () => {
+    const policy = { ...SMALL.codes, restart: { kind: 'window' as const, length: WINDOW } };
+    const slot = { key: 'dead-and-full', subject: undefined, policy };
+    let at = 1_000;
+    while ((await store.commit([counters.reserve(countOf(slot, at))])).kind === 'committed')
+      at += 1;
+    expect(standingOf(await found(slot.key), policy, at + 10).kind).to.equal('closed');
+    at += LOST_AFTER;
+    expect(standingOf(await found(slot.key), policy, at)).to.deep.equal({ kind: 'open' });
+    await store.write(counters.reserve(countOf(slot, at)));
+    expect(await found(slot.key)).to.include({ failures: 1, pending: 1 });
+  });
+
+  it('a lock does not last as long as a clock was set back', async () => {
+    const jump = 3_600_000;
+    for (const policy of [SMALL.identifier, SMALL.lockout, SMALL.fingerprint]) {
+      const slot = { key: `jump-${policy.rule}`, subject: undefined, policy };
+      let at = 10 * jump;
+      while ((await store.commit(await reserving(slot, at))).kind === 'committed') {
+        await store.write(counters.fail(slot.key, at));
+        at += 1;
+      }
+      expect(standingOf(await found(slot.key), policy, at).kind).to.equal('closed');
+      at -= jump;
+      expect(standingOf(await found(slot.key), policy, at)).to.deep.equal({ kind: 'open' });
+      await store.write(...(await reserving(slot, at)));
+    }
+    // What only an operator opens stays closed.
+    const slot = { key: 'jump-never', subject: undefined, policy: SMALL.codesInARow };
+    let at = 10 * jump;
+    while ((await store.commit([counters.reserve(countOf(slot, at))])).kind === 'committed') {
+      await store.write(counters.fail(slot.key, at));
+      at += 1;
+    }
+    expect(standingOf(await found(slot.key), slot.policy, at - jump).kind).to.equal('closed');
+    const again = await store.commit([counters.reserve(countOf(slot, at - jump))]);
+    expect(again.kind).to.equal('missed');
+  });
+
   describe('a pace', () => {
     const { fingerprint: policy, fingerprintShare } = SMALL;
     const slotOf = (key: string): Slot => ({ key, subject: undefined, policy });
