@@ -143,6 +143,19 @@ onOneStore('an account with networks of its own', (store) => {
     codeOf(await at(web, HOME).get(page.url));
   });
 
+  it('is told by the page that the last form leads to, which Reload does not send again', async () => {
+    const person = await confined();
+    const web = createWeb(gatehouse.url);
+    const { email, password } = person;
+    const page = await at(web, HOME).get(party.url().url);
+    const setUp = await at(web, HOME).submit(page, '/prove/password', { email, password });
+    const { action, fields } = findForm(setUp, '/enrol-later');
+    const type = { 'content-type': 'application/x-www-form-urlencoded' };
+    const headers = { 'x-forwarded-for': elsewhere(), ...type };
+    const body = new URLSearchParams(fields).toString();
+    expect((await web.once(action, { method: 'POST', headers, body })).status).to.equal(303);
+  });
+
   it('is told over JSON, after the right password, and its code is not looked at', async () => {
     const app = await createApplication(gatehouse);
     const call = (path: string, body: object, from: string) =>

@@ -119,8 +119,11 @@ export function signInRoutes(needs: SignInNeeds): Router {
       if (outcome.cookies) needs.visitors.keep(ctx, outcome.cookies);
       return redirect(ctx, interaction.returnTo);
     }
-    if (outcome.kind === 'not-allowed') throw new GatehouseError(outcome.code);
     if (outcome.kind === 'step-due') return dueAgain(ctx, interaction);
+    if (outcome.kind === 'not-allowed') {
+      if (isRead(ctx)) throw new GatehouseError(outcome.code);
+      return dueAgain(ctx, interaction);
+    }
     const now = await findOrOpen(interaction);
     if (now.kind === 'ended') return redirect(ctx, interaction.returnTo);
     // The account has changed since the password was proved: from the beginning.
