@@ -250,7 +250,12 @@ export const schema = z.strictObject({
     port: z.number().int().min(0).max(65_535).describe('DEMO_PORT'),
   }),
   store: z.strictObject({
-    pool: z.number().int().min(1).max(500).describe('PostgreSQL connections of one process'),
+    pool: z
+      .number()
+      .int()
+      .min(1)
+      .max(500)
+      .describe('PostgreSQL connections of one process; pages and sign-ins get half'),
     timeout: seconds('How long a statement may take before its connection is given up', 300),
   }),
   hashing: z.strictObject({

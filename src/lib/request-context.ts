@@ -13,6 +13,8 @@ export interface RequestContext {
   readonly flowId?: string | undefined;
   /** It comes from a browser that is known to the account whose password it sends. */
   readonly isKnown?: boolean;
+  /** Neither tokens nor health: there are database connections that it never gets. */
+  readonly mayWait?: boolean;
 }
 
 const contexts = new AsyncLocalStorage<RequestContext>();

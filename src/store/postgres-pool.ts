@@ -1,10 +1,12 @@
 // Connections to the first server that lets us in: other hosts, other kinds of TLS, fewer words.
 import pg from 'pg';
 import { elapsed } from '../lib/clock.ts';
-import { GatehouseError } from '../lib/errors.ts';
+import { isGatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { currentRequest } from '../lib/request-context.ts';
 import { nameOf, type PostgresAddress, type Way } from './postgres-address.ts';
 import { isAboutHost, isAboutTls, isTooMuchSaid } from './postgres-faults.ts';
+import { createPlaces } from './postgres-places.ts';
 
 export interface PoolOptions {
   readonly address: PostgresAddress;
@@ -32,8 +34,6 @@ export interface Pool {
   end(): Promise<void>;
 }
 
-/** So many may wait for each connection: with usual statements a fraction of a second. */
-const WAITING = 100;
 const LONGEST_PROBE = 5;
 
 // Times and counts are bigint columns: well within 2^53.
@@ -46,9 +46,11 @@ const types = {
 
 export function openPool(options: PoolOptions): Pool {
   const { ways, wantsPrimary } = options.address;
+  const patience = options.timeout * 1000;
   let isTerse = false;
   let at = 0;
   let pool = makePool(wayAt(ways, at), isTerse, options);
+  let places = createPlaces({ max: options.max, patience });
   const left = new Set<Promise<void>>();
   /** Those who wait for a connection of `pool`. */
   const waiting = new Set<() => void>();
@@ -58,16 +60,19 @@ export function openPool(options: PoolOptions): Pool {
     if (from !== pool) return;
     change();
     pool = makePool(wayAt(ways, at), isTerse, options);
+    const before = places;
+    places = createPlaces({ max: options.max, patience });
     const end = from.end().finally(() => left.delete(end));
     left.add(end);
     // A pool that ends serves nobody who waits.
+    before.clear(madeAnew());
     for (const moveOn of waiting) moveOn();
     waiting.clear();
   };
 
   const connect = (from: pg.Pool): Promise<pg.PoolClient> =>
     new Promise((resolve, reject) => {
-      const moveOn = () => reject(new Error('the connections are made anew'));
+      const moveOn = () => reject(madeAnew());
       waiting.add(moveOn);
       from.connect().then(
         (client) => (waiting.delete(moveOn) ? resolve(client) : client.release()),
@@ -97,15 +102,16 @@ export function openPool(options: PoolOptions): Pool {
 
   const lend = async (tries: number, until: number): Promise<Lent> => {
     const from = pool;
-    if (from.waitingCount >= WAITING * options.max) {
-      throw new GatehouseError('busy', { retryAfter: 1 });
-    }
+    let leave: (() => void) | undefined;
     try {
+      leave = await places.take(currentRequest().mayWait ?? false);
       const client = await connect(from);
-      return { client, isTerse, release: (broken) => release(client, broken, from) };
+      return { client, isTerse, release: giveBack(client, leave, from) };
     } catch (error) {
+      leave?.();
       // Each host may be silent for as long: whoever comes next asks the next one.
-      if (!adapt(error, from) || tries <= 1 || elapsed() >= until) throw error;
+      if (isGatehouseError(error) || !adapt(error, from)) throw error;
+      if (tries <= 1 || elapsed() >= until) throw error;
       return lend(tries - 1, until);
     }
   };
@@ -121,13 +127,15 @@ export function openPool(options: PoolOptions): Pool {
     }
   };
 
-  const release = (client: pg.PoolClient, broken: Error | undefined, from: pg.Pool) => {
-    client.release(broken);
-    if (broken && (ways.length > 1 || wantsPrimary)) adapt(broken, from);
-  };
+  const giveBack =
+    (client: pg.PoolClient, leave: () => void, from: pg.Pool) => (broken: Error | undefined) => {
+      client.release(broken);
+      leave();
+      if (broken && (ways.length > 1 || wantsPrimary)) adapt(broken, from);
+    };
 
   return {
-    lend: () => lend(ways.length + 1, elapsed() + options.timeout * 1000),
+    lend: () => lend(ways.length + 1, elapsed() + patience),
     probe,
     renew: () => startAnew(pool, () => undefined),
     end: async () => {
@@ -135,6 +143,8 @@ export function openPool(options: PoolOptions): Pool {
     },
   };
 }
+
+const madeAnew = () => new Error('the connections are made anew');
 
 const TERSE =
   'the pooler before PostgreSQL does not pass statement_timeout on: it holds in transactions alone; "alter role … set statement_timeout" makes it hold everywhere';

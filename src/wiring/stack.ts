@@ -16,7 +16,7 @@ import { leaveTrail } from '../http/middleware/trail.ts';
 import { healthRoutes } from '../http/routes/health.ts';
 import { syncTestClock } from '../http/routes/test-clock.ts';
 import { createAskLibrary } from '../oidc/ask-library.ts';
-import { cookieNames } from '../oidc/configuration.ts';
+import { cookieNames, ROUTES } from '../oidc/configuration.ts';
 import { answerLibraryCookies, dropOldCookies } from '../oidc/library-cookies.ts';
 import { createLostRaceAnswers, replaceSelfSubmittingPages } from '../oidc/pages.ts';
 import { inTurn } from '../oidc/provider.ts';
@@ -26,6 +26,13 @@ import { unitOfWork } from '../oidc/work.ts';
 import { createRouters } from './doors.ts';
 import type { Ground } from './ground.ts';
 import type { Parts } from './parts.ts';
+
+const { token, userinfo, introspection, revocation } = ROUTES;
+const HASTY = new Set([
+  ...[token, userinfo, introspection, revocation],
+  ...['/v1/auth/refresh', '/v1/auth/service-account/token', '/v1/auth/logout'],
+  ...['/health/live', '/health/ready'],
+]);
 
 export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
   const { config, log, store, vault } = ground;
@@ -55,7 +62,7 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
   }).routes();
   const stack = [
     plainAccept,
-    requestContext(site.addressOf),
+    requestContext(site.addressOf, HASTY),
     logRefusals(log),
     leaveTrail({ ...domain, keyOf: oidc.interactions.keyOf }),
     catchErrors({ log, ...site }),

@@ -1,7 +1,5 @@
 // One attempt: reserved before the secret is looked at, and settled afterwards.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { elapsed, now } from '../../lib/clock.ts';
-import { GatehouseError } from '../../lib/errors.ts';
 import type { Counter, Counters } from '../../store/limits.ts';
 import type { Statement, Unit } from '../../store/statement.ts';
 import type { Outcome } from '../../store/store.ts';
@@ -15,6 +13,7 @@ import {
   standingOf,
   withoutPending,
 } from './counting.ts';
+import { busy, type Lanes } from './lanes.ts';
 import type { Rule } from './policies.ts';
 import { type Remaining, remainingOf } from './remaining.ts';
 
@@ -50,34 +49,88 @@ export interface Limited {
 
 export type Found = ReadonlyMap<string, Counter>;
 
+/** What an attempt has read: all of these counters, some of which may not be there. */
+export interface Seen {
+  readonly keys: ReadonlySet<string>;
+  readonly found: Found;
+  readonly at: number;
+}
+
 export interface AttemptNeeds {
   readonly counters: Counters;
   readonly commit: (unit: readonly Statement[]) => Promise<Outcome>;
+  readonly lanes: Lanes<Seen>;
 }
 
-// Right attempts side by side may be more than the limit: each waits until one before it is done,
-// and asks less and less often, since there may be hundreds of them.
+/** Attempts in flight fill the counter: it may open as soon as one of them is settled. */
+interface Full {
+  readonly kind: 'full';
+  readonly key: string;
+}
+
+// Right attempts side by side may be more than the limit: each waits until one before it is done. What
+// is settled in this process is heard of at once; for the others one of all who wait asks now and then.
 const PAUSE = 25;
 const LONGEST_PAUSE = 250;
 const LONGEST_WAIT = 5_000;
 const TRIES = 200;
 
-/** Throws `busy` where others are faster for five seconds. */
-export async function reserve(plan: Plan, needs: AttemptNeeds): Promise<Reservation | Limited> {
+/**
+ * Throws `busy` where its turn does not come within five seconds: at once, where that can be told.
+ * Nobody holds a connection while waiting.
+ */
+export function reserve(plan: Plan, needs: AttemptNeeds): Promise<Reservation | Limited> {
+  const { lanes } = needs;
+  const own = plan.slots[0]?.key ?? '';
+  const visit = {
+    until: elapsed() + LONGEST_WAIT,
+    answer: (seen: Seen) => answerFrom(plan.slots, seen),
+  };
+  const lookIn = async (lane: string) => {
+    for (let pause = PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      const next = await look(plan, lane, needs);
+      if (next.kind !== 'full') return next;
+      if (elapsed() >= visit.until) throw busy();
+      if (next.key !== lane) return next;
+      await lanes.nextSettled(lane, pause);
+    }
+  };
+  return lanes.inTurn(own, visit, async () => {
+    let next = await lookIn(own);
+    while (next.kind === 'full') {
+      const { key } = next;
+      next = key === own ? await lookIn(own) : await lanes.inTurn(key, visit, () => lookIn(key));
+    }
+    return next;
+  });
+}
+
+async function look(
+  plan: Plan,
+  lane: string,
+  needs: AttemptNeeds,
+): Promise<Reservation | Limited | Full> {
   const { slots } = plan;
-  const keys = slots.map((slot) => slot.key);
-  for (let tries = 1, waited = 0, pause = PAUSE; tries <= TRIES; tries += 1) {
-    const at = now();
+  const keys = slots.map(({ key }) => key);
+  for (let tries = 1; tries <= TRIES; tries += 1) {
+    const [at, began] = [now(), elapsed()];
     const found = await needs.counters.find(keys);
-    const limited = judge(slots, found, at);
-    if (!limited && (await isReserved(plan, found, at, needs))) return reservation(plan, at, needs);
-    if (!limited) continue;
-    if (waited >= LONGEST_WAIT || isSettled(slots, found, at)) return limited;
-    await sleep(pause);
-    waited += pause;
-    pause = Math.min(2 * pause, LONGEST_PAUSE);
+    const closed = judge(slots, found, at);
+    if (closed) {
+      if (!isSettled(slots, found, at)) return { kind: 'full', key: closed.key };
+      needs.lanes.tell(lane, { keys: new Set(keys), found, at });
+      return limitedBy(closed);
+    }
+    if (await isReserved(plan, found, at, needs)) return reservation(plan, { at, began }, needs);
   }
-  throw new GatehouseError('busy', { retryAfter: 5 });
+  throw busy();
+}
+
+/** Whoever has the same counters need not ask for them again where nothing in flight opens them. */
+function answerFrom(slots: readonly Slot[], { keys, found, at }: Seen): Limited | undefined {
+  if (!slots.every(({ key }) => keys.has(key)) || !isSettled(slots, found, at)) return undefined;
+  const closed = judge(slots, found, at);
+  return closed && limitedBy(closed);
 }
 
 /** One look at a secret: a failure where there is none, given back where the look itself fails. */
@@ -97,16 +150,27 @@ export async function settled<T>(
 
 /** Throws `busy`. What is overdue is left in flight, as if its process had been killed. */
 export function assertInTime({ isOverdue }: Pick<Reservation, 'isOverdue'>): void {
-  if (isOverdue()) throw new GatehouseError('busy', { retryAfter: 5 });
+  if (isOverdue()) throw busy();
 }
 
-function judge(slots: readonly Slot[], found: Found, at: number): Limited | undefined {
+interface Closed {
+  readonly key: string;
+  readonly rule: Rule;
+  readonly until: number | undefined;
+}
+
+/** The counter that is closed for longest. */
+function judge(slots: readonly Slot[], found: Found, at: number): Closed | undefined {
   const closed = slots.flatMap(({ key, policy }) => {
     const standing = standingOf(found.get(key), policy, at, isReturning(key, slots, found, at));
-    return standing.kind === 'closed' ? [{ rule: policy.rule, until: standing.until }] : [];
+    const { rule } = policy;
+    return standing.kind === 'closed' ? [{ key, rule, until: standing.until }] : [];
   });
-  const longest = closed.toSorted((a, b) => (b.until ?? Infinity) - (a.until ?? Infinity))[0];
-  return longest && { kind: 'limited', rule: longest.rule, retryAt: longest.until };
+  return closed.toSorted((a, b) => (b.until ?? Infinity) - (a.until ?? Infinity))[0];
+}
+
+function limitedBy({ rule, until }: Closed): Limited {
+  return { kind: 'limited', rule, retryAt: until };
 }
 
 /** Whether the name that is tried has failed under this counter before. */
@@ -140,10 +204,18 @@ async function isReserved(
   return (await commit(unit)).kind === 'committed';
 }
 
-function reservation(plan: Plan, at: number, needs: AttemptNeeds): Reservation {
-  const { counters, commit } = needs;
-  const began = elapsed();
+/** @param began when `at` was, in the time of {@link elapsed}: the database may have taken its time */
+function reservation(
+  plan: Plan,
+  { at, began }: { readonly at: number; readonly began: number },
+  needs: AttemptNeeds,
+): Reservation {
+  const { counters, lanes } = needs;
   const keys = plan.slots.map((slot) => slot.key);
+  const commit = async (unit: Unit) => {
+    await needs.commit(unit);
+    lanes.settled(keys);
+  };
   // A share closes nothing.
   const judged = plan.slots.filter(({ shareOf }) => shareOf === undefined);
   const returned = async () => {

@@ -9,8 +9,9 @@ import type { Statement, Unit } from '../../store/statement.ts';
 import type { Store } from '../../store/store.ts';
 import { emailKey } from '../emails.ts';
 import type { KnownBrowsers } from '../known-browsers.ts';
-import { type Limited, type Plan, type Reservation, reserve } from './attempt.ts';
+import { type Limited, type Plan, type Reservation, reserve, type Seen } from './attempt.ts';
 import { countOf, restartOf, standingOf } from './counting.ts';
+import { createLanes } from './lanes.ts';
 import { createPlans } from './plans.ts';
 import type { Policy, Rule } from './policies.ts';
 import type { Visitor } from './visitor.ts';
@@ -101,7 +102,8 @@ export interface LimitsNeeds {
 export function createLimits(needs: LimitsNeeds): Limits {
   const { store, counters, knownBrowsers } = needs;
   const plans = createPlans(needs.config, needs.vault);
-  const attempt = (plan: Plan) => reserve(plan, { counters, commit: store.commit });
+  const attempts = { counters, commit: store.commit, lanes: createLanes<Seen>() };
+  const attempt = (plan: Plan) => reserve(plan, attempts);
 
   const reserveSignIn = async (identifier: string, visitor: Visitor) => {
     const browser = await knownBrowsers.find({ emailKey: identifier }, visitor);

@@ -4,11 +4,13 @@ import { traceCode } from '../../lib/ids.ts';
 import { withRequest } from '../../lib/request-context.ts';
 import type { ClientAddress } from '../client-address.ts';
 
-export function requestContext(addressOf: ClientAddress): Middleware {
+/** @param hasty paths of tokens and health, which do not stand in line behind sign-ins */
+export function requestContext(addressOf: ClientAddress, hasty: ReadonlySet<string>): Middleware {
   return (ctx, next) => {
     const trace = traceCode();
     ctx.state.trace = trace;
     const userAgent = ctx.get('User-Agent');
-    return withRequest({ trace, address: addressOf(ctx.req), userAgent }, next);
+    const mayWait = !hasty.has(ctx.path);
+    return withRequest({ trace, address: addressOf(ctx.req), userAgent, mayWait }, next);
   };
 }
