@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Reservation } from '../../../src/domain/limits/attempt.ts';
+import { OVERDUE_AFTER } from '../../../src/domain/limits/counting.ts';
 import { createLimits, type Limits, type Ticket } from '../../../src/domain/limits/limits.ts';
 import { createLog } from '../../../src/lib/log.ts';
 import { createVault } from '../../../src/lib/vault.ts';
@@ -27,6 +28,7 @@ onBothStores('attempts that wait', (kind) => {
   let store: Store;
   /** As of two processes: each has its own memory. */
   let limits: readonly [Limits, Limits];
+  let limitsOver: (over: Store) => Limits;
   let finds = 0;
 
   before(async () => {
@@ -43,9 +45,9 @@ onBothStores('attempts that wait', (kind) => {
     };
     const vault = createVault('a-master-key-of-more-than-32-characters');
     const knownBrowsers = { find: async () => undefined } as never;
-    const make = () =>
-      createLimits({ config: config.limits, store, counters: counted, knownBrowsers, vault });
-    limits = [make(), make()];
+    const needs = { config: config.limits, counters: counted, knownBrowsers, vault };
+    limitsOver = (over) => createLimits({ ...needs, store: over });
+    limits = [limitsOver(store), limitsOver(store)];
   });
   after(async () => {
     await store.close();
@@ -121,5 +123,23 @@ onBothStores('attempts that wait', (kind) => {
     await all;
     expect(reserved()).to.have.length(LIMIT + 1);
     await reserved().at(-1)?.ticket.passed();
+  });
+
+  it('what was long in the making is overdue, however soon it is looked at', async () => {
+    const { now } = performance;
+    let passed = 0;
+    performance.now = () => now.call(performance) + passed;
+    try {
+      const slow: Store['commit'] = async (unit) => {
+        const outcome = await store.commit(unit);
+        passed += 2 * OVERDUE_AFTER;
+        return outcome;
+      };
+      const ticket = await limitsOver({ ...store, commit: slow }).reserveSignIn('slow', stranger());
+      expect(ticket).to.include({ kind: 'reserved' });
+      expect(ticket.kind === 'reserved' && ticket.isOverdue()).to.equal(true);
+    } finally {
+      performance.now = now;
+    }
   });
 });
