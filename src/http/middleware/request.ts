@@ -10,7 +10,9 @@ export function requestContext(addressOf: ClientAddress, hasty: ReadonlySet<stri
     const trace = traceCode();
     ctx.state.trace = trace;
     const userAgent = ctx.get('User-Agent');
-    const mayWait = !hasty.has(ctx.path);
+    // As it was sent: an address that cannot be parsed is refused further on.
+    const [path = ''] = (ctx.req.url ?? '').split('?', 1);
+    const mayWait = !hasty.has(path);
     return withRequest({ trace, address: addressOf(ctx.req), userAgent, mayWait }, next);
   };
 }
