@@ -271,9 +271,9 @@ export function createLostRaceAnswers(pages: ProviderPages): Answers {
   return {
     oauthError: async (ctx, error, description) => {
       ctx.remove('Location');
-      if (await wasResumedMeanwhile(ctx as unknown as Ctx)) {
-        return leadToSignIn(ctx as unknown as Ctx);
-      }
+      // The library's own context, where it has begun with the request.
+      const begun = ctx as unknown as Ctx;
+      if (await wasResumedMeanwhile(begun)) return leadToSignIn(begun);
       ctx.status = 400;
       await pages.error(ctx, { error, error_description: description });
     },

@@ -1,58 +1,35 @@
 // Two nodes whose clocks are a minute apart: what works once does, what is stolen is seen, nobody waits.
-import { join } from 'node:path';
 import { expect } from 'chai';
-import { PROJECT_ROOT } from '../../src/lib/root.ts';
-import { type Pair, startPair } from '../support/pair.ts';
 import { runCommand } from '../support/processes.ts';
-import {
-  allowIfAsked,
-  codeOf,
-  createPerson,
-  createRelyingParty,
-  type RelyingParty,
-} from '../support/relying-party.ts';
-import { POSTGRES } from '../support/stores.ts';
-import { createWeb } from '../support/web.ts';
+import { type SkewedPair, startSkewedPair } from '../support/skewed-pair.ts';
 
 const APART = 60_000;
-const SKEW = join(PROJECT_ROOT, 'faults/skew.ts');
 
 for (const [name, skew] of [
   ['ahead', APART],
   ['behind', -APART],
 ] as const) {
   describe(`a node whose clock is a minute ${name} (PostgreSQL)`, () => {
-    let pair: Pair;
-    let party: RelyingParty;
+    let nodes: SkewedPair;
     before(async () => {
-      const wrong = { NODE_OPTIONS: `--import ${SKEW}`, FAULTS_SKEW: String(skew) };
-      pair = await startPair(POSTGRES, { LOG_LEVEL: 'warn' }, undefined, [{}, wrong]);
-      party = await createRelyingParty(pair);
+      nodes = await startSkewedPair(skew);
     });
-    after(() => pair.stop());
+    after(() => nodes.pair.stop());
 
-    const at = (node: 0 | 1) => pair.processes[node].url;
-    const authorize = async () => {
-      const person = await createPerson(pair);
-      const request = party.url({ scope: 'openid offline_access', prompt: 'consent' });
-      const web = createWeb(pair.url);
-      const page = await web.submit(await web.get(request.url), '/prove/password', { ...person });
-      return { request, code: codeOf(await allowIfAsked(web, page)) };
-    };
     const refresh = (token: string, node: 0 | 1) =>
-      party.token({ grant_type: 'refresh_token', refresh_token: token }, at(node));
+      nodes.party.token({ grant_type: 'refresh_token', refresh_token: token }, nodes.at(node));
     const begin = async (node: 0 | 1) => {
-      const { request, code } = await authorize();
-      const { status, body } = await party.redeem(request, code, at(node));
+      const { request, code } = await nodes.authorize();
+      const { status, body } = await nodes.party.redeem(request, code, nodes.at(node));
       expect(status, JSON.stringify(body)).to.equal(200);
       return String(body.refresh_token);
     };
 
     it('takes codes of the other, and its access tokens', async () => {
-      const { request, code } = await authorize();
-      const { status, body } = await party.redeem(request, code, at(1));
+      const { request, code } = await nodes.authorize();
+      const { status, body } = await nodes.party.redeem(request, code, nodes.at(1));
       expect(status, JSON.stringify(body)).to.equal(200);
-      const { status: known } = await fetch(`${at(0)}/userinfo`, {
+      const { status: known } = await fetch(`${nodes.at(0)}/userinfo`, {
         headers: { authorization: `Bearer ${body.access_token}` },
       });
       expect(known).to.equal(200);
@@ -74,21 +51,21 @@ for (const [name, skew] of [
       it(`a theft that comes to ${second} after ${first} is seen`, async () => {
         const token = await begin(first);
         const next = String((await refresh(token, first)).body.refresh_token);
-        await pair.advance('31s');
+        await nodes.pair.advance('31s');
         expect((await refresh(token, second)).status).to.equal(400);
         expect((await refresh(next, second)).body.error).to.equal('invalid_grant');
       });
     }
 
     it('is told: in the log, by readiness, and by doctor', async () => {
-      const [right, wrong] = pair.processes;
+      const [right, wrong] = nodes.pair.processes;
       expect(wrong.output()).to.match(/clock is 60 s (ahead of|behind) the database's/);
       expect(right.output()).not.to.include('clock is');
       const ready = await fetch(`${wrong.url}/health/ready`);
       const body = (await ready.json()) as { clock_skew: number };
       expect(ready.status).to.equal(200);
       expect(Math.round(body.clock_skew)).to.be.within(skew / 1000 - 1, skew / 1000 + 1);
-      const options = { database: pair.database, env: { ISSUER: pair.url } };
+      const options = { database: nodes.pair.database, env: { ISSUER: nodes.pair.url } };
       const { stdout } = await runCommand(['doctor'], options);
       expect(stdout).to.match(/FAIL {2}clocks: .* is 60 s (ahead of|behind) the database's/);
     });

@@ -218,15 +218,17 @@ function reservation(
   };
   // A share closes nothing.
   const judged = plan.slots.filter(({ shareOf }) => shareOf === undefined);
+  const isOverdue = () => elapsed() - began > OVERDUE_AFTER;
   const returned = async () => {
-    await commit(keys.map((key) => counters.giveBack(key, at)));
+    // It may have been given back already: a second time would be somebody else's failure.
+    if (!isOverdue()) await commit(keys.map((key) => counters.giveBack(key, at)));
   };
   const clear = async () => {
     await commit(keys.map((key) => counters.delete(key)));
   };
   return {
     kind: 'reserved',
-    isOverdue: () => elapsed() - began > OVERDUE_AFTER,
+    isOverdue,
     returned,
     passed: plan.clearsOnSuccess ? clear : returned,
     claim: ({ rule, retryAt = NEVER }) => {

@@ -125,6 +125,8 @@ onBothStores('attempts that wait', (kind) => {
     await reserved().at(-1)?.ticket.passed();
   });
 
+  const counted = () => store.all(store.compile(store.sql('limit_counters').orderBy('key')));
+
   it('what was long in the making is overdue, however soon it is looked at', async () => {
     const { now } = performance;
     let passed = 0;
@@ -138,6 +140,10 @@ onBothStores('attempts that wait', (kind) => {
       const ticket = await limitsOver({ ...store, commit: slow }).reserveSignIn('slow', stranger());
       expect(ticket).to.include({ kind: 'reserved' });
       expect(ticket.kind === 'reserved' && ticket.isOverdue()).to.equal(true);
+      // What may have been given back is not given back once more.
+      const before = await counted();
+      if (ticket.kind === 'reserved') await ticket.returned();
+      expect(await counted()).to.deep.equal(before);
     } finally {
       performance.now = now;
     }
