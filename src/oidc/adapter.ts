@@ -147,8 +147,8 @@ function interactionAdapter(needs: AdapterNeeds): Adapter {
   const begin = async (id: string, payload: AdapterPayload, expiresIn?: number) => {
     const ctx = current();
     if (!ctx) throw new Error('a sign-in that no browser has begun');
-    const { key: browserKey, isNew } = browserBinding.begin(ctx);
-    const begun = isNew ? { ...payload, newBrowser: true } : payload;
+    const { key: browserKey, isUnsettled } = browserBinding.begin(ctx);
+    const begun = isUnsettled ? { ...payload, newBrowser: true } : payload;
     const made = { model, id, payload: begun, generation: undefined, expiresIn };
     const artifact = { ...toArtifact(made, vault), browserKey };
     const put = (countedKey?: string): Item => {

@@ -1,5 +1,6 @@
 // Half-done sign-ins belong to one browser: to the value of its one cookie for all of them.
 import type { Context } from 'koa';
+import { nowSeconds } from '../lib/clock.ts';
 import { cookieValues } from '../lib/cookies.ts';
 import { randomId } from '../lib/ids.ts';
 import { safeEqual, type Vault } from '../lib/vault.ts';
@@ -18,6 +19,8 @@ export interface SignInBrowser {
   readonly key: string;
   /** It had no cookie before this request. */
   readonly isNew: boolean;
+  /** Another request that came without a cookie may still be about to replace this one. */
+  readonly isUnsettled: boolean;
 }
 
 export interface BoundRow {
@@ -30,7 +33,10 @@ export interface BoundRow {
 export type Binding = 'own' | 'other-browser' | 'given-up' | 'unbound';
 
 const BITS = 256;
-const SHAPE = /^[\w-]{43}$/;
+/** Random, then the second it was made in; older versions left that out. */
+const SHAPE = /^[\w-]{43}(?:\.(\d{1,12}))?$/;
+/** Seconds: so long may the requests be under way that a browser sends at once. */
+export const AT_ONCE = 60;
 /** The longest that browsers keep a cookie. */
 const LIFETIME = 400 * 86_400_000;
 
@@ -44,23 +50,33 @@ export function createBrowserBinding(vault: Vault, issuer: string): BrowserBindi
   const keyOf = (value: string) => vault.digest('sign-in-browser', value);
 
   /** A second cookie of the name was put there by somebody else: then none of them counts. */
-  const find = (ctx: Context): string | undefined => {
+  const findCookie = (ctx: Context): string | undefined => {
     const [value = '', ...more] = cookieValues(ctx.get('Cookie'), name);
-    return more.length === 0 && SHAPE.test(value) ? keyOf(value) : undefined;
+    return more.length === 0 && SHAPE.test(value) ? value : undefined;
+  };
+
+  const find = (ctx: Context): string | undefined => {
+    const value = findCookie(ctx);
+    return value === undefined ? undefined : keyOf(value);
   };
 
   const make = (ctx: Context): string => {
-    const value = randomId(BITS);
+    const value = `${randomId(BITS)}.${nowSeconds()}`;
     ctx.cookies.set(name, value, { ...options, maxAge: LIFETIME });
     return keyOf(value);
+  };
+
+  const browserOf = (ctx: Context): SignInBrowser => {
+    const value = findCookie(ctx);
+    if (value === undefined) return { key: make(ctx), isNew: true, isUnsettled: true };
+    return { key: keyOf(value), isNew: false, isUnsettled: ageOf(value) <= AT_ONCE };
   };
 
   return {
     hasCookie: (ctx) => find(ctx) !== undefined,
     begin: (ctx) => {
       const state = ctx.state as Carrier;
-      const key = find(ctx);
-      state[BEGUN] ??= { key: key ?? make(ctx), isNew: key === undefined };
+      state[BEGUN] ??= browserOf(ctx);
       return state[BEGUN];
     },
     check: (ctx, { browserKey, isGivenUp }) => {
@@ -69,4 +85,10 @@ export function createBrowserBinding(vault: Vault, issuer: string): BrowserBindi
       return isGivenUp ? 'given-up' : 'own';
     },
   };
+}
+
+/** Seconds since the cookie was made. */
+function ageOf(value: string): number {
+  const [, madeAt = '0'] = SHAPE.exec(value) ?? [];
+  return nowSeconds() - Number(madeAt);
 }

@@ -13,7 +13,7 @@ import type { Vault } from '../lib/vault.ts';
 import type { Artifacts } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import { artifactKey, toStored } from './adapter.ts';
-import type { Binding, BrowserBinding } from './browser-binding.ts';
+import { AT_ONCE, type Binding, type BrowserBinding } from './browser-binding.ts';
 import { type ClientOnPage, clientOnPage } from './pages.ts';
 import { mayAnswer } from './redirect-uris.ts';
 import type { ClientExtras, InteractionModel, LoginResult, Result, SessionModel } from './types.ts';
@@ -131,9 +131,6 @@ export function installInteractionModel(provider: Provider): void {
 }
 
 const clientIdOf = ({ params }: InteractionModel) => String(params.client_id);
-
-/** Seconds: so long may the requests be under way that a browser sends at once. */
-const AT_ONCE = 60;
 
 /** Only what anybody could have asked for, and before anybody could have answered. */
 function mayBeginAgain(model: InteractionModel): boolean {

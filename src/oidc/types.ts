@@ -46,7 +46,7 @@ export interface InteractionModel {
   readonly browserKey?: string;
   /** Set once the browser has begun too many others. */
   readonly consumed?: number;
-  /** The browser had no cookie when it began. */
+  /** The browser had no cookie when it began, or one made a moment before. */
   readonly newBrowser?: boolean;
 }
 

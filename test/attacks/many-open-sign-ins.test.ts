@@ -147,6 +147,7 @@ describe('a sign-in that was overtaken by another cookie', () => {
       const party = await createRelyingParty(gatehouse, { metadata: { first_party: true } });
       const known = createWeb(gatehouse.url);
       await known.get(party.url().url);
+      await gatehouse.advance('61s');
       const begin = async (web: Web, parameters = {}) => {
         const { headers } = await web.once(party.url(parameters).url);
         return new URL(headers.get('location') ?? '', gatehouse.url);
@@ -167,6 +168,13 @@ describe('a sign-in that was overtaken by another cookie', () => {
       const late = await begin(fresh());
       await gatehouse.advance('61s');
       expect(await look(known, late)).to.equal(NEEDED);
+
+      // The one with the cookie that the browser had for a moment, before it kept another.
+      const early = fresh();
+      await begin(early);
+      expect(titleOf(await known.get(await begin(early)))).to.equal('Sign in');
+      await gatehouse.advance('61s');
+      expect(await look(known, await begin(early))).to.equal(NEEDED);
 
       // The other browser's own row is not touched: this one asks for itself.
       const web = fresh();
