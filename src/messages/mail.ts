@@ -21,8 +21,9 @@ export interface MailNeeds extends ContentNeeds {
 }
 
 export function createMailDelivery(needs: MailNeeds): Deliver {
-  const { smtp_url: url, timeout } = needs.settings;
-  const send = url === undefined ? undefined : createSmtp({ smtp_url: url, timeout });
+  const { issuer, settings } = needs;
+  const { smtp_url: url, timeout } = settings;
+  const send = url === undefined ? undefined : createSmtp({ smtp_url: url, timeout, issuer });
   return async (letter) => {
     const mail = needs.mails.open(letter);
     const address = await addressOf(mail, needs.accounts);

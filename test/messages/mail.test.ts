@@ -9,6 +9,7 @@ import { createMails, type Mail } from '../../src/domain/mails.ts';
 import { createNotices, type Notice } from '../../src/domain/notices.ts';
 import { now } from '../../src/lib/clock.ts';
 import { createVault, type Vault } from '../../src/lib/vault.ts';
+import { createSmtp } from '../../src/messages/smtp.ts';
 import { createOutbox, type Letter, type Outbox } from '../../src/store/outbox.ts';
 import { sweep } from '../../src/store/sweep.ts';
 import {
@@ -224,6 +225,7 @@ onOneStoreExcept(/outbox|expire|each once/, 'mails', (store) => {
       expect(mail.text).to.include('has a new password');
       expect(mail.html).to.include('<h1>Your password was changed</h1>');
       expect(outboxFiles(gatehouse.database.dataDir, '.eml')).to.deep.equal([]);
+      expect(smtp.greetings).to.deep.equal(['localhost']);
     });
 
     it('come again after a refusal, until they expire', async () => {
@@ -282,6 +284,24 @@ onOneStoreExcept(/outbox|expire|each once/, 'mails', (store) => {
       });
     }
   });
+});
+
+describe('an SMTP server', () => {
+  const cases = [
+    ['the host of the issuer', 'https://id.example.com', '', 'id.example.com'],
+    ['its address', 'http://192.0.2.7:3000', '', '[192.0.2.7]'],
+    ['its IPv6 address', 'http://[2001:db8::7]', '', '[IPv6:2001:db8::7]'],
+    ['what the URL says', 'https://id.example.com', '?name=out.example.com', 'out.example.com'],
+  ] as const;
+  for (const [title, issuer, query, name] of cases) {
+    it(`is greeted by ${title}, whatever this machine is called`, async () => {
+      const smtp = await startSmtp();
+      const send = createSmtp({ smtp_url: `${smtp.url}/${query}`, timeout: 15, issuer });
+      await send({ from: 'a@example.com', to: 'b@example.com', text: 'text' });
+      expect(smtp.greetings).to.deep.equal([name]);
+      await smtp.stop();
+    });
+  }
 });
 
 const readers = (count: number) =>

@@ -17,6 +17,8 @@ export type Mood = 'takes' | 'refuses' | 'says nothing' | 'stops half-way' | 'mu
 export interface SmtpServer {
   readonly url: string;
   readonly received: readonly Received[];
+  /** Whom each connection said it is from. */
+  readonly greetings: readonly string[];
   /** How many have connected. */
   readonly connections: () => number;
   mood: Mood;
@@ -25,6 +27,7 @@ export interface SmtpServer {
 
 export async function startSmtp(mood: Mood = 'takes'): Promise<SmtpServer> {
   const received: Received[] = [];
+  const greetings: string[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
   const server = createServer((socket) => {
@@ -32,12 +35,13 @@ export async function startSmtp(mood: Mood = 'takes'): Promise<SmtpServer> {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
-    serve(socket, smtp.mood, received);
+    serve(socket, smtp.mood, { received, greetings });
   });
   await listen(server);
   const smtp: SmtpServer = {
     url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
+    greetings,
     connections: () => connections,
     mood,
     stop: async () => {
@@ -52,12 +56,17 @@ function listen(server: Server): Promise<void> {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 }
 
-function serve(socket: Socket, mood: Mood, received: Received[]): void {
-  if (mood === 'mumbles') mumble(socket);
-  else if (mood !== 'says nothing') converse(socket, mood, received);
+interface Kept {
+  readonly received: Received[];
+  readonly greetings: string[];
 }
 
-function converse(socket: Socket, mood: Mood, received: Received[]): void {
+function serve(socket: Socket, mood: Mood, kept: Kept): void {
+  if (mood === 'mumbles') mumble(socket);
+  else if (mood !== 'says nothing') converse(socket, mood, kept);
+}
+
+function converse(socket: Socket, mood: Mood, { received, greetings }: Kept): void {
   const say = (text: string) => socket.write(`${text}\r\n`);
   let mail: { from: string; to: string[]; auth: string | undefined };
   let data: string[] | undefined;
@@ -66,6 +75,7 @@ function converse(socket: Socket, mood: Mood, received: Received[]): void {
   const command = (line: string): void => {
     const verb = line.slice(0, 4).toUpperCase();
     if (verb === 'EHLO' || verb === 'HELO') {
+      greetings.push(line.slice(5));
       say('250-test');
       say('250-AUTH PLAIN');
       say('250-SMTPUTF8');
