@@ -16,6 +16,8 @@ export interface OutgoingRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | URLSearchParams;
+  /** Of an answer with this status the first bytes are read, however long it is or takes. */
+  readonly beginningOf?: { readonly status: number; readonly bytes: number };
 }
 
 /**
@@ -34,7 +36,8 @@ export function createOutgoing({ allow_private: allowPrivate, timeout }: Outgoin
   const lookup = allowPrivate ? {} : { lookup: lookUpPublic };
   // Its own: proxies and other dispatchers of the process would look names up themselves.
   const dispatcher = new Agent({ connect: { ...lookup, timeout: limit } });
-  const call: Outgoing = async (url, { method, headers, body } = {}, longest = 0) => {
+  const call: Outgoing = async (url, { beginningOf, ...request } = {}, longest = 0) => {
+    const { method, headers, body } = request;
     const target = new URL(url);
     const signal = AbortSignal.timeout(limit);
     try {
@@ -46,7 +49,9 @@ export function createOutgoing({ allow_private: allowPrivate, timeout }: Outgoin
         ...(headers && { headers: { ...headers } }),
         ...(body !== undefined && { body }),
       });
-      return toAnswer(received, await readUpTo(received, longest));
+      const isBegun = received.status === beginningOf?.status;
+      const read = isBegun ? readFirst(received, beginningOf.bytes) : readUpTo(received, longest);
+      return toAnswer(received, await read);
     } catch (error) {
       throw failedCall(target.host, signal.aborted ? noAnswerWithin(timeout) : error);
     }
@@ -67,6 +72,22 @@ async function readUpTo({ body }: Received, longest: number): Promise<Buffer> {
     }
   }
   return Buffer.concat(chunks);
+}
+
+/** The status counts: where the rest does not come, what has come is enough. */
+async function readFirst({ body }: Received, bytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of body ?? []) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= bytes) break;
+    }
+  } catch {
+    // Cut off, or too slow.
+  }
+  return Buffer.concat(chunks).subarray(0, bytes);
 }
 
 /** These have no body, and the class for answers takes none. */

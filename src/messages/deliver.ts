@@ -2,12 +2,13 @@
 import { causeInWords } from '../lib/causes.ts';
 import { now } from '../lib/clock.ts';
 import { isGatehouseError } from '../lib/errors.ts';
+import { isFinal } from '../lib/final.ts';
 import type { Log } from '../lib/log.ts';
 import { logFailure, repeatedLines } from '../lib/repeated-lines.ts';
 import type { Letter, Outbox } from '../store/outbox.ts';
 import type { Store } from '../store/store.ts';
 
-/** Rejects when the letter did not arrive. */
+/** Rejects when the letter did not arrive; with a final error where no other try would help. */
 export type Deliver = (letter: Letter) => Promise<void>;
 
 export interface DeliveryNeeds {
@@ -97,7 +98,10 @@ async function deliverOne(letter: Letter, needs: DeliveryNeeds): Promise<boolean
     return true;
   } catch (error) {
     reportUndelivered(error, letter, log);
-    const note = outbox.failed(letter.id, inWords(error).slice(0, LONGEST_NOTE));
+    const words = inWords(error).slice(0, LONGEST_NOTE);
+    const note = isFinal(error)
+      ? outbox.givenUp(letter.id, words, now())
+      : outbox.failed(letter.id, words);
     await store.write(note).catch(() => undefined);
     return false;
   }
@@ -118,7 +122,8 @@ function reportUndelivered(error: unknown, { kind, attempts }: Letter, log: Log)
     logFailure(log, error, error.message);
     return;
   }
-  const write = () => log.warn({ err: error, kind, attempt: attempts + 1 }, 'not delivered');
+  const words = isFinal(error) ? 'not delivered, and not tried again' : 'not delivered';
+  const write = () => log.warn({ err: error, kind, attempt: attempts + 1 }, words);
   repeatedLines(log).event(`not delivered: ${kind}`, write, MOST_LINES);
 }
 

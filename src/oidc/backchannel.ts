@@ -1,5 +1,6 @@
 // Delivers one back-channel logout (OpenID Connect Back-Channel Logout 1.0) from the outbox.
 import type { BackchannelLogout } from '../domain/sessions.ts';
+import { finalError } from '../lib/final.ts';
 import type { Letter } from '../store/outbox.ts';
 import type { BuiltProvider } from './provider.ts';
 
@@ -16,6 +17,44 @@ export function createBackchannelLogout(current: () => BuiltProvider) {
     // A client that is gone, or wants none any more, has been told enough.
     if (!(client as LogoutClient | undefined)?.backchannelLogoutUri) return;
     // Delivered twice, it is still one token: a receiver that keeps what it has seen can tell.
-    await send(client as object, accountId, sid, id);
+    await send(client as object, accountId, sid, id).catch(async (error: unknown) => {
+      throw (await refusalOf(error, client as LogoutClient)) ?? error;
+    });
   };
+}
+
+/** With 400 a receiver says no for good (section 2.8): the same token would be refused again. */
+async function refusalOf(
+  error: unknown,
+  { backchannelLogoutUri: uri = '' }: LogoutClient,
+): Promise<Error | undefined> {
+  const { response } = error as { response?: Response };
+  if (response?.status !== 400) return undefined;
+  const { host } = new URL(uri);
+  const reason = reasonIn(await response.text());
+  return finalError(`${host} answered 400: ${reason || 'it gave no reason'}`);
+}
+
+/** Letters of each of its two texts. */
+const LONGEST_TEXT = 200;
+
+/** Its `error` and `error_description`, as far as they are texts, in one line. */
+function reasonIn(body: string): string {
+  const { error, error_description: description } = parseObject(body);
+  return [error, description].map(cleaned).filter(Boolean).join(': ');
+}
+
+function parseObject(body: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+function cleaned(text: unknown): string {
+  if (typeof text !== 'string') return '';
+  const line = text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
+  return [...line].slice(0, LONGEST_TEXT).join('');
 }

@@ -4,6 +4,9 @@ import { createOutgoing, type OutgoingSettings } from '../lib/outgoing.ts';
 /** Bytes of a list that an application keeps elsewhere, unpacked. */
 const LONGEST_LIST = 64 * 1024;
 
+/** Of a relying party that refuses a logout token: bytes that its reason may take. */
+const REFUSAL = { status: 400, bytes: 2048 };
+
 interface LibraryRequest {
   readonly method: string;
   readonly headers: Headers;
@@ -15,8 +18,8 @@ export function createLibraryFetch(settings: OutgoingSettings) {
   const call = createOutgoing(settings);
   return async (url: string, { method, headers, body }: LibraryRequest): Promise<Response> => {
     const request = { method, headers: Object.fromEntries(headers), ...(body && { body }) };
-    // A logout token is answered by a status, whatever comes behind it.
-    if (method !== 'GET') return call(url, request);
+    // A logout token is answered by a status; a refusal may say why.
+    if (method !== 'GET') return call(url, { ...request, beginningOf: REFUSAL });
     const answer = await call(url, request, LONGEST_LIST);
     if (answer.status === 200) return answer;
     throw new Error(`${new URL(url).host} answered ${answer.status}`);

@@ -28,6 +28,8 @@ export interface Outbox {
   /** The letter has arrived: what was in it goes, a mark stays until it expires. */
   done(id: string, at: number): Statement;
   failed(id: string, error: string): Statement;
+  /** Nobody tries again: what was in it goes, and why stays until it expires. */
+  givenUp(id: string, error: string, at: number): Statement;
 }
 
 const AT_ONCE = 20;
@@ -78,6 +80,10 @@ export function createOutbox(store: Store): Outbox {
       ),
     done: (id, at) => store.compile(table().where({ id }).update({ done_at: at, payload: '{}' })),
     failed: (id, error) => store.compile(table().where({ id }).update({ last_error: error })),
+    givenUp: (id, error, at) =>
+      store.compile(
+        table().where({ id }).update({ done_at: at, payload: '{}', last_error: error }),
+      ),
   };
 }
 
