@@ -6,6 +6,8 @@ export interface Settings {
   set(name: string, value: string): Promise<void>;
   /** The first value of all processes stays. */
   setOnce(name: string, value: string): Promise<void>;
+  /** Unless there is a value that does not sort before the text `before`. */
+  setIfBefore(name: string, value: string, before: string): Promise<void>;
 }
 
 export function createSettings(store: Store): Settings {
@@ -20,6 +22,17 @@ export function createSettings(store: Store): Settings {
   return {
     find,
     set: (name, value) => store.write(upsert({ name, value })),
+    setIfBefore: (name, value, before) =>
+      store.write(
+        store.compile(
+          store
+            .sql('settings')
+            .insert({ name, value })
+            .onConflict('name')
+            .merge(['value'])
+            .where('settings.value', '<', before),
+        ),
+      ),
     setOnce: (name, value) =>
       store.write(
         store.compile(store.sql('settings').insert({ name, value }).onConflict('name').ignore()),

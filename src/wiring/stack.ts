@@ -1,9 +1,11 @@
 // Every request goes through this, from the top to the bottom.
 import Koa, { type Middleware } from 'koa';
+import { rememberForwarding } from '../domain/untrusted-forwarding.ts';
 import type { Leaving } from '../http/leaving.ts';
 import { admitAssertions } from '../http/middleware/assertions.ts';
 import { boundRequests, plainAccept } from '../http/middleware/bounds.ts';
 import { catchErrors } from '../http/middleware/errors.ts';
+import { noteForwarding } from '../http/middleware/forwarding.ts';
 import { fixIssuer } from '../http/middleware/issuer.ts';
 import { raiseFailures, refuseOtherSpellings } from '../http/middleware/library.ts';
 import { refuseForeignForms } from '../http/middleware/own-forms.ts';
@@ -35,7 +37,7 @@ const HASTY = new Set([
 ]);
 
 export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
-  const { config, log, store, vault } = ground;
+  const { config, log, store, tables, vault } = ground;
   const { domain, site, oidc, clock } = parts;
   const app = new Koa();
   app.keys = [...vault.cookieKeys];
@@ -60,9 +62,11 @@ export function createApp(ground: Ground, parts: Parts, leaving: Leaving): Koa {
     clockSkew: parts.node.clockSkew,
     leaving,
   }).routes();
+  const remember = (peer: string, at: number) => rememberForwarding(tables.settings, peer, at);
   const stack = [
     plainAccept,
     requestContext(site.addressOf, HASTY),
+    noteForwarding({ config, log, remember }),
     logRefusals(log),
     leaveTrail({ ...domain, keyOf: oidc.interactions.keyOf }),
     catchErrors({ log, ...site }),
