@@ -14,6 +14,7 @@ import type { KeysDomain } from './domain/keys.ts';
 import type { KnownBrowsers } from './domain/known-browsers.ts';
 import type { Limits } from './domain/limits/limits.ts';
 import type { OneTimeLinks } from './domain/links.ts';
+import type { Mails } from './domain/mails.ts';
 import { loadMasterKey } from './domain/master-key.ts';
 import { findRequiredSince } from './domain/mfa.ts';
 import { createNode, type Node } from './domain/node.ts';
@@ -54,6 +55,7 @@ export interface House {
   readonly acts: AccountActs;
   readonly allowAddresses: AllowAddresses;
   readonly links: OneTimeLinks;
+  readonly mails: Mails;
   readonly clients: ClientRegistry;
   readonly serviceAccounts: ServiceAccountsDomain;
   readonly keys: KeysDomain;
@@ -153,6 +155,7 @@ async function furnish(config: Config, store: Store, log: Log, options: Options)
     acts: createAccountActs({ ...domain, store, accounts: tables.accounts, resetFactors }),
     allowAddresses: createAllowAddresses({ ...domain, store, accounts: tables.accounts }),
     links: domain.links,
+    mails: domain.mails,
     limits: domain.limits,
     settings: tables.settings,
     audit: domain.audit,

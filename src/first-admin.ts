@@ -1,32 +1,46 @@
-// The first administrator: made once in the life of a house, with a link that is shown once.
+// The first administrator: made once in the life of a house, with a link that goes one way only.
 import type { House } from './app.ts';
+import { MAILED } from './domain/password-resets.ts';
 import { isGatehouseError } from './lib/errors.ts';
 import type { LivingAccount } from './store/living.ts';
 
 export interface FirstAdmin {
   readonly email: string;
-  /** Spent by choosing a password. */
-  readonly link: string;
+  /** Spent by choosing a password; undefined where it is not to be shown. */
+  readonly link: string | undefined;
 }
+
+/** A terminal may show the link, a mail may bring it; a log may not keep it: then none is made. */
+export type LinkWay = 'show' | 'mail' | 'none';
 
 const DONE = 'first_admin';
 
 /** Undefined where there has been one; of several first starts at once, one makes it. */
-export async function ensureFirstAdmin(house: House): Promise<FirstAdmin | undefined> {
+export async function ensureFirstAdmin(
+  house: House,
+  way: LinkWay = 'show',
+): Promise<FirstAdmin | undefined> {
   const { email } = house.config.admin;
   if (!email || (await house.settings.find(DONE)) !== undefined) return undefined;
-  const made = await make(house, email);
+  const made = await make(house, email, way);
   await house.settings.setOnce(DONE, email);
   return made;
 }
 
-/** The account and its link in one unit: without the link nobody could ever use the account. */
-async function make(house: House, email: string): Promise<FirstAdmin | undefined> {
-  let link = '';
+/** The account, its link and the mail in one unit: no link is announced that is not there. */
+async function make(house: House, email: string, way: LinkWay): Promise<FirstAdmin | undefined> {
+  let link: string | undefined;
   const invite = (account: LivingAccount) => {
-    const { unit, url } = house.links.create(account, 'invitation', 'first-start');
-    link = url;
-    return unit;
+    if (way === 'none') return [];
+    const by = way === 'mail' ? MAILED : 'first-start';
+    const { unit, url, expiresAt } = house.links.create(account, 'invitation', by);
+    if (way === 'show') {
+      link = url;
+      return unit;
+    }
+    const values = { expires: expiresAt };
+    const mail = { template: 'first-admin', to: email, values, link: url };
+    return [...unit, house.mails.writeFor(account, mail, expiresAt)];
   };
   try {
     await house.accounts.create({ email, name: 'Administrator', role: 'admin' }, invite);

@@ -67,8 +67,8 @@ interface Held {
   readonly isMailed: boolean;
 }
 
-/** Who has links made at the page; those of operators are printed. */
-const VISITOR = 'visitor';
+/** By whom links are made that stand in a mail and nowhere else; those of operators are printed. */
+export const MAILED = 'visitor';
 const VOID: ResetOutcome = { kind: 'void' };
 
 export function createPasswordResets(needs: Needs): PasswordResets {
@@ -78,7 +78,7 @@ export function createPasswordResets(needs: Needs): PasswordResets {
     const link = await links.findByTicket(ticket);
     const account = link && (await accounts.find(link.accountId));
     if (!account || account.generation !== link.generation) return undefined;
-    return { account, ticket, isMailed: link.createdBy === VISITOR };
+    return { account, ticket, isMailed: link.createdBy === MAILED };
   };
 
   return {
@@ -108,7 +108,7 @@ export function resetMail(
   account: Addressed,
   { links, mails }: Pick<Needs, 'links' | 'mails'>,
 ): Unit {
-  const { unit, url, expiresAt } = links.create(account, 'reset-password', VISITOR);
+  const { unit, url, expiresAt } = links.create(account, 'reset-password', MAILED);
   const values = { expires: expiresAt };
   const mail = { template: 'reset-link', to: account.email, values, link: url };
   return [...unit, mails.writeFor(account, mail, expiresAt)];

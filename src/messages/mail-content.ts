@@ -2,7 +2,7 @@
 import type { MailValues } from '../domain/mails.ts';
 import type { Notice } from '../domain/notices.ts';
 
-export type MailTemplate = Notice['kind'] | 'reset-link';
+export type MailTemplate = Notice['kind'] | 'reset-link' | 'first-admin';
 type Fact = 'at' | 'browser' | 'address' | 'left';
 type Action = 'link' | 'forgot' | 'account' | 'not-me';
 
@@ -13,6 +13,7 @@ interface Shape {
 
 const SHAPES = {
   'reset-link': { facts: [], action: 'link' },
+  'first-admin': { facts: [], action: 'link' },
   'password-changed': { facts: ['at'], action: 'forgot' },
   'factor-added': { facts: ['at'], action: 'forgot' },
   'factor-removed': { facts: ['at'], action: 'forgot' },

@@ -4,6 +4,7 @@ import { type House, openHouse } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { ensureFirstAdmin } from '../../src/first-admin.ts';
 import { environment } from '../support/gatehouse.ts';
+import { lastMailTo, mailsTo } from '../support/mailbox.ts';
 import { onBothStores, type TestDatabase } from '../support/stores.ts';
 
 const ADMIN = 'admin@example.com';
@@ -35,6 +36,25 @@ onBothStores('the first administrator', (kind) => {
     const account = await houses[0]?.accounts.get(ADMIN);
     expect(account).to.include({ role: 'admin', passwordHash: undefined });
     expect((await start(2)).filter(Boolean)).to.deep.equal([]);
+  });
+
+  it('is mailed its link where it is not shown, and has none where it is neither', async () => {
+    const [house] = houses as [House];
+    expect(await ensureFirstAdmin(house, 'mail')).to.deep.equal({ email: ADMIN, link: undefined });
+    const { text } = await lastMailTo({ house, database }, ADMIN);
+    expect(text)
+      .to.match(/\/reset-password\/[\w-]{43}$/m)
+      .and.include('first administrator');
+    const other = await kind.create();
+    const config = { ...loadConfig(environment(other, 3000)), admin: { email: ADMIN } };
+    const quiet = await openHouse(config);
+    expect((await ensureFirstAdmin(quiet, 'none'))?.link).to.equal(undefined);
+    expect(await mailsTo({ house: quiet, database: other }, ADMIN)).to.deep.equal([]);
+    const account = await quiet.accounts.get(ADMIN);
+    const act = await quiet.acts.resetPassword(account, { actor: 'cli:test', reason: 'first' });
+    expect(act.link).to.match(/\/reset-password\//);
+    await quiet.close();
+    other.remove();
   });
 
   it('is not made again after it was deleted, nor in the place of an account', async () => {
