@@ -1,5 +1,6 @@
 // gatehouse client …: relying parties.
 import { Command, Option } from 'commander';
+import type { Config } from '../config/schema.ts';
 import { describeClient } from '../domain/client-description.ts';
 import { isPlainHttp } from '../domain/redirect-uris.ts';
 import { parseDuration } from '../lib/durations.ts';
@@ -11,6 +12,7 @@ import {
   withCreateOptions,
   withUpdateOptions,
 } from './client-options.ts';
+import { refusedCalls } from './doctor-surroundings.ts';
 import { withHouse, withNewHouse } from './house.ts';
 import { print, printFields, printJson, printTable, warn } from './output.ts';
 
@@ -53,12 +55,12 @@ function createCommand(): Command {
     .description('register a client; its secret is shown once')
     .option('--json', 'print JSON')
     .action((options: ClientOptions & Printing) =>
-      withNewHouse(async ({ clients }) => {
+      withNewHouse(async ({ clients, config }) => {
         const metadata = metadataOf(options);
         assertSomewhere(metadata);
         const { client, secret } = await clients.create(metadata);
         show({ ...describeClient(client), ...shownOnce(secret) }, options);
-        warnOfPlainHttp(metadata);
+        await warnOf(metadata, config);
       }),
     );
 }
@@ -79,21 +81,22 @@ function updateCommand(): Command {
     .description('change a client: each option replaces what it names, a list as a whole')
     .option('--json', 'print JSON')
     .action((id: string, { json, ...options }: ClientOptions & Printing) =>
-      withHouse(async ({ clients }) => {
+      withHouse(async ({ clients, config }) => {
         if (Object.keys(options).length === 0) throw refusal('Say what to change: see --help.');
         const change = changeOf(options, (await clients.get(id)).metadata);
         const { client, secret } = await clients.update(id, change);
         show({ ...describeClient(client), ...shownOnce(secret) }, { json });
-        warnOfPlainHttp(change);
+        await warnOf(change, config);
       }),
     );
 }
 
-/** What this command has just registered: it works, and whoever listens on the way works with it. */
-function warnOfPlainHttp({ redirect_uris: uris }: Metadata): void {
-  for (const uri of listOf(uris).map(String).filter(isPlainHttp)) {
+/** What this command has just registered, and what somebody else may make of it, or nobody. */
+async function warnOf(metadata: Metadata, config: Config): Promise<void> {
+  for (const uri of listOf(metadata.redirect_uris).map(String).filter(isPlainHttp)) {
     warn(`${uri} is not encrypted: anyone on the way can read the code. Use https.`);
   }
+  for (const refused of await refusedCalls(metadata, config)) warn(`${refused}.`);
 }
 
 interface RotateOptions extends Printing {

@@ -47,7 +47,10 @@ export async function checkRegistrations(config: Config): Promise<string> {
   const scopes = [...OIDC_SCOPES, ...resources.flatMap((each) => each.scopes)];
   const found = await lookInside(async ({ clients }) => {
     const wrong: string[] = [];
+    const { default_client_id: usual } = config.api;
+    let isThere = usual === '';
     for await (const { id, metadata } of clients.list()) {
+      isThere ||= id === usual;
       const asked = typeof metadata.scope === 'string' ? metadata.scope.split(' ') : [];
       const unknown = [
         ...textsOf(metadata.resources).filter((each) => !identifiers.includes(each)),
@@ -58,6 +61,7 @@ export async function checkRegistrations(config: Config): Promise<string> {
       }
       wrong.push(...deadAddresses(metadata).map((mistake) => `${id}: ${mistake}`));
     }
+    if (!isThere) wrong.push(`api.default_client_id is "${usual}": no such client is registered`);
     if (wrong.length > 0) throw new Error(wrong.join('; '));
     return 'all name addresses that can be reached, resources and scopes that are configured';
   });

@@ -1,5 +1,5 @@
 // gatehouse doctor: looks at everything a start needs, and says what is wrong and how to mend it.
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
@@ -11,24 +11,37 @@ import type { Look } from '../look.ts';
 import { checkRegistrations, checkRisks } from './doctor-clients.ts';
 import { checkClocks } from './doctor-clocks.ts';
 import { checkPort } from './doctor-port.ts';
+import {
+  checkCalls,
+  checkConfiguration,
+  checkMail,
+  checkProxies,
+  type Says,
+} from './doctor-surroundings.ts';
 import { lookInside } from './house.ts';
-import { print, printJson, sentenceFor } from './output.ts';
+import { oneLine, print, printJson, sentenceFor } from './output.ts';
 
 interface Finding {
   readonly check: string;
   readonly ok: boolean;
+  /** It works, and is probably not what was meant. */
+  readonly warning?: true;
   readonly says: string;
 }
 
-type Check = (config: Config) => Promise<string>;
+type Check = (config: Config) => Promise<Says>;
 
 const CHECKS: ReadonlyArray<readonly [name: string, check: Check]> = [
+  ['configuration', checkConfiguration],
   ['data folder', checkFolder],
   ['database', checkDatabase],
   ['signing keys', checkKeys],
   ['clocks', () => inside(checkClocks)],
   ['issuer', checkIssuer],
   ['port', checkPort],
+  ['proxies', checkProxies],
+  ['mail', checkMail],
+  ['calls', checkCalls],
   ['public clients', checkRisks],
   ['registrations', checkRegistrations],
   ['service accounts', checkServiceAccounts],
@@ -39,7 +52,7 @@ const CHECKS: ReadonlyArray<readonly [name: string, check: Check]> = [
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description(
-      'check configuration, folder, database, keys, clocks, address, port and registrations',
+      'check configuration, folder, database, keys, clocks, address, port, proxies, mail and registrations',
     )
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }) => {
@@ -51,13 +64,18 @@ export function doctorCommand(): Command {
       }
       if (json) printJson(findings);
       else
-        for (const { check, ok, says } of findings)
-          print(`${ok ? 'ok  ' : 'FAIL'}  ${check}: ${says}`);
+        for (const finding of findings)
+          print(`${rankOf(finding)}  ${finding.check}: ${finding.says}`);
       const failed = findings.filter((finding) => !finding.ok).length;
       if (failed > 0) {
         throw new GatehouseError('invalid_input', { message: `${failed} of the checks failed.` });
       }
     });
+}
+
+function rankOf({ ok, warning }: Finding): string {
+  if (!ok) return 'FAIL';
+  return warning ? 'warn' : 'ok  ';
 }
 
 const SAME = 'could not be looked at, for the reason above';
@@ -68,16 +86,25 @@ function isSaid({ ok, says }: Finding, before: readonly Finding[]): boolean {
 
 async function find(name: string, check: Check, config: Config): Promise<Finding> {
   try {
-    return { check: name, ok: true, says: await check(config) };
+    const says = await check(config);
+    if (typeof says === 'string') return { check: name, ok: true, says };
+    return { check: name, ok: true, warning: true, says: oneLine(says.warning) };
   } catch (error) {
     return { check: name, ok: false, says: sentenceFor(error) };
   }
 }
 
-async function checkFolder({ data_dir: folder }: Config): Promise<string> {
+const MEGABYTE = 1024 * 1024;
+/** What requests of strangers alone may add in an hour. */
+const FEW_MEGABYTES = 100;
+
+async function checkFolder({ data_dir: folder }: Config): Promise<Says> {
   const found = nearest(folder);
   if (!statSync(found).isDirectory()) throw new Error(`DATA_DIR is no folder (${found}).`);
   accessSync(found, constants.W_OK | constants.R_OK | constants.X_OK);
+  const { bavail, bsize } = statfsSync(found);
+  const free = Math.floor((bavail * bsize) / MEGABYTE);
+  if (free < FEW_MEGABYTES) return { warning: `${folder}: only ${free} MB of its disk are free` };
   if (found === folder) return `${folder} can be written`;
   return `${folder} is not there yet; the first start makes it`;
 }

@@ -1,8 +1,10 @@
 // gatehouse serve: runs until it is told to stop.
 import { Command } from 'commander';
 import type { House } from '../app.ts';
+import { doubtsOf } from '../config/doubts.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import type { LinkWay } from '../first-admin.ts';
 import { createLog } from '../lib/log.ts';
 import type { Running } from '../main.ts';
 import { catchUncaught } from './ending.ts';
@@ -72,6 +74,7 @@ async function serveByWorkers(config: Config): Promise<void> {
 async function announce({ url, demo, house }: Running, lacksDemo: boolean): Promise<void> {
   const { env, product } = house.config;
   print(`${product.name} serves ${url} (${env})`);
+  for (const doubt of doubtsOf(house.config)) house.log.warn(doubt);
   await announceAdmin(house);
   if (lacksDemo) print('No demo application: its libraries are development dependencies.');
   if (!demo) return;
@@ -81,11 +84,24 @@ async function announce({ url, demo, house }: Running, lacksDemo: boolean): Prom
   print('Ctrl-C stops both.');
 }
 
-/** Shown at the first start and never again. */
+/** Said at the first start and never again. */
 async function announceAdmin(house: House): Promise<void> {
   const { ensureFirstAdmin } = await import('../first-admin.ts');
-  const admin = await ensureFirstAdmin(house);
+  const way = wayOfLink(house.config);
+  const admin = await ensureFirstAdmin(house, way);
   if (!admin) return;
-  print(`First administrator: ${admin.email}`);
-  print(`  chooses a password, this once, at ${admin.link}`);
+  const { email, link } = admin;
+  const says = {
+    show: `chooses a password, this once, at ${link}`,
+    mail: 'has been mailed a link to choose a password',
+    none: `needs a link: gatehouse account reset-password ${email} --reason 'first sign-in'`,
+  };
+  print(`First administrator: ${email}`);
+  print(`  ${says[way]}`);
+}
+
+/** Production's output is kept in a log unless it goes to a terminal; elsewhere mails are files anyway. */
+function wayOfLink({ env, mail }: Config): LinkWay {
+  if (env !== 'production' || process.stdout.isTTY) return 'show';
+  return mail.smtp_url === undefined ? 'none' : 'mail';
 }

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { BACKCHANNEL_LOGOUT } from '../../src/domain/sessions.ts';
 import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import { createPerson, createRelyingParty, signIn } from '../support/relying-party.ts';
 import { SQLITE } from '../support/stores.ts';
@@ -93,6 +94,13 @@ describe('calls to private addresses', () => {
     it(`are not made otherwise: ${host}`, async () => {
       await start(false);
       await logOut(host);
+      const { store } = gatehouse.house;
+      const letter = await store.find(
+        store.compile(store.sql('outbox').where({ kind: BACKCHANNEL_LOGOUT })),
+      );
+      expect(letter?.last_error).to.match(
+        / is no public address, and outgoing\.allow_private is off/,
+      );
       expect(await authenticate(host)).to.be.within(400, 499);
       expect(heard).to.deep.equal([]);
     });

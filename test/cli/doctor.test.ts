@@ -1,4 +1,5 @@
 // gatehouse doctor.
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { command, done, sentence } from './helpers.ts';
 interface Finding {
   readonly check: string;
   readonly ok: boolean;
+  readonly warning?: true;
   readonly says: string;
 }
 
@@ -116,6 +118,106 @@ describe('what gatehouse doctor finds', () => {
     });
   });
 
+  const PRODUCTION = {
+    NODE_ENV: 'production',
+    ISSUER: 'https://id.example.com',
+    GATEHOUSE_SECRET: 'a-master-key-for-this-test-alone-0123456789',
+    TEST_CLOCK: '',
+    GATEHOUSE_CONFIG: '',
+    LOG_LEVEL: 'error',
+  };
+  const warned = (findings: readonly Finding[]) =>
+    Object.fromEntries(
+      findings.filter(({ warning }) => warning).map(({ check, says }) => [check, says]),
+    );
+
+  it('mails that nobody sends in production, with their folder and number', async () => {
+    const own = await SQLITE.create();
+    const outbox = join(own.dataDir, 'outbox');
+    mkdirSync(outbox);
+    for (const name of ['a.eml', 'b.eml', 'c.sms.json']) writeFileSync(join(outbox, name), '');
+    const findings = await examine(own, PRODUCTION);
+    expect(warned(findings)).to.have.all.keys('mail');
+    expect(warned(findings).mail)
+      .to.match(/^SMTP_URL \(mail\.smtp_url\) is not set/)
+      .and.include(`${outbox} (2 there now)`);
+    expect(await done(['doctor'], { database: own, env: PRODUCTION })).to.match(/^warn {2}mail: /m);
+    const env = { ...PRODUCTION, SMTP_URL: 'smtps://smtp.example.com' };
+    const later = await examine(own, env);
+    expect(warned(later)).to.deep.equal({});
+    const says = later.find(({ check }) => check === 'mail')?.says;
+    expect(says).to.match(/^sent by smtp\.example\.com; 2 from before, never sent, in /);
+    own.remove();
+  });
+
+  it('options that contradict each other, or that hardly anybody means', async () => {
+    const own = await SQLITE.create();
+    const file = join(own.dataDir, 'config.json');
+    const config = {
+      trusted_proxies: ['0.0.0.0/0', '10.0.0.0/8', '::/0'],
+      sms: { enabled: false, webhook_url: 'https://sms.example.com' },
+      http: { headers_timeout: 40 },
+    };
+    writeFileSync(file, JSON.stringify(config));
+    const env = {
+      ...PRODUCTION,
+      GATEHOUSE_CONFIG: file,
+      ISSUER: 'https://id',
+      SMTP_URL: 'smtp://mailer:secret-word@smtp.example.com',
+      SMS_WEBHOOK_SECRET: 'a-secret-for-the-webhook-of-32-letters',
+    };
+    const { configuration: says = '' } = warned(await examine(own, env));
+    for (const part of [
+      'TRUSTED_PROXIES (trusted_proxies) has 0.0.0.0/0: ',
+      'has ::/0: ',
+      'sms.enabled is off',
+      'http.headers_timeout is longer',
+      'mail.from is not set, and no-reply@id ',
+      '?requireTLS=true',
+    ]) {
+      expect(says).to.include(part);
+    }
+    expect(says).not.to.include('10.0.0.0').and.not.to.include('secret-word');
+    own.remove();
+  });
+
+  it('clients at private addresses, which are never called, as the registration said', async () => {
+    const own = await SQLITE.create();
+    const file = join(own.dataDir, 'config.json');
+    writeFileSync(file, JSON.stringify({ outgoing: { allow_private: false } }));
+    const options = { database: own, env: { GATEHOUSE_CONFIG: file } };
+    const create = (uri: string) =>
+      command(
+        ['client', 'create', '--name', 'App', '--redirect-uri', 'https://app.example.com/'].concat([
+          '--backchannel-logout-uri',
+          uri,
+          '--json',
+        ]),
+        options,
+      );
+    const ids: string[] = [];
+    for (const [host, address] of [
+      ['10.0.0.7', '10.0.0.7'],
+      ['localhost', '(127.0.0.1|::1)'],
+      ['[fd00::1]', 'fd00::1'],
+    ] as const) {
+      const { stdout, stderr } = await create(`http://${host}:81/logout`);
+      ids.push((JSON.parse(stdout) as { client_id: string }).client_id);
+      const uri = `http://${host}:81/logout`.replace(/[[\].]/g, '\\$&');
+      const says = `${uri} is at a private address \\(${address}\\) and is never called while outgoing\\.allow_private is off`;
+      expect(stderr).to.match(new RegExp(`^Warning: ${says}\\.\n$`));
+    }
+    const [id = ''] = ids;
+    const update = ['client', 'update', id, '--backchannel-logout-uri', 'http://192.168.0.1/'];
+    expect((await command(update, options)).stderr).to.match(/^Warning: http:\/\/192\.168\.0\.1\//);
+    expect((await create('http://1.1.1.1/logout')).stderr).to.equal('');
+    const { calls = '' } = warned(await examine(own, options.env));
+    for (const each of ids) expect(calls).to.include(`${each}: http://`);
+    expect(calls).not.to.include('1.1.1.1');
+    expect(warned(await examine(own, {}))).to.deep.equal({});
+    own.remove();
+  });
+
   it('a client that names what is not configured', async () => {
     const typo = ['--resource', 'https://api.example.com', '--scope', 'openid reed'];
     const uri = ['--redirect-uri', 'http://app.example.com/callback'];
@@ -123,9 +225,13 @@ describe('what gatehouse doctor finds', () => {
     const { stdout, stderr } = await command([...made, '--json'], { database });
     expect(stderr).to.match(/^Warning: http:\/\/app\.example\.com\/callback is not encrypted/);
     const { client_id: id } = JSON.parse(stdout) as { client_id: string };
-    const findings = await examine(database, { ISSUER: '' });
+    const file = join(database.dataDir, 'default-client.json');
+    writeFileSync(file, JSON.stringify({ api: { default_client_id: 'app_gone' } }));
+    const findings = await examine(database, { ISSUER: '', GATEHOUSE_CONFIG: file });
     const says = (name: string) => findings.find(({ check }) => check === name)?.says;
-    expect(says('registrations')).to.match(/^app_\S+ names https:\/\/api\.example\.com, reed: not/);
+    expect(says('registrations'))
+      .to.match(/app_\S+ names https:\/\/api\.example\.com, reed: not/)
+      .and.include('api.default_client_id is "app_gone": no such client is registered');
     expect(says('public clients')).to.include('1 with a redirect URI of plain http');
     await done(['client', 'delete', id], { database });
   });

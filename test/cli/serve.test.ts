@@ -66,6 +66,47 @@ onBothStores('gatehouse serve', (store) => {
   });
 });
 
+describe('a first start in production, without a terminal', () => {
+  let database: TestDatabase;
+  let running: GatehouseProcess;
+  before(async () => {
+    database = await SQLITE.create();
+    const file = join(database.dataDir, 'config.json');
+    writeFileSync(file, JSON.stringify({ admin: { email: 'admin@example.com' } }));
+    const env = {
+      NODE_ENV: 'production',
+      ISSUER: 'https://id.example.com',
+      GATEHOUSE_SECRET: 'a-master-key-for-this-test-alone-0123456789',
+      GATEHOUSE_CONFIG: file,
+      TEST_CLOCK: '',
+      LOG_LEVEL: 'warn',
+    };
+    running = await startProcess({ database, port: await freePort(), env });
+    while (!/First administrator: .*\n.*\n/.test(running.output())) await sleep(20);
+  });
+  after(async () => {
+    await running.stop();
+    database.remove();
+  });
+
+  it('puts no link into the log, and names the command that makes one', () => {
+    expect(running.output()).not.to.include('/reset-password/');
+    expect(running.output()).to.include(
+      `  needs a link: gatehouse account reset-password admin@example.com --reason 'first sign-in'\n`,
+    );
+  });
+
+  it('says once that nobody sends mails', () => {
+    const lines = running
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('SMTP_URL'));
+    expect(lines).to.have.length(1);
+    expect(JSON.parse(lines[0] ?? '')).to.include({ level: 40 });
+    expect(lines[0]).to.include(join(database.dataDir, 'outbox'));
+  });
+});
+
 describe('a start that must fail', () => {
   const silent = createServer();
   let database: TestDatabase;
