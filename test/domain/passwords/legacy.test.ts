@@ -6,7 +6,14 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { loadConfig } from '../../../src/config/load.ts';
 import { createHashing } from '../../../src/domain/hashing.ts';
-import { HASH_FORMATS, isReadableHash, matchHash } from '../../../src/domain/passwords/legacy.ts';
+import {
+  HASH_FORMATS,
+  isReadableHash,
+  matchHash,
+  spellingsOf,
+} from '../../../src/domain/passwords/legacy.ts';
+import { whyUnreadable } from '../../../src/domain/passwords/unreadable.ts';
+import { MADE_ELSEWHERE } from '../../support/password-hashes.ts';
 
 const PASSWORD = 'Ångström & Müller 7';
 const salt = randomBytes(16);
@@ -87,13 +94,34 @@ describe('stored passwords of other systems', () => {
     });
   }
 
-  it('are tried in the form NFKC and, where that differs, as received', async () => {
-    const decomposed = PASSWORD.normalize('NFD');
-    const hash = await bcrypt.hash(decomposed, 4);
-    expect(await matchHash(hash, decomposed)).to.include({ asHashedHere: false });
-    expect(await matchHash(hash, PASSWORD)).to.equal(undefined);
+  for (const { form, by, hash, password } of MADE_ELSEWHERE) {
+    it(`${form}, by ${by}`, async () => {
+      expect(whyUnreadable(hash)).to.equal(undefined);
+      expect(await matchHash(hash, password)).not.to.equal(undefined);
+      expect(await matchHash(hash, `${password}x`)).to.equal(undefined);
+    });
+  }
+
+  it('are tried in the forms NFKC, NFC, NFD and Latin-1, however the keys were pressed', async () => {
+    const spellings = [PASSWORD.normalize('NFD'), Buffer.from(PASSWORD, 'latin1')];
+    for (const spelling of spellings) {
+      const hash = await bcrypt.hash(spelling, 4);
+      for (const typed of [PASSWORD, PASSWORD.normalize('NFD')])
+        expect(await matchHash(hash, typed), typed).to.include({ asHashedHere: false });
+    }
     const composed = await bcrypt.hash(PASSWORD, 4);
-    expect(await matchHash(composed, decomposed)).to.include({ asHashedHere: true });
+    const typed = PASSWORD.normalize('NFD');
+    expect(await matchHash(composed, typed)).to.include({ asHashedHere: true });
+  });
+
+  it('come in one spelling for ASCII, and without Latin-1 where that has no such letter', () => {
+    const texts = (password: string) => spellingsOf(password).map((each) => each.toString('hex'));
+    const hex = (text: string, encoding?: 'latin1') => Buffer.from(text, encoding).toString('hex');
+    expect(texts('plain')).to.deep.equal([hex('plain')]);
+    expect(texts('ä')).to.deep.equal([hex('ä'), hex('a\u0308'), hex('ä', 'latin1')]);
+    expect(texts('a\u0308')).to.deep.equal(texts('ä'));
+    expect(texts('ä€')).to.deep.equal([hex('ä€'), hex('a\u0308€')]);
+    expect(texts('ﬁ')).to.deep.equal([hex('fi'), hex('ﬁ')]);
   });
 
   it('never cut a password: what bcrypt does not read is not taken as read', async () => {
@@ -114,12 +142,12 @@ describe('a stored password that cannot be read', () => {
     '!',
     'plain text',
     '5f4dcc3b5aa765d61d8327deb882cf99',
-    '$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/',
+    '$1$saltsalt$qjXMvbEw8oaL.CzflDtaK',
     '$6$saltsalt$abcdefghijklmnopqrstuvwxyz',
+    '$2z$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
     '$2b$10$tooshort',
     '$2b$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
     '$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
-    '$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
     '$argon2id$v=19$m=19456,t=2,p=1$$',
     `$argon2id$v=19$m=99999999,t=2,p=1$${phc(salt)}$${key}`,
     `$argon2id$v=19$m=19456,t=999,p=1$${phc(salt)}$${key}`,
@@ -128,7 +156,7 @@ describe('a stored password that cannot be read', () => {
     `$argon2x$v=19$m=19456,t=2,p=1$${phc(salt)}$${key}`,
     `$scrypt$ln=40,r=8,p=1$${phc(salt)}$${key}`,
     `$scrypt$ln=10,r=0,p=1$${phc(salt)}$${key}`,
-    `$scrypt$ln=10,r=8,p=99$${phc(salt)}$${key}`,
+    `$scrypt$ln=10,r=8,p=99999$${phc(salt)}$${key}`,
     '$scrypt$ln=10,r=8,p=1$$',
     `scrypt$1000$salt$8$1$${key}`,
     `scrypt$1024$salt$8$1$${phc(randomBytes(4))}`,
@@ -140,6 +168,17 @@ describe('a stored password that cannot be read', () => {
     'pbkdf2_sha256$1000$salt$not base64',
     'bcrypt$plain',
     'argon2$argon2id$',
+    '{"algorithm":"md5","hash":"0123456789abcdef","encoding":"constructor"}',
+    `{"algorithm":"md5","hash":"${'ab'.repeat(16)}","salt":7}`,
+    `{"algorithm":"md5","hash":"${'ab'.repeat(16)}","iterations":1.5}`,
+    `{"algorithm":"md5","hash":"${'ab'.repeat(16)}","order":"salt"}`,
+    '{"algorithm":"constructor","hash":"","hashIterations":1}',
+    '{"credentialData":[],"secretData":null}',
+    '{"__proto__":{"algorithm":"md5"}}',
+    '{"algorithm"',
+    '$5$rounds=10$salt$vFeqYexLBhbTY8OWRHMsMdoC5tRaHNuVwYfrjQzTXf4',
+    '{SHA}AAAA',
+    '{SSHA}+NUr+PwXBpaPUVomNvPPz0tSQSE=',
     `\0$2b$10$${'a'.repeat(53)}`,
     `${'$'.repeat(5000)}`,
   ];
@@ -162,6 +201,16 @@ describe('a stored password that cannot be read', () => {
       'ln=1,r=1,p=1',
       'i=1',
       '10',
+      '6',
+      'P',
+      'S',
+      'wp',
+      '{SSHA}',
+      '{CRYPT}',
+      '{"algorithm":"md5",',
+      '"hash":"ab"}',
+      'AQAAAA',
+      ':',
       'c2FsdHNhbHRzYWx0c2FsdA',
     );
     const text = fc.oneof(
@@ -178,13 +227,61 @@ describe('a stored password that cannot be read', () => {
   });
 
   it('nor does a right hash that was damaged', async () => {
-    for (const make of Object.values(MADE)) {
-      const hash = await make();
-      for (const at of [1, 5, Math.floor(hash.length / 2)]) {
+    const all = Object.values(MADE).map(async (make) => ({
+      hash: await make(),
+      password: PASSWORD,
+    }));
+    for (const { hash, password } of [...(await Promise.all(all)), ...MADE_ELSEWHERE]) {
+      const middle = Math.floor(hash.length / 2);
+      // In JSON, not every name means something.
+      for (const at of hash.startsWith('{"') ? [middle] : [1, 5, middle]) {
         const damaged = `${hash.slice(0, at)}${hash.slice(at + 1)}`;
-        const found = await matchHash(damaged, PASSWORD);
+        const found = await matchHash(damaged, password);
         expect(found, damaged).to.equal(undefined);
       }
+    }
+  });
+});
+
+describe('a hash that costs what a sign-in may', () => {
+  const key = phc(randomBytes(32));
+  const b64Salt = phc(salt);
+  const letters = 'a'.repeat(53);
+  it('is taken: systems of today set no more', () => {
+    const TAKEN = [
+      `$argon2id$v=19$m=262144,t=3,p=1$${b64Salt}$${key}`,
+      `$2b$14$${letters}`,
+      `$scrypt$ln=17,r=8,p=1$${b64Salt}$${key}`,
+      `pbkdf2_sha256$1500000$salt$${key}`,
+      `$pbkdf2-sha512$600000$${b64Salt}$${key}`,
+      `$6$rounds=250000$ab$${letters}${letters.slice(0, 33)}`,
+      `$P$G${letters.slice(0, 30)}`,
+    ];
+    for (const hash of TAKEN) expect(whyUnreadable(hash), hash).to.equal(undefined);
+  });
+});
+
+describe('one guess', () => {
+  it('has three hashes computed at most', async () => {
+    let computed = 0;
+    const counting = async () => {
+      computed += 1;
+      return false;
+    };
+    const count = (format: (typeof HASH_FORMATS)[number]) => {
+      const { verify, others = [] } = format;
+      Object.assign(format, { verify: counting, others: others.map(() => counting) });
+      return () => Object.assign(format, { verify, others });
+    };
+    const restore = HASH_FORMATS.map(count);
+    try {
+      for (const { form, hash } of MADE_ELSEWHERE) {
+        computed = 0;
+        await matchHash(hash, 'ﬁﬂö wrong o\u0308');
+        expect(computed, form).to.be.within(1, 3);
+      }
+    } finally {
+      for (const back of restore) back();
     }
   });
 });
@@ -192,7 +289,12 @@ describe('a stored password that cannot be read', () => {
 describe('the rows', () => {
   it('have names of their own, and no hash is two of them', async () => {
     expect(new Set(HASH_FORMATS.map(({ name }) => name)).size).to.equal(HASH_FORMATS.length);
-    for (const make of Object.values(MADE)) {
+    const elsewhere = MADE_ELSEWHERE.map(
+      ({ hash }) =>
+        () =>
+          hash,
+    );
+    for (const make of [...Object.values(MADE), ...elsewhere]) {
       const hash = await make();
       expect(
         HASH_FORMATS.filter((format) => format.is(hash)),
