@@ -72,6 +72,7 @@ const REMARKS: Readonly<Record<ImportRemark['kind'], string>> = {
   unknown: 'unknown fields were left out',
   blanks: 'blanks around values were removed',
   lost: 'characters were lost before the file was made (U+FFFD)',
+  enrol: 'will enrol again, as their codes are not of SHA-1, 6 digits and 30 seconds',
 };
 
 function remarkOf({ kind, fields, lines, first_line: first }: ImportRemark): string {

@@ -31,6 +31,38 @@ export function readSecret(text: string): string | undefined {
   return encodeSecret(Uint8Array.from(bytes, (byte) => Number.parseInt(byte, 2)));
 }
 
+/** Digits of 80 bits: fewer are base32 that happens to have none of its other letters. */
+const SHORTEST_HEX = 20;
+
+/**
+ * The same of an export: hexadecimal digits, too. By chance one base32 secret of as many letters in
+ * three hundred million is taken for them.
+ */
+export function readExportedSecret(text: string): string | undefined {
+  const digits = text.replace(/\s/g, '');
+  const isHex = /^(?:[0-9a-f]{2})+$/i.test(digits) && digits.length >= SHORTEST_HEX;
+  return isHex ? encodeSecret(Buffer.from(digits, 'hex')) : readSecret(text);
+}
+
+/** What an address of a QR code says. */
+export interface OtpauthParts {
+  /** Undefined where it has none that could be read. */
+  readonly secret: string | undefined;
+  /** It makes codes as ours do: by time, SHA-1, six digits, 30 seconds. */
+  readonly isOurs: boolean;
+}
+
+/** Undefined for what is no such address. */
+export function readOtpauth(text: string): OtpauthParts | undefined {
+  if (!/^otpauth:\/\//i.test(text) || !URL.canParse(text)) return undefined;
+  const { host, searchParams } = new URL(text);
+  const has = (name: string, usual: string) =>
+    (searchParams.get(name) || usual).toUpperCase().replace(/^SHA-?1$/, 'SHA1') === usual;
+  const isOurs = has('algorithm', 'SHA1') && has('digits', '6') && has('period', '30');
+  const secret = readSecret(searchParams.get('secret') ?? '');
+  return { secret: secret || undefined, isOurs: isOurs && host.toLowerCase() === 'totp' };
+}
+
 /** A colon parts issuer and account, so that neither may hold one: strict apps refuse the rest. */
 const withoutColons = (text: string) => text.replace(/\s*:+\s*/g, ' ').trim();
 

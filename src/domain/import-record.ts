@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { fromIso, now } from '../lib/clock.ts';
 import { findJsonFlaw } from '../lib/plain-json.ts';
-import { readSecret } from './authenticator-secrets.ts';
+import { readExportedSecret, readOtpauth } from './authenticator-secrets.ts';
 import { isEmail } from './emails.ts';
 import { whyUnreadable } from './passwords/unreadable.ts';
 
@@ -15,7 +15,7 @@ export interface ImportError {
 }
 
 /** What was taken in another way than it was written. */
-export type RemarkKind = 'unknown' | 'blanks' | 'lost';
+export type RemarkKind = 'unknown' | 'blanks' | 'lost' | 'enrol';
 export type FieldsByRemark = Readonly<Record<RemarkKind, readonly string[]>>;
 
 export type ReadRecord =
@@ -33,8 +33,10 @@ const LONGEST_SECRET = 103;
 
 /** As it is kept: in one spelling, without what means nothing. */
 function toSecret(text: string, { addIssue }: z.RefinementCtx<string>): string {
-  const secret = readSecret(text);
-  const problem = secret === undefined ? 'is not base32: export it again' : lengthProblem(secret);
+  const isAddress = /^otpauth:/i.test(text);
+  const secret = isAddress ? readOtpauth(text)?.secret : readExportedSecret(text);
+  const unreadable = isAddress ? 'has no secret that could be read' : 'is not base32';
+  const problem = secret === undefined ? `${unreadable}: export it again` : lengthProblem(secret);
   if (secret !== undefined && problem === undefined) return secret;
   addIssue({ code: 'custom', message: problem });
   return z.NEVER;
@@ -47,6 +49,7 @@ function lengthProblem({ length }: string): string | undefined {
 
 /** PostgreSQL keeps neither NUL nor half a character. */
 const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed();
+const UNSTORABLE = 'contains a NUL or half a character: remove it';
 
 const TEXT = 'must be text in quotes';
 const FLAG = 'must be true or false, without quotes';
@@ -60,12 +63,15 @@ const record = z.object({
   name: z
     .string(TEXT)
     .max(200, 'is longer than 200 characters: shorten it')
-    .refine(isStorable, 'contains a NUL or half a character: remove it')
+    .refine(isStorable, UNSTORABLE)
     .optional(),
   password_hash: z
-    .string(TEXT)
+    .union(
+      [z.string(), z.record(z.string(), z.unknown()).transform((parts) => JSON.stringify(parts))],
+      TEXT,
+    )
     .superRefine((hash, { addIssue }) => {
-      const why = whyUnreadable(hash);
+      const why = isStorable(hash) ? whyUnreadable(hash) : UNSTORABLE;
       if (why) addIssue(why);
     })
     .optional(),
@@ -78,10 +84,15 @@ const record = z.object({
     .refine((text) => !(fromIso(text) > now()), 'is in the future: correct it or leave it out')
     .optional(),
   totp_secret: z.string(TEXT).transform(toSecret).optional(),
+  otpauth: z
+    .string(TEXT)
+    .refine((text) => /^otpauth:/i.test(text), 'must be an address such as otpauth://totp/…')
+    .transform(toSecret)
+    .optional(),
   existing: z.boolean(FLAG).default(true),
 });
 
-export type ImportRecord = z.infer<typeof record>;
+export type ImportRecord = Omit<z.infer<typeof record>, 'otpauth'>;
 
 const KNOWN = new Set(Object.keys(record.shape));
 
@@ -93,7 +104,13 @@ export function readRecord(text: string, line: number): ReadRecord | undefined {
   if (!isObject(parsed.value)) return wrong(line, null, 'must be one JSON object: {"email": …}');
   const { values, remarks } = clean(parsed.value);
   const result = record.safeParse(values);
-  if (result.success) return { kind: 'record', line, value: result.data, remarks };
+  if (result.success) {
+    const { otpauth, ...value } = result.data;
+    const { totp_secret = otpauth } = value;
+    if (otpauth !== undefined && totp_secret !== otpauth)
+      return wrong(line, 'otpauth', 'has another secret than totp_secret: leave one of them out');
+    return { kind: 'record', line, value: { ...value, totp_secret }, remarks };
+  }
   const errors = result.error.issues.map(({ path, message }) => ({
     line,
     field: path.join('.'),
@@ -113,7 +130,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /** What says nothing is left out, as if it were not there. */
 function clean(given: Record<string, unknown>) {
   const values: Record<string, unknown> = {};
-  const remarks: Record<RemarkKind, string[]> = { unknown: [], blanks: [], lost: [] };
+  const remarks: Record<RemarkKind, string[]> = { unknown: [], blanks: [], lost: [], enrol: [] };
   for (const [field, written] of Object.entries(given)) {
     const value = typeof written === 'string' ? written.trim() : written;
     const isKnown = KNOWN.has(field);
@@ -124,9 +141,16 @@ function clean(given: Record<string, unknown>) {
       continue;
     }
     if (typeof value === 'string' && value.includes('\ufffd')) remarks.lost.push(field);
-    values[field] = value;
+    if (isForeignFactor(field, value)) remarks.enrol.push(field);
+    else values[field] = value;
   }
   return { values, remarks };
+}
+
+/** An app that makes codes which nobody here could check: its owner enrols again. */
+function isForeignFactor(field: string, value: unknown): boolean {
+  if (field !== 'totp_secret' && field !== 'otpauth') return false;
+  return typeof value === 'string' && readOtpauth(value)?.isOurs === false;
 }
 
 type Parsed = { readonly value: unknown } | { readonly problem: string };

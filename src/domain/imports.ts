@@ -179,7 +179,7 @@ function createRemarks() {
   const found = new Map<RemarkKind, { fields: Set<string>; first_line: number; lines: number }>();
   return {
     add: (line: number, remarks: FieldsByRemark) => {
-      for (const kind of ['unknown', 'blanks', 'lost'] as const) {
+      for (const kind of ['unknown', 'blanks', 'lost', 'enrol'] as const) {
         if (remarks[kind].length === 0) continue;
         const { fields, first_line, lines } = found.get(kind) ?? {
           fields: new Set<string>(),

@@ -22,6 +22,10 @@ interface Report {
 const lines = (...records: readonly unknown[]) =>
   records.map((each) => (typeof each === 'string' ? each : JSON.stringify(each))).join('\n');
 
+/** `12345678901234567890` of RFC 6238, and the same in hexadecimal digits. */
+const HEX_AS_BASE32 = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+const HEX = '3132333435363738393031323334353637383930';
+
 /** More rounds than a sign-in may cost. */
 const COSTLY = `$2b$31$${'a'.repeat(53)}`;
 
@@ -173,11 +177,40 @@ describe('what gatehouse account import refuses', () => {
     [{ email: 'a@example.com', name: 'x'.repeat(201) }, 'name', /longer than 200/],
     [{ email: 'a@example.com', name: 'a\0b' }, 'name', /NUL/],
     [{ email: 'a@example.com', password_hash: 'secret$1' }, 'password_hash', /nothing says which/],
-    [{ email: 'a@example.com', password_hash: '$6$x$y' }, 'password_hash', /not known \(\$6\$\)/],
-    [{ email: 'a@example.com', password_hash: '{SSHA}x' }, 'password_hash', /\(\{SSHA\}\)/],
+    [
+      { email: 'a@example.com', password_hash: '$6$x$y' },
+      'password_hash',
+      /damaged \(SHA-crypt, \$6\$\)/,
+    ],
+    [
+      { email: 'a@example.com', password_hash: '{SSHA}x' },
+      'password_hash',
+      /\(LDAP digest, \{SSHA\}\)/,
+    ],
+    [{ email: 'a@example.com', password_hash: '$y$j9T$x$y' }, 'password_hash', /known \(\$y\$\)/],
+    [{ email: 'a@example.com', password_hash: '$1$a\0b$x' }, 'password_hash', /NUL/],
+    [{ email: 'a@example.com', password_hash: 7 }, 'password_hash', /must be text/],
+    [
+      { email: 'a@example.com', password_hash: { algorithm: 'whirlpool', hash: 'ab'.repeat(64) } },
+      'password_hash',
+      /known \(JSON, algorithm whirlpool\)/,
+    ],
+    [
+      { email: 'a@example.com', password_hash: { algorithm: 'md5', hash: 'ab' } },
+      'password_hash',
+      /damaged \(described digest, JSON, algorithm md5\)/,
+    ],
     [{ email: 'a@example.com', password_hash: 'ab'.repeat(16) }, 'password_hash', /32 hexadecimal/],
-    [{ email: 'a@example.com', password_hash: '$2b$31$x' }, 'password_hash', /damaged \(\$2b\$\)/],
-    [{ email: 'a@example.com', password_hash: COSTLY }, 'password_hash', /cost .*\(\$2b\$\)/],
+    [
+      { email: 'a@example.com', password_hash: '$2b$31$x' },
+      'password_hash',
+      /damaged \(bcrypt, \$2b\$\)/,
+    ],
+    [
+      { email: 'a@example.com', password_hash: COSTLY },
+      'password_hash',
+      /cost .*\(\$2b\$, bcrypt 31: about 128850 s, and 1 s is the most\)/,
+    ],
     [{ email: 'a@example.com', email_verified: 'yes' }, 'email_verified', /true or false/],
     [{ email: 'a@example.com', status: 'gone' }, 'status', /active, locked or suspended/],
     [{ email: 'a@example.com', created_at: 'yesterday' }, 'created_at', /must be a time/],
@@ -186,6 +219,18 @@ describe('what gatehouse account import refuses', () => {
     [{ email: 'a@example.com', totp_secret: 'JBSWY3DP' }, 'totp_secret', /too short/],
     [{ email: 'a@example.com', totp_secret: 'A'.repeat(15) }, 'totp_secret', /too short/],
     [{ email: 'a@example.com', totp_secret: `${'A'.repeat(17)}0` }, 'totp_secret', /not base32/],
+    [{ email: 'a@example.com', otpauth: 'JBSWY3DPEHPK3PXP' }, 'otpauth', /otpauth:\/\/totp/],
+    [{ email: 'a@example.com', otpauth: 'otpauth://totp/a' }, 'otpauth', /no secret/],
+    [{ email: 'a@example.com', otpauth: 'otpauth://totp/a?secret=JBSW' }, 'otpauth', /too short/],
+    [
+      {
+        email: 'a@example.com',
+        otpauth: `otpauth://totp/a?secret=${HEX_AS_BASE32}`,
+        totp_secret: 'JBSWY3DPEHPK3PXP',
+      },
+      'otpauth',
+      /another secret/,
+    ],
     [{ email: 'a@example.com', totp_secret: 'A'.repeat(200) }, 'totp_secret', /longer than/],
   ];
 
@@ -285,6 +330,50 @@ describe('what gatehouse account import takes with a remark', () => {
     const shown = await json(['account', 'show', 'a@example.com'], { database });
     expect(shown).to.include({ email: 'a@example.com', role: 'user' });
     expect((await run(text)).stdout).to.include('0 imported, 3 there already, 0 refused');
+  });
+
+  it('secrets of apps as every system writes them, but for those that nobody here could check', async () => {
+    const uri = (more: string) =>
+      `otpauth://totp/Old:a%40example.com?secret=${HEX_AS_BASE32}${more}`;
+    const taken = [
+      { totp_secret: HEX_AS_BASE32.toLowerCase().replace(/(.{4})\B/g, '$1 ') },
+      { totp_secret: `${HEX_AS_BASE32}====` },
+      { totp_secret: HEX },
+      { totp_secret: HEX.replace(/(..)\B/g, '$1 ') },
+      { totp_secret: uri('') },
+      { otpauth: uri('&issuer=Old&algorithm=SHA1&digits=6&period=30') },
+      { otpauth: uri(''), totp_secret: HEX },
+    ];
+    const again = [
+      { otpauth: uri('&algorithm=SHA256') },
+      { otpauth: uri('&digits=8') },
+      { totp_secret: uri('&period=60') },
+      { otpauth: uri('&counter=1').replace('totp', 'hotp') },
+    ];
+    const people = [...taken, ...again].map((each, at) => ({
+      email: `p${at}@example.com`,
+      ...each,
+    }));
+    const text = lines(...people);
+    const planned = await run(text, '--dry-run');
+    const { code, stdout } = await run(text);
+    expect({ code, stdout: stdout.replace('imported,', 'would be imported,') }).to.deep.equal({
+      code: 0,
+      stdout: planned.stdout,
+    });
+    expect(stdout).to.equal(
+      [
+        'remark: will enrol again, as their codes are not of SHA-1, 6 digits and 30 seconds: otpauth, totp_secret (4 lines, first line 8)',
+        '11 imported, 0 refused\n',
+      ].join('\n'),
+    );
+    const shown = people.map(async ({ email }) => {
+      const { mfa } = await json<{ mfa: { enrolled: boolean } }>(['account', 'show', email], {
+        database,
+      });
+      return mfa.enrolled;
+    });
+    expect(await Promise.all(shown)).to.deep.equal(people.map((_, at) => at < taken.length));
   });
 
   it('a JSON array, on one line or on many', async () => {

@@ -1,6 +1,12 @@
 // Secrets and their addresses as authenticator apps take them.
 import { expect } from 'chai';
-import { newSecret, otpauthUri, readSecret } from '../../src/domain/authenticator-secrets.ts';
+import {
+  newSecret,
+  otpauthUri,
+  readExportedSecret,
+  readOtpauth,
+  readSecret,
+} from '../../src/domain/authenticator-secrets.ts';
 import { findFit } from '../../src/methods/totp/codes.ts';
 import { codeFor } from '../support/authenticator-app.ts';
 
@@ -42,6 +48,31 @@ describe('secrets of authenticators', () => {
     for (const text of ['0123456789ABCDEF', 'ABC_DEF', 'ÄBCDEFGH', '%41']) {
       expect(readSecret(text), text).to.equal(undefined);
     }
+  });
+});
+
+describe('secrets of an export', () => {
+  it('are hexadecimal digits, too', () => {
+    const hex = '3132333435363738393031323334353637383930';
+    for (const text of [hex, hex.replace(/(....)/g, '$1 '), SECRET])
+      expect(readExportedSecret(text), text).to.equal(SECRET);
+    // Too few for digits of a secret, and no base32 either.
+    expect(readExportedSecret('0123456789abcdef')).to.equal(undefined);
+    expect(readExportedSecret('JBSWY3DPEHPK3PXP')).to.equal('JBSWY3DPEHPK3PXP');
+  });
+
+  it('are addresses of QR codes, which say how codes are made', () => {
+    const read = (more: string, kind = 'totp') =>
+      readOtpauth(`otpauth://${kind}/Old:ada?secret=${SECRET.toLowerCase()}${more}`);
+    const ours = ['', '&algorithm=SHA1', '&algorithm=sha-1&digits=6&period=30', '&digits='];
+    for (const more of ours)
+      expect(read(more), more).to.deep.equal({ secret: SECRET, isOurs: true });
+    for (const more of ['&algorithm=SHA256', '&algorithm=SHA512', '&digits=8', '&period=60'])
+      expect(read(more), more).to.deep.equal({ secret: SECRET, isOurs: false });
+    expect(read('', 'hotp')).to.include({ isOurs: false });
+    expect(readOtpauth('otpauth://totp/a')).to.deep.equal({ secret: undefined, isOurs: true });
+    expect(readOtpauth('https://example.com/?secret=A')).to.equal(undefined);
+    expect(readOtpauth('otpauth://[')).to.equal(undefined);
   });
 });
 
