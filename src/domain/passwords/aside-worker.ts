@@ -13,6 +13,15 @@ function work(asked: AsideTask): Buffer {
   return digestChain(asked.task, password);
 }
 
+/** Undefined for what cannot be done: the thread goes on. */
+function tryTo(asked: AsideTask): Buffer | undefined {
+  try {
+    return work(asked);
+  } catch {
+    return undefined;
+  }
+}
+
 parentPort?.on('message', (asked: AsideTask) => {
-  parentPort?.postMessage(work(asked));
+  parentPort?.postMessage(tryTo(asked));
 });

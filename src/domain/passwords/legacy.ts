@@ -1,5 +1,6 @@
 // Stored passwords of every form: rows that are looked through for the one that can read the hash.
-import { nfkc } from '../../lib/normal-form.ts';
+import { isGatehouseError } from '../../lib/errors.ts';
+import { nfkc, normalized } from '../../lib/normal-form.ts';
 import { argon2, djangoArgon2 } from './formats/argon2.ts';
 import {
   bcrypt,
@@ -52,10 +53,11 @@ export interface Match {
   readonly whole: boolean;
 }
 
-/** Undefined for a wrong password, and for a hash that cannot be read. */
+/** Undefined for a wrong password, and for a hash that cannot be read. Throws `busy`. */
 export async function matchHash(hash: string, password: string): Promise<Match | undefined> {
   const format = formatOf(hash);
-  if (!format) return undefined;
+  // Some systems have a hash of the empty password for people who have none.
+  if (!format || password === '') return undefined;
   const normal = Buffer.from(nfkc(password));
   for (const { verify, bytes } of attemptsOf(format, password)) {
     if (!(await isRight(verify, hash, bytes))) continue;
@@ -67,7 +69,11 @@ export async function matchHash(hash: string, password: string): Promise<Match |
 
 /** Libraries throw at what is malformed in ways that no pattern sees: that is a refusal. */
 function isRight(verify: Verify, hash: string, password: Buffer): Promise<boolean> {
-  return verify(hash, password).catch(() => false);
+  return verify(hash, password).catch((error: unknown) => {
+    // What was not looked at is no wrong password.
+    if (isGatehouseError(error, 'busy')) throw error;
+    return false;
+  });
 }
 
 /** For one guess: whoever makes one must not have more computed than this. */
@@ -86,8 +92,8 @@ function attemptsOf({ verify, others = [] }: HashFormat, password: string): Atte
 
 /** What the other system may have had for bytes when the same keys were pressed. */
 export function spellingsOf(password: string): Buffer[] {
-  const composed = password.normalize('NFC');
-  const texts = [nfkc(password), password, composed, password.normalize('NFD')];
+  const composed = normalized('NFC', password);
+  const texts = [nfkc(password), password, composed, normalized('NFD', password)];
   const spellings = texts.map((text) => Buffer.from(text));
   if (/^[\0-\xff]*$/.test(composed)) spellings.push(Buffer.from(composed, 'latin1'));
   return spellings.filter((bytes, at) => spellings.findIndex((each) => each.equals(bytes)) === at);
