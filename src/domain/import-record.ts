@@ -47,6 +47,15 @@ function lengthProblem({ length }: string): string | undefined {
   return length > LONGEST_SECRET ? 'is longer than 103 characters of base32' : undefined;
 }
 
+/** No form nests deeper than the stack of whoever writes JSON. */
+function toHash(parts: Readonly<Record<string, unknown>>): string {
+  try {
+    return JSON.stringify(parts);
+  } catch {
+    return '{}';
+  }
+}
+
 /** PostgreSQL keeps neither NUL nor half a character. */
 const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed();
 const UNSTORABLE = 'contains a NUL or half a character: remove it';
@@ -66,10 +75,7 @@ const record = z.object({
     .refine(isStorable, UNSTORABLE)
     .optional(),
   password_hash: z
-    .union(
-      [z.string(), z.record(z.string(), z.unknown()).transform((parts) => JSON.stringify(parts))],
-      TEXT,
-    )
+    .union([z.string(), z.record(z.string(), z.unknown()).transform(toHash)], TEXT)
     .superRefine((hash, { addIssue }) => {
       const why = isStorable(hash) ? whyUnreadable(hash) : UNSTORABLE;
       if (why) addIssue(why);

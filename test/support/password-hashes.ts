@@ -33,9 +33,9 @@ export const COSTLY: Readonly<Record<string, readonly [hash: string, figure: Reg
     /bcrypt-sha256 16: about 4 s/,
   ],
   'WordPress bcrypt': [`$wp$2y$31$${letters}`, /WordPress bcrypt 31: about 128850 s/],
-  phpass: [`$P$R${letters.slice(0, 30)}`, /\$P\$, phpass 2\^29: about 1182 s/],
-  Drupal: [`$S$M${letters.slice(0, 51)}`, /\$S\$, Drupal 2\^24: about 37 s/],
-  'SHA-crypt': [`$6$rounds=999999999$ab$${letters}${letters.slice(0, 33)}`, /about 3500 s/],
+  phpass: [`$P$R${letters.slice(0, 30)}`, /\$P\$, phpass 2\^29: about 5638 s/],
+  Drupal: [`$S$M${letters.slice(0, 51)}`, /\$S\$, Drupal 2\^24: about 76 s/],
+  'SHA-crypt': [`$6$rounds=999999999$ab$${letters}${letters.slice(0, 33)}`, /about 4100 s/],
   scrypt: [`$scrypt$ln=18,r=8,p=1$${b64Salt}$${key}`, /N=262144,r=8,p=1: 257 MiB, and 256 MiB/],
   'scrypt, lanes': [`scrypt:32768:8:64$salt$${'ab'.repeat(64)}`, /about 8\.4 s/],
   'Firebase scrypt': [

@@ -4,7 +4,7 @@ import { HASH_FORMATS, isWithin, MOST_TAKEN, readerOf } from './legacy.ts';
 
 /** Words that systems write in front; anything else may be part of a password. */
 const FORM =
-  /^(?:\$[\w-]{1,20}\$|\{[\w-]{1,20}\}|(?:argon2|bcrypt|md5|pbkdf2|scrypt|sha1|sha256|sha512)[\w:]{0,18}[$:])/i;
+  /^(?:\$[\w-]{1,20}\$|\{[\w-]{1,20}\}(?:\$[\w-]{1,20}\$)?|(?:argon2|bcrypt|md5|pbkdf2|scrypt|sha1|sha256|sha512)[\w:]{0,18}[$:])/i;
 
 /** To be read after the name of the field. Undefined for a hash that is taken. */
 export function whyUnreadable(hash: string): string | undefined {
@@ -13,7 +13,7 @@ export function whyUnreadable(hash: string): string | undefined {
   const seen = formSeen(hash);
   const form = HASH_FORMATS.find(({ begins }) => begins.test(hash));
   return form
-    ? `is damaged (${form.name}, ${seen}): export it again, or leave it out`
+    ? `is damaged (${form.name}, ${seen}), or has a parameter that is not known: export it again, or leave it out`
     : `has a form that is not known (${seen}): leave it out, or export another`;
 }
 
@@ -39,7 +39,7 @@ function figureOf(value: number): string {
 function formSeen(hash: string): string {
   const [form] = FORM.exec(hash) ?? [];
   if (form) return form;
-  if (hash.startsWith('{')) return jsonSeen(hash);
+  if (/^\{\s*["}]/.test(hash)) return jsonSeen(hash);
   if (/^[0-9a-f]{16,}$/i.test(hash)) return `${hash.length} hexadecimal digits`;
   if (/^[0-9a-f]+:[0-9a-f]+$/i.test(hash)) return 'two runs of hexadecimal digits';
   const isBase64 = hash.length > 20 && /^[A-Za-z0-9+/]+={0,2}$/.test(hash);

@@ -21,6 +21,8 @@ const SHORTEST_SALT = 8;
 const VERSIONS = [16, 19];
 /** For one KiB in one pass. */
 const NANOSECONDS = 1200;
+/** For the thread of one lane, of which each pass starts four. */
+const NANOSECONDS_OF_THREAD = 40_000;
 
 export interface Argon2Costs {
   readonly kind: string;
@@ -45,7 +47,7 @@ export function argon2Costs(hash: string): Argon2Costs | undefined {
 /** A `keyid` names a key that the other system may have had: the hash is read as made without. */
 function read(hash: string): Argon2Parts | undefined {
   const [, kind = '', version = '16', parameters, , data = '', salt, key] = SHAPE.exec(hash) ?? [];
-  const { m = 0, t = 0, p = 0 } = readParameters(parameters);
+  const { m = 0, t = 0, p = 0 } = readParameters(parameters, ['m', 't', 'p']);
   return argon2PartsOf({
     kind,
     version: Number(version),
@@ -67,15 +69,17 @@ type Undecoded = Argon2Costs & {
 /** Undefined for what argon2 does not allow. */
 export function argon2PartsOf({ salt, key, ...rest }: Undecoded): Argon2Parts | undefined {
   const { version, memory, passes, lanes } = rest;
-  if (!isBetween(lanes, 1, MOST_LANES) || !VERSIONS.includes(version)) return undefined;
+  if (!Object.hasOwn(KINDS, rest.kind) || !VERSIONS.includes(version)) return undefined;
+  if (!isBetween(lanes, 1, MOST_LANES)) return undefined;
   if (!isBetween(memory, 8 * lanes, MOST) || !isBetween(passes, 1, MOST)) return undefined;
   return salt && salt.length >= SHORTEST_SALT && isKey(key) ? { ...rest, salt, key } : undefined;
 }
 
 export function argon2Cost({ memory, passes, lanes }: Argon2Costs): Cost {
+  const threads = lanes > 1 ? 4 * lanes : 0;
   return {
     words: `m=${memory},t=${passes},p=${lanes}`,
-    milliseconds: (memory * passes * NANOSECONDS) / 1e6,
+    milliseconds: (passes * (memory * NANOSECONDS + threads * NANOSECONDS_OF_THREAD)) / 1e6,
     memory: memory * 1024,
   };
 }

@@ -36,7 +36,8 @@ const costOf = ({ rounds }: Parts) => ({
 
 async function verify(parts: Parts, password: Buffer): Promise<boolean> {
   const { kind, rounds, salt, checksum } = parts;
-  if (password.length === 0) return false;
+  // The key repeats behind a NUL: `x` and `x\0x` would be one password.
+  if (password.length === 0 || password.includes(0)) return false;
   const key = KEYS[kind]?.(password) ?? password;
   const made = await bcryptLibrary.hash(key, `$2b$${String(rounds).padStart(2, '0')}$${salt}`);
   return isSame(Buffer.from(made.slice(-checksum.length)), Buffer.from(checksum));

@@ -72,22 +72,26 @@ function readDjango(hash: string): Parts | undefined {
 
 function decode(encoding: unknown, text: unknown): Buffer | undefined {
   if (typeof text !== 'string') return undefined;
-  if (encoding === 'text') return Buffer.from(text);
   if (encoding === 'hex') return decodeHex(text);
   return encoding === 'base64' ? decodeBase64(text) : undefined;
 }
 
+const NAMES = ['algorithm', 'hash', 'salt', 'iterations', 'order', 'encoding', 'salt_encoding'];
 const ORDERS = ['salt_password', 'password_salt'];
 
 /** `{"algorithm", "hash", "salt"?, "iterations"?, "order"?, "encoding"?}`; a salt is text. */
 function readDescribed(hash: string): Parts | undefined {
   const json = readJson(hash);
-  if (!json) return undefined;
+  // What is not known could be what the digest was made with.
+  if (!json || !Object.keys(json).every((name) => NAMES.includes(name))) return undefined;
   // As everywhere in an import: null and "" say as little as nothing.
   const told = <T>(name: string, usual: T) => (json[name] || usual) as T;
   const usual = /^[0-9a-f]+$/i.test(textOf(json.hash)) ? 'hex' : 'base64';
   const key = decode(told('encoding', usual), json.hash);
-  const salt = json.salt ? decode(told('salt_encoding', 'text'), json.salt) : Buffer.alloc(0);
+  const by = told('salt_encoding', 'text');
+  const text = json.salt || '';
+  const isText = typeof text === 'string' && (by === 'text' || text === '');
+  const salt = isText ? Buffer.from(text) : decode(by, text);
   const order = told('order', 'salt_password');
   const iterations = told('iterations', 1);
   if (!ORDERS.includes(order) || !isBetween(iterations, 1, MOST_ITERATIONS)) return undefined;

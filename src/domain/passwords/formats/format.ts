@@ -26,9 +26,11 @@ export interface HashFormat {
   readonly others?: readonly Verify[];
   /** Bytes of a password that count, where not all of them do. */
   readonly reads?: number;
+  /** Bytes of a password, of which a longer one is wrong. */
+  readonly longest?: number;
 }
 
-interface Row<Parts> extends Pick<HashFormat, 'name' | 'begins' | 'reads'> {
+interface Row<Parts> extends Pick<HashFormat, 'name' | 'begins' | 'reads' | 'longest'> {
   /** Undefined for what is no whole hash of this form. */
   read(hash: string): Parts | undefined;
   cost(parts: Parts): Cost;
@@ -38,7 +40,7 @@ interface Row<Parts> extends Pick<HashFormat, 'name' | 'begins' | 'reads'> {
 
 /** A form whose hash is taken apart first. */
 export function createFormat<Parts>(row: Row<Parts>): HashFormat {
-  const { name, begins, reads, read, others = [] } = row;
+  const { name, begins, reads, longest, read, others = [] } = row;
   const with_ = <T>(hash: string, use: (parts: Parts) => T): T => {
     const parts = read(hash);
     if (parts === undefined) throw new Error(`no hash of the form ${name}`);
@@ -47,6 +49,7 @@ export function createFormat<Parts>(row: Row<Parts>): HashFormat {
   const verifyBy =
     (verify: Row<Parts>['verify']): Verify =>
     async (hash, password) =>
+      password.length <= (longest ?? password.length) &&
       with_(hash, (parts) => verify(parts, password));
   return {
     name,
@@ -56,6 +59,7 @@ export function createFormat<Parts>(row: Row<Parts>): HashFormat {
     verify: verifyBy(row.verify),
     others: others.map(verifyBy),
     ...(reads === undefined ? {} : { reads }),
+    ...(longest === undefined ? {} : { longest }),
   };
 }
 
@@ -69,14 +73,19 @@ export function decodeHex(text = ''): Buffer | undefined {
   return /^(?:[0-9a-f]{2})+$/i.test(text) ? Buffer.from(text, 'hex') : undefined;
 }
 
-/** `m=19456,t=2,p=1` */
-export function readParameters(text = ''): Record<string, number> {
-  return Object.fromEntries(
-    text.split(',').map((pair) => {
-      const [name = '', value = ''] = pair.split('=');
-      return [name, /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN];
-    }),
-  );
+/** `m=19456,t=2,p=1`. Nothing where one is not known, not a whole number, or there twice. */
+export function readParameters<Name extends string>(
+  text: string | undefined,
+  known: readonly Name[],
+): { readonly [name in Name]?: number } {
+  const pairs = (text ?? '').split(',', known.length + 1);
+  const found = new Map<string, number>();
+  for (const pair of pairs) {
+    const [, name = '', value] = /^([a-z]+)=(\d{1,10})$/.exec(pair) ?? [];
+    if (found.has(name) || !known.some((each) => each === name)) return {};
+    found.set(name, Number(value));
+  }
+  return Object.fromEntries(found) as { [name in Name]?: number };
 }
 
 /** Of whole numbers. */
@@ -102,7 +111,7 @@ type Json = Readonly<Record<string, unknown>>;
 /** Undefined for what is no object of JSON. */
 export function readJson(text: unknown): Json | undefined {
   if (typeof text === 'object') return text === null ? undefined : (text as Json);
-  if (typeof text !== 'string' || !text.startsWith('{"')) return undefined;
+  if (typeof text !== 'string' || !/^\{\s*"/.test(text)) return undefined;
   try {
     return JSON.parse(text) as Json;
   } catch {
@@ -112,6 +121,12 @@ export function readJson(text: unknown): Json | undefined {
 
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
+/** The prefix and what begins behind it: any case for all of it, where the prefix has any. */
+function beginsBehind(prefix: RegExp, forms: readonly HashFormat[]): RegExp {
+  const inner = forms.map(({ begins }) => begins.source.replace(/^\^/, ''));
+  return new RegExp(`${prefix.source}(?:${inner.join('|')})`, prefix.flags);
+}
+
 /** Forms of elsewhere behind a prefix of one's own, as Django and directories write them. */
 export function behind(prefix: RegExp, name: string, forms: readonly HashFormat[]): HashFormat {
   const inner = (hash: string) => hash.replace(prefix, '');
@@ -119,13 +134,17 @@ export function behind(prefix: RegExp, name: string, forms: readonly HashFormat[
     prefix.test(hash) ? forms.find((form) => form.is(inner(hash))) : undefined;
   const verify: Verify = async (hash, password) =>
     (await formOf(hash)?.verify(inner(hash), password)) ?? false;
-  const reads = forms.map((form) => form.reads ?? Number.POSITIVE_INFINITY);
+  const least = (name: 'reads' | 'longest') => {
+    const bytes = Math.min(...forms.map((form) => form[name] ?? Number.POSITIVE_INFINITY));
+    return bytes === Number.POSITIVE_INFINITY ? {} : { [name]: bytes };
+  };
   return {
     name,
-    begins: prefix,
+    begins: beginsBehind(prefix, forms),
     is: (hash) => formOf(hash) !== undefined,
     cost: (hash) => formOf(hash)?.cost(inner(hash)) ?? { words: '', milliseconds: 0, memory: 0 },
     verify,
-    ...(Math.min(...reads) < Number.POSITIVE_INFINITY ? { reads: Math.min(...reads) } : {}),
+    ...least('reads'),
+    ...least('longest'),
   };
 }

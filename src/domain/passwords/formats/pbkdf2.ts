@@ -67,8 +67,10 @@ export function verifyPbkdf2(parts: Pbkdf2Parts, password: Buffer): Promise<bool
 function readPhc(hash: string): Pbkdf2Parts | undefined {
   const shape = /^\$pbkdf2(?:-(\w+))?\$([^$]+)\$([^$]+)\$([^$]+)$/;
   const [, digest = 'sha1', parameters = '', salt, key] = shape.exec(hash) ?? [];
-  const { i = 0 } = readParameters(/^\d+$/.test(parameters) ? `i=${parameters}` : parameters);
-  return pbkdf2PartsOf(digest, i, decodeBase64(salt), decodeBase64(key));
+  const all = /^\d+$/.test(parameters) ? `i=${parameters}` : parameters;
+  const { i = 0, l } = readParameters(all, ['i', 'l']);
+  const parts = pbkdf2PartsOf(digest, i, decodeBase64(salt), decodeBase64(key));
+  return l === undefined || l === parts?.key.length ? parts : undefined;
 }
 
 /** `pbkdf2_sha256$600000$salt$key` */

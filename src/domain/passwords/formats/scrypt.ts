@@ -26,6 +26,8 @@ interface Parts extends Costs {
 
 /** For one block of 128 bytes. */
 const NANOSECONDS = 500;
+/** What PBKDF2 takes for the blocks before and after, in blocks of scrypt. */
+const BOTH_ENDS = 2;
 const MOST_LANES = 2 ** 16;
 const MOST_BLOCKS = 2 ** 16;
 
@@ -33,13 +35,14 @@ const memoryOf = ({ n, r, p }: Costs) => 128 * r * (n + p);
 
 const costOf = (costs: Costs) => ({
   words: `N=${costs.n},r=${costs.r},p=${costs.p}`,
-  milliseconds: (costs.n * costs.r * costs.p * NANOSECONDS) / 1e6,
+  milliseconds: ((costs.n + BOTH_ENDS) * costs.r * costs.p * NANOSECONDS) / 1e6,
   memory: memoryOf(costs),
 });
 
 function partsOf(numbers: number[], salt: Buffer | undefined, key: Buffer | undefined) {
   const [n = 0, r = 0, p = 0] = numbers;
-  const isPower = Number.isInteger(Math.log2(n)) && n >= 2;
+  // The upper bound is that of RFC 7914, 6.
+  const isPower = isBetween(Math.log2(n), 1, 16 * r - 1);
   const isRight = isPower && isBetween(r, 1, MOST_BLOCKS) && isBetween(p, 1, MOST_LANES);
   const parts: Parts | undefined =
     isRight && salt && isKey(key) ? { n, r, p, salt, key } : undefined;
@@ -62,7 +65,7 @@ async function verify(parts: Parts, password: Buffer): Promise<boolean> {
 /** `$scrypt$ln=15,r=8,p=1$salt$key`, as the PHC string format and passlib write it. */
 function readPhc(hash: string): Parts | undefined {
   const [, parameters, salt, key] = /^\$scrypt\$([^$]+)\$([^$]+)\$([^$]+)$/.exec(hash) ?? [];
-  const { ln = 0, r = 0, p = 0 } = readParameters(parameters);
+  const { ln = 0, r = 0, p = 0 } = readParameters(parameters, ['ln', 'r', 'p']);
   return partsOf([2 ** ln, r, p], decodeBase64(salt), decodeBase64(key));
 }
 
