@@ -181,7 +181,7 @@ function checkHashes(): Promise<string> {
     const floor = config.password.refusal_floor;
     const slow = (await measureHashes(hashes())).filter(({ takes }) => takes > floor);
     if (slow.length === 0) return `none takes longer than password.refusal_floor (${floor} ms)`;
-    const kinds = slow.map(({ kind, takes }) => `${kind} takes ${takes} ms`).join(', ');
-    return `${kinds}: raise password.refusal_floor (${floor} ms), or a refusal shows who has one`;
+    const kinds = slow.map(({ kind, takes }) => `${kind} (up to ${takes} ms)`).join(', ');
+    return `refusals of some take longer than password.refusal_floor (${floor} ms), which shows who has one: ${kinds}. Raise it above that until their owners have signed in`;
   });
 }

@@ -1,5 +1,6 @@
 // How long the stored passwords take: one that outlasts the floor of a refusal shows itself by it.
 import { elapsed } from '../../lib/clock.ts';
+import type { Cost, HashFormat } from './formats/format.ts';
 import { formatOf, matchHash } from './legacy.ts';
 
 export interface HashCost {
@@ -11,23 +12,40 @@ export interface HashCost {
 
 /** In as many spellings as are tried: a guess can be such that all of them differ. */
 const WRONG = 'nöt the pässword';
+/** Bytes that its letters have beyond one for each. */
+const MORE = 4;
 
-/** Tries one of each kind and cost. */
+/** As costly as one can be. */
+const guessFor = ({ longest = 0 }: HashFormat) => WRONG.padEnd(longest - MORE, 'x');
+
+interface Example {
+  readonly format: HashFormat;
+  readonly hash: string;
+  readonly cost: Cost;
+}
+
+/** Tries the costliest of each form: a file can hold one of every cost. */
 export async function measureHashes(
   hashes: AsyncIterable<string | undefined>,
 ): Promise<HashCost[]> {
-  const examples = new Map<string, string>();
+  const examples = new Map<string, Example>();
   for await (const hash of hashes) {
     const format = hash === undefined ? undefined : formatOf(hash);
-    if (hash && format) examples.set(`${format.name} ${format.cost(hash).words}`, hash);
+    if (!hash || !format) continue;
+    const cost = format.cost(hash);
+    const most = examples.get(format.name)?.cost.milliseconds ?? -1;
+    if (cost.milliseconds > most) examples.set(format.name, { format, hash, cost });
   }
   const costs: HashCost[] = [];
-  for (const [kind, hash] of examples) costs.push({ kind, takes: await timeOf(hash) });
+  for (const example of examples.values()) {
+    const kind = `${example.format.name} ${example.cost.words}`;
+    costs.push({ kind, takes: await timeOf(example) });
+  }
   return costs;
 }
 
-async function timeOf(hash: string): Promise<number> {
+async function timeOf({ format, hash }: Example): Promise<number> {
   const begin = elapsed();
-  await matchHash(hash, WRONG);
+  await matchHash(hash, guessFor(format));
   return Math.round(elapsed() - begin);
 }
