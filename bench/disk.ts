@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
-import { type House, openHouse } from '../src/app.ts';
+import { type Core, openCore } from '../src/app.ts';
 import { loadConfig } from '../src/config/load.ts';
 import { environment, freePort } from '../test/support/gatehouse.ts';
 import { type GatehouseProcess, startProcess } from '../test/support/processes.ts';
@@ -242,10 +242,10 @@ async function measure(name: string, workload: Workload, seconds: number): Promi
   const database = await SQLITE.createMigrated();
   const port = await freePort();
   const env = { LOG_LEVEL: 'info', TEST_CLOCK: '' };
-  const house = await openHouse(loadConfig(environment(database, port, env)));
+  const core = await openCore(loadConfig(environment(database, port, env)));
   let server: GatehouseProcess | undefined;
   try {
-    const clients = await seed(house);
+    const clients = await seed(core);
     server = await startProcess({ database, port, env });
     const running = server;
     const size = () => sizeOf(join(database.dataDir, 'gatehouse.sqlite'), running);
@@ -256,12 +256,12 @@ async function measure(name: string, workload: Workload, seconds: number): Promi
     return resultOf(name, first, next, rowsBetween(before, size()));
   } finally {
     await server?.stop();
-    await house.close();
+    await core.close();
     database.remove();
   }
 }
 
-async function seed({ accounts, clients }: House): Promise<Omit<Site, 'url'>> {
+async function seed({ accounts, clients }: Core): Promise<Omit<Site, 'url'>> {
   await accounts.create({ email: 'person@example.com', password: 'Tavu7-Ripo3-Keld9' });
   const metadata = { client_name: 'App', redirect_uris: [REDIRECT] };
   const device = 'urn:ietf:params:oauth:grant-type:device_code';

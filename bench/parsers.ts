@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openHouse } from '../src/app.ts';
+import { openCore } from '../src/app.ts';
 import { loadConfig } from '../src/config/load.ts';
 import { createAsk } from './parsers/ask.ts';
 import { showCosts } from './parsers/costs.ts';
@@ -24,16 +24,16 @@ async function measure(only: string): Promise<boolean> {
     LOG_LEVEL: 'silent',
     TRUSTED_PROXIES: '127.0.0.0/8,::1',
   };
-  const house = await openHouse(loadConfig(env));
+  const core = await openCore(loadConfig(env));
   try {
-    const ask = createAsk(house.app);
-    const all = doors(await seed(house, ask));
+    const ask = createAsk(core.app);
+    const all = doors(await seed(core, ask));
     return await showCosts(
       ask,
       all.filter(({ name }) => name.includes(only)),
     );
   } finally {
-    await house.close();
+    await core.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { openHouse } from '../src/app.ts';
+import { openCore } from '../src/app.ts';
 import { loadConfig } from '../src/config/load.ts';
 import { PROJECT_ROOT } from '../src/lib/root.ts';
 import { freePort } from '../test/support/gatehouse.ts';
@@ -87,14 +87,14 @@ export async function startGatehouse({ store, profile }: StartOptions): Promise<
 }
 
 async function seed(env: Environment): Promise<void> {
-  const house = await openHouse(loadConfig(env));
+  const core = await openCore(loadConfig(env));
   try {
-    await Promise.all(PEOPLE.map((person) => house.accounts.create(person)));
+    await Promise.all(PEOPLE.map((person) => core.accounts.create(person)));
     for (const { id, secret, metadata } of CLIENTS) {
-      await house.clients.create({ ...metadata, first_party: true }, { id, secret });
+      await core.clients.create({ ...metadata, first_party: true }, { id, secret });
     }
   } finally {
-    await house.close();
+    await core.close();
   }
 }
 

@@ -15,7 +15,7 @@ export interface Result {
   readonly seed: number;
   readonly seconds: number;
   /** Intentions in the journal. */
-  readonly acts: number;
+  readonly operations: number;
   readonly unknown: number;
   /** Empty: all invariants hold. */
   readonly broken: readonly string[];
@@ -59,12 +59,21 @@ export async function runExperiment(experiment: Experiment, asked: Asked): Promi
   const unknown = entries.filter(({ outcome }) => outcome === 'unknown').length;
   const seconds = Math.round((machineTime() - from) / 1000);
   const { name } = experiment;
-  return { experiment: name, store, figures, seed, seconds, acts: entries.length, unknown, broken };
+  return {
+    experiment: name,
+    store,
+    figures,
+    seed,
+    seconds,
+    operations: entries.length,
+    unknown,
+    broken,
+  };
 }
 
-async function tidy(acts: ReadonlyArray<() => unknown>): Promise<string[]> {
+async function tidy(operations: ReadonlyArray<() => unknown>): Promise<string[]> {
   const problems: string[] = [];
-  for (const act of acts) {
+  for (const act of operations) {
     try {
       await act();
     } catch (error) {

@@ -117,13 +117,13 @@ function slowRecoveries({ recoveries }: Journal): string[] {
     .map((each) => `invariant 10: ${JSON.stringify(each)}`);
 }
 
-async function missingEvents(entries: readonly Entry[], { house, nodes }: Site): Promise<string[]> {
+async function missingEvents(entries: readonly Entry[], { core, nodes }: Site): Promise<string[]> {
   const addresses = new Set(nodes.map(({ url }) => url));
   const wanted = succeeded(entries).filter(
     ({ audit, account, node }) => audit && account && addresses.has(node ?? ''),
   );
   if (wanted.length === 0) return [];
-  const { store } = house;
+  const { store } = core;
   const query = store
     .sql('audit_events')
     .select('account_id', 'kind')

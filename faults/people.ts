@@ -14,10 +14,10 @@ export interface Person {
 
 let made = 0;
 
-export async function createPerson({ house }: Pick<Site, 'house'>): Promise<Person> {
+export async function createPerson({ core }: Pick<Site, 'core'>): Promise<Person> {
   made += 1;
   const email = `person-${made}-${randomBytes(4).toString('hex')}@example.com`;
-  const { id } = await house.accounts.create({ email, password: PASSWORD, name: 'Test Person' });
+  const { id } = await core.accounts.create({ email, password: PASSWORD, name: 'Test Person' });
   const address = `10.${(made >> 8) & 255}.${made & 255}.7`;
   return { id, email, password: PASSWORD, address };
 }

@@ -8,7 +8,7 @@ export function report(results: readonly Result[]): string {
     each.experiment,
     each.store,
     figuresText(each.figures),
-    String(each.acts),
+    String(each.operations),
     String(each.unknown),
     String(each.seconds),
     String(each.seed),

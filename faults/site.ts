@@ -1,11 +1,11 @@
 // Two processes of one issuer that can be killed, and a house of our own to fill and to look.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type House, openHouse } from '../src/app.ts';
+import { type Core, openCore } from '../src/app.ts';
 import { loadConfig } from '../src/config/load.ts';
-import { createTestClock } from '../src/domain/test-clock.ts';
+import { createTestClock } from '../src/domain/nodes/test-clock.ts';
 import { machineTime, moveTestClock } from '../src/lib/clock.ts';
-import { createSettings } from '../src/store/settings.ts';
+import { createSettingTable } from '../src/store/settings.ts';
 import { type Application, createApplication } from '../test/support/application.ts';
 import { advanceClock, environment, freePort, WITHOUT_FACTOR } from '../test/support/gatehouse.ts';
 import { type GatehouseProcess, startProcess } from '../test/support/processes.ts';
@@ -33,7 +33,7 @@ export interface Node {
 export interface Site {
   /** The issuer: the first node. */
   readonly url: string;
-  readonly house: House;
+  readonly core: Core;
   readonly database: TestDatabase;
   readonly party: RelyingParty;
   readonly application: Application;
@@ -58,10 +58,10 @@ export async function openSite(kind: StoreKind, options: SiteOptions = {}): Prom
   const common = { LOG_LEVEL: 'warn', GATEHOUSE_CONFIG: file, ...options.env };
   const ports = await Promise.all(Array.from({ length: count }, freePort));
   const issuer = `http://localhost:${ports[0]}`;
-  const house = await openHouse(
+  const core = await openCore(
     loadConfig(environment(database, ports[0] ?? 0, { ...common, LOG_LEVEL: 'silent' })),
   );
-  const clock = createTestClock(createSettings(house.store));
+  const clock = createTestClock(createSettingTable(core.store));
   const theirs = nodesUrl ? { ...database, url: nodesUrl } : database;
   const past: string[] = [];
   const startNode = async (index: number): Promise<Node> => {
@@ -71,7 +71,7 @@ export async function openSite(kind: StoreKind, options: SiteOptions = {}): Prom
     return { url: process.url, port, process };
   };
   const nodes = await Promise.all(ports.map((_, index) => startNode(index)));
-  const site = { house, url: issuer };
+  const site = { core, url: issuer };
   const running = () => nodes.filter(({ process }) => process.exit() === undefined);
   const end = async (index: number, signal: NodeJS.Signals) => {
     const node = nodes[index];
@@ -101,7 +101,7 @@ export async function openSite(kind: StoreKind, options: SiteOptions = {}): Prom
     stop: async () => {
       moveTestClock(0);
       await Promise.all(running().map(({ process }) => process.stop()));
-      await house.close();
+      await core.close();
       if (!options.database) database.remove();
     },
   };

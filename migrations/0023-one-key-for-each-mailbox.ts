@@ -25,7 +25,7 @@ export async function down(knex: Knex): Promise<void> {
   await knex.schema.alterTable('accounts', (t) => t.dropColumn('factors_revision'));
 }
 
-/** As src/domain/emails.ts had it when this was written. */
+/** As src/domain/accounts/emails.ts had it when this was written. */
 function keyWithAsciiDomain(email: string): string {
   const form = email.normalize('NFKC').trim().toLowerCase();
   const at = form.lastIndexOf('@');

@@ -2,79 +2,78 @@
 import type Koa from 'koa';
 import type Provider from 'oidc-provider';
 import type { Config } from './config/schema.ts';
-import { type AccountActs, createAccountActs } from './domain/account-acts.ts';
-import { type AllowAddresses, createAllowAddresses } from './domain/account-addresses.ts';
-import type { AccountsDomain } from './domain/accounts.ts';
+import type { Accounts } from './domain/accounts/accounts.ts';
+import { type AllowAddresses, createAllowAddresses } from './domain/accounts/allowed-addresses.ts';
+import type { KnownBrowsers } from './domain/accounts/known-browsers.ts';
+import type { OneTimeLinks } from './domain/accounts/links.ts';
+import { findRequiredSince } from './domain/accounts/mfa.ts';
+import { type AccountOperations, createAccountOperations } from './domain/accounts/operations.ts';
 import type { Audit } from './domain/audit/audit.ts';
-import type { BackupCodesDomain } from './domain/backup-codes.ts';
-import { createClockSkew } from './domain/clock-skew.ts';
-import { createHashing, type Hashing } from './domain/hashing.ts';
-import { createImport, type ImportAccounts } from './domain/imports.ts';
-import type { KeysDomain } from './domain/keys.ts';
-import type { KnownBrowsers } from './domain/known-browsers.ts';
+import type { Keys } from './domain/keys/keys.ts';
+import { loadMasterKey } from './domain/keys/master-key.ts';
 import type { Limits } from './domain/limits/limits.ts';
-import type { OneTimeLinks } from './domain/links.ts';
-import type { Mails } from './domain/mails.ts';
-import { loadMasterKey } from './domain/master-key.ts';
-import { findRequiredSince } from './domain/mfa.ts';
-import { createNode, type Node } from './domain/node.ts';
+import { createClockSkew } from './domain/nodes/clock-skew.ts';
+import { createNode, type Node } from './domain/nodes/node.ts';
+import { createTestClock } from './domain/nodes/test-clock.ts';
+import type { Mails } from './domain/notices/mails.ts';
+import { createHashing, type Hashing } from './domain/passwords/hashing.ts';
 import type { PasswordPolicy } from './domain/passwords/policy.ts';
-import type { PhonesDomain } from './domain/phones.ts';
-import type { ServiceAccountsDomain } from './domain/service-accounts/service-accounts.ts';
-import { BACKCHANNEL_LOGOUT } from './domain/sessions.ts';
-import { createTestClock } from './domain/test-clock.ts';
+import { BACKCHANNEL_LOGOUT } from './domain/sessions/sessions.ts';
+import type { BackupCodes, Phones } from './factors/index.ts';
+import { createFactors, type Factor, type FactorNeeds } from './factors/index.ts';
+import type { Translate } from './http/catalogue.ts';
+import { createDraining, type Draining } from './http/draining.ts';
 import type { FixedAnswers } from './http/fixed-answers.ts';
-import { createLeaving, type Leaving } from './http/leaving.ts';
 import type { Render } from './http/render.ts';
-import type { Translate } from './http/texts.ts';
+import { createImport, type ImportAccounts } from './import/import.ts';
 import { replaceDate } from './lib/clock.ts';
 import { createLog, type Log } from './lib/log.ts';
 import { createVault } from './lib/vault.ts';
 import { startDelivery } from './messages/deliver.ts';
-import { createMethods, type Method, type MethodNeeds } from './methods/index.ts';
 import type { ClientRegistry } from './oidc/client-registry.ts';
+import type { ServiceAccounts } from './service-accounts/service-accounts.ts';
 import { createResetFactors, type ResetFactors } from './signin/reset-factors.ts';
 import { migrateUp, type Opening } from './store/migrate.ts';
 import { addressOf, openStore } from './store/open.ts';
-import type { Settings } from './store/settings.ts';
+import type { SettingTable } from './store/settings.ts';
 import type { Store } from './store/store.ts';
-import { openTables } from './store/tables.ts';
+import { createMessengers } from './wiring/deliveries.ts';
 import { createDomain } from './wiring/domain.ts';
-import { createMessengers } from './wiring/messengers.ts';
+import { createApp } from './wiring/middleware.ts';
 import { createOidc } from './wiring/oidc.ts';
-import { createSite } from './wiring/site.ts';
-import { createApp } from './wiring/stack.ts';
+import { openTables } from './wiring/tables.ts';
+import { createSite } from './wiring/web-kit.ts';
 
 /** What stands without any HTTP: enough for commands. */
-export interface House {
+export interface Core {
   readonly config: Config;
   readonly log: Log;
   readonly store: Store;
-  readonly accounts: AccountsDomain;
+  readonly accounts: Accounts;
   readonly importAccounts: ImportAccounts;
-  readonly acts: AccountActs;
+  readonly operations: AccountOperations;
   readonly allowAddresses: AllowAddresses;
   readonly links: OneTimeLinks;
   readonly mails: Mails;
   readonly clients: ClientRegistry;
-  readonly serviceAccounts: ServiceAccountsDomain;
-  readonly keys: KeysDomain;
+  readonly serviceAccounts: ServiceAccounts;
+  readonly keys: Keys;
   readonly passwords: PasswordPolicy;
   readonly hashing: Hashing;
-  readonly methods: readonly Method[];
+  readonly factors: readonly Factor[];
   readonly limits: Limits;
-  readonly settings: Settings;
+  readonly settingTable: SettingTable;
   readonly audit: Audit;
   readonly knownBrowsers: KnownBrowsers;
-  readonly backupCodes: BackupCodesDomain;
-  readonly phones: PhonesDomain;
+  readonly backupCodes: BackupCodes;
+  readonly phones: Phones;
   readonly resetFactors: ResetFactors;
   readonly render: Render;
   readonly t: Translate;
   readonly app: Koa;
   readonly provider: () => Provider;
   readonly fixed: FixedAnswers;
-  readonly leaving: Leaving;
+  readonly draining: Draining;
   readonly node: Node;
   /** Looks for changed signing keys now, as every process does every few seconds. */
   renewKeys(): Promise<void>;
@@ -85,7 +84,7 @@ export interface House {
 
 export interface Options {
   /** Replaces the list of methods, for a test that adds one. */
-  readonly methods?: (needs: MethodNeeds) => readonly Method[];
+  readonly factors?: (needs: FactorNeeds) => readonly Factor[];
   /** Replaces argon2, for tests that are about something else. */
   readonly hashing?: (config: Config) => Hashing;
   /** Whether a database that is not there is made. */
@@ -93,71 +92,80 @@ export interface Options {
 }
 
 /** Opens the store, brings its tables up, makes what is missing, and wires everything. */
-export async function openHouse(config: Config, options: Options = {}): Promise<House> {
+export async function openCore(config: Config, options: Options = {}): Promise<Core> {
   if (config.test_clock) replaceDate();
   const log = createLog(config.log_level);
   await migrateUp(addressOf(config), options.opening);
   const store = openStore(config, log);
   try {
-    return await furnish(config, store, log, options);
+    return await compose(config, store, log, options);
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-async function furnish(config: Config, store: Store, log: Log, options: Options): Promise<House> {
+async function compose(config: Config, store: Store, log: Log, options: Options): Promise<Core> {
   const tables = openTables(store);
   const clockSkew = createClockSkew({ store, log });
   await clockSkew.measure();
-  const clock = createTestClock(tables.settings);
+  const clock = createTestClock(tables.settingTable);
   if (config.test_clock) await clock.sync();
   const vault = createVault(loadMasterKey(config));
   const hashing = (options.hashing ?? createHashing)(config);
-  const ground = { config, log, store, tables, vault, hashing };
-  const requiredSince = await findRequiredSince(config.mfa, tables.settings);
-  const domain = createDomain(ground, requiredSince);
+  const infrastructure = { config, log, store, tables, vault, hashing };
+  const requiredSince = await findRequiredSince(config.mfa, tables.settingTable);
+  const domain = createDomain(infrastructure, requiredSince);
   await domain.keys.ensure();
-  const site = createSite(ground);
-  const methods = (options.methods ?? createMethods)({
+  const site = createSite(infrastructure);
+  const factors = (options.factors ?? createFactors)({
     ...domain,
     config: config.password,
     product: config.product.name,
     vault,
     log,
   });
-  const oidc = await createOidc(ground, domain, site);
+  const oidc = await createOidc(infrastructure, domain, site);
   clock.whenMoved(oidc.watch.tryToLook);
-  const leaving = createLeaving();
-  const node = createNode({ store, log, nodes: tables.nodes, clockSkew });
-  const app = createApp(ground, { node, domain, site, methods, oidc, clock }, leaving);
+  const draining = createDraining();
+  const node = createNode({ store, log, nodeTable: tables.nodeTable, clockSkew });
+  const app = createApp(infrastructure, { node, domain, site, factors, oidc, clock }, draining);
   const delivery = startDelivery({
     store,
     log,
-    outbox: tables.outbox,
+    outboxTable: tables.outboxTable,
     kinds: {
       [BACKCHANNEL_LOGOUT]: oidc.backchannelLogout,
-      ...createMessengers(ground, domain, site),
+      ...createMessengers(infrastructure, domain, site),
     },
   });
-  const resetFactors = createResetFactors({ ...domain, accounts: tables.accounts, methods });
+  const resetFactors = createResetFactors({
+    ...domain,
+    accountTable: tables.accountTable,
+    factors,
+  });
   return {
     config,
     log,
     store,
-    methods,
+    factors,
     app,
     fixed: oidc.fixed,
-    leaving,
+    draining,
     node,
     accounts: domain.accounts,
-    importAccounts: createImport({ ...domain, store, accounts: tables.accounts }),
-    acts: createAccountActs({ ...domain, store, accounts: tables.accounts, resetFactors }),
-    allowAddresses: createAllowAddresses({ ...domain, store, accounts: tables.accounts }),
+    importAccounts: createImport({ ...domain, store, accountTable: tables.accountTable }),
+    operations: createAccountOperations({
+      ...domain,
+      store,
+      accountTable: tables.accountTable,
+      resetFactors,
+    }),
+    allowAddresses: createAllowAddresses({ ...domain, store, accountTable: tables.accountTable }),
     links: domain.links,
     mails: domain.mails,
     limits: domain.limits,
-    settings: tables.settings,
+    settingTable: tables.settingTable,
     audit: domain.audit,
     knownBrowsers: domain.knownBrowsers,
     backupCodes: domain.backupCodes,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import bcrypt from 'bcrypt';
 import { generateSecret } from 'otplib';
 import { z } from 'zod';
-import type { House } from './app.ts';
+import type { Core } from './app.ts';
 
 const person = z.object({
   email: z.string(),
@@ -59,10 +59,10 @@ const ROLES: readonly Role[] = [
 const FILE = 'demo.json';
 
 /** The same people at each start; accounts that were deleted are made again. */
-export async function ensurePeople(house: House): Promise<readonly DemoPerson[]> {
-  const file = join(house.config.data_dir, FILE);
-  const people = existsSync(file) ? readPeople(file) : writePeople(file, house);
-  for (const each of people) await ensurePerson(house, each);
+export async function ensurePeople(core: Core): Promise<readonly DemoPerson[]> {
+  const file = join(core.config.data_dir, FILE);
+  const people = existsSync(file) ? readPeople(file) : writePeople(file, core);
+  for (const each of people) await ensurePerson(core, each);
   return people;
 }
 
@@ -73,9 +73,9 @@ function readPeople(file: string): DemoPerson[] {
     .parse(JSON.parse(readFileSync(file, 'utf8')));
 }
 
-function writePeople(file: string, { passwords }: House): DemoPerson[] {
+function writePeople(file: string, { passwords }: Core): DemoPerson[] {
   const people = ROLES.map(({ email, name, shows, weakPassword, hasAuthenticator }) => {
-    const meets = (text: string) => passwords.judge(text, { email, name }).met;
+    const meets = (text: string) => passwords.checkPassword(text, { email, name }).met;
     const password = weakPassword ?? inventUntil(meets);
     return {
       email,
@@ -88,8 +88,8 @@ function writePeople(file: string, { passwords }: House): DemoPerson[] {
   return people;
 }
 
-async function ensurePerson(house: House, who: DemoPerson): Promise<void> {
-  if (await house.accounts.findByEmail(who.email)) return;
+async function ensurePerson(core: Core, who: DemoPerson): Promise<void> {
+  if (await core.accounts.findByEmail(who.email)) return;
   const role = ROLES.find(({ email }) => email === who.email) ?? ROLES[0];
   const line = {
     email: who.email,
@@ -97,11 +97,11 @@ async function ensurePerson(house: House, who: DemoPerson): Promise<void> {
     existing: role?.existing,
     password_hash: role?.weakPassword
       ? await bcrypt.hash(who.password, 10)
-      : await house.hashing.hash(who.password),
+      : await core.hashing.hash(who.password),
     totp_secret: who.totp_secret,
   };
   // Somebody else who starts at the same time may have made it.
-  await house.importAccounts(oneRecord(line));
+  await core.importAccounts(oneRecord(line));
 }
 
 async function* oneRecord(record: object): AsyncGenerator<Uint8Array> {

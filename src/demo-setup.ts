@@ -1,5 +1,5 @@
 // What development has beside the provider: demo accounts, a demo client and the demo itself.
-import type { House } from './app.ts';
+import type { Core } from './app.ts';
 import { type DemoPerson, ensurePeople } from './demo-people.ts';
 import { randomId } from './lib/ids.ts';
 
@@ -13,12 +13,12 @@ export interface RunningDemo {
 const CLIENT_ID = 'demo';
 
 /** Makes what is missing and starts the demo relying party. */
-export async function startDemoFor(house: House): Promise<RunningDemo> {
-  const { config } = house;
-  const people = await ensurePeople(house);
+export async function startDemoFor(core: Core): Promise<RunningDemo> {
+  const { config } = core;
+  const people = await ensurePeople(core);
   const clientSecret = randomId(256);
   const baseUrl = `http://localhost:${config.demo.port}`;
-  await registerClient(house, clientSecret, baseUrl);
+  await registerClient(core, clientSecret, baseUrl);
   const first = people[0] as DemoPerson;
   const { startDemo } = await import('./demo/demo.ts');
   const demo = await startDemo({
@@ -28,19 +28,19 @@ export async function startDemoFor(house: House): Promise<RunningDemo> {
     baseUrl,
     host: config.host,
     port: config.demo.port,
-    render: (view, data) => renderForDemo(house, view, data),
-    log: house.log,
+    render: (view, data) => renderForDemo(core, view, data),
+    log: core.log,
     hint: `${first.email} / ${first.password}`,
   });
   return { url: demo.url, people, stop: demo.stop };
 }
 
 /** The demo borrows stylesheet and scripts from the provider, at its full address. */
-function renderForDemo({ render, config }: House, view: string, data: Record<string, unknown>) {
+function renderForDemo({ render, config }: Core, view: string, data: Record<string, unknown>) {
   return render(view, data).replaceAll('"/assets/', `"${config.issuer}/assets/`);
 }
 
-async function registerClient(house: House, secret: string, baseUrl: string): Promise<void> {
+async function registerClient(core: Core, secret: string, baseUrl: string): Promise<void> {
   const metadata = {
     client_name: 'Example App',
     client_uri: `${baseUrl}/`,
@@ -49,5 +49,5 @@ async function registerClient(house: House, secret: string, baseUrl: string): Pr
     grant_types: ['authorization_code', 'refresh_token'],
   };
   // A secret of its own for each start: it is nowhere but in this process.
-  await house.clients.create(metadata, { id: CLIENT_ID, secret, replace: true });
+  await core.clients.create(metadata, { id: CLIENT_ID, secret, replace: true });
 }

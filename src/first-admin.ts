@@ -1,8 +1,8 @@
 // The first administrator: made once in the life of a house, with a link that goes one way only.
-import type { House } from './app.ts';
-import { MAILED } from './domain/password-resets.ts';
+import type { Core } from './app.ts';
+import { MAILED } from './domain/accounts/password-resets.ts';
 import { isGatehouseError } from './lib/errors.ts';
-import type { LivingAccount } from './store/living.ts';
+import type { AccountVersion } from './store/current-account.ts';
 
 export interface FirstAdmin {
   readonly email: string;
@@ -17,33 +17,33 @@ const DONE = 'first_admin';
 
 /** Undefined where there has been one; of several first starts at once, one makes it. */
 export async function ensureFirstAdmin(
-  house: House,
+  core: Core,
   way: LinkWay = 'show',
 ): Promise<FirstAdmin | undefined> {
-  const { email } = house.config.admin;
-  if (!email || (await house.settings.find(DONE)) !== undefined) return undefined;
-  const made = await make(house, email, way);
-  await house.settings.setOnce(DONE, email);
+  const { email } = core.config.admin;
+  if (!email || (await core.settingTable.find(DONE)) !== undefined) return undefined;
+  const made = await make(core, email, way);
+  await core.settingTable.setOnce(DONE, email);
   return made;
 }
 
 /** The account, its link and the mail in one unit: no link is announced that is not there. */
-async function make(house: House, email: string, way: LinkWay): Promise<FirstAdmin | undefined> {
+async function make(core: Core, email: string, way: LinkWay): Promise<FirstAdmin | undefined> {
   let link: string | undefined;
-  const invite = (account: LivingAccount) => {
+  const invite = (account: AccountVersion) => {
     if (way === 'none') return [];
     const by = way === 'mail' ? MAILED : 'first-start';
-    const { unit, url, expiresAt } = house.links.create(account, 'invitation', by);
+    const { unit, url, expiresAt } = core.links.create(account, 'invitation', by);
     if (way === 'show') {
       link = url;
       return unit;
     }
     const values = { expires: expiresAt };
     const mail = { template: 'first-admin', to: email, values, link: url };
-    return [...unit, house.mails.writeFor(account, mail, expiresAt)];
+    return [...unit, core.mails.writeFor(account, mail, expiresAt)];
   };
   try {
-    await house.accounts.create({ email, name: 'Administrator', role: 'admin' }, invite);
+    await core.accounts.create({ email, name: 'Administrator', role: 'admin' }, invite);
     return { email, link };
   } catch (error) {
     if (isGatehouseError(error, 'already_exists')) return undefined;

@@ -1,12 +1,12 @@
 // What commands need that only look: it makes no table, no key, no file, and sends nothing.
-import type { House } from './app.ts';
+import type { Core } from './app.ts';
 import type { Config } from './config/schema.ts';
-import { createClockSkew } from './domain/clock-skew.ts';
-import { createHashing } from './domain/hashing.ts';
-import { createImport } from './domain/imports.ts';
-import { findMasterKey } from './domain/master-key.ts';
-import { knownRequiredSince } from './domain/mfa.ts';
-import { createTestClock } from './domain/test-clock.ts';
+import { knownRequiredSince } from './domain/accounts/mfa.ts';
+import { findMasterKey } from './domain/keys/master-key.ts';
+import { createClockSkew } from './domain/nodes/clock-skew.ts';
+import { createTestClock } from './domain/nodes/test-clock.ts';
+import { createHashing } from './domain/passwords/hashing.ts';
+import { createImport } from './import/import.ts';
 import { now, replaceDate } from './lib/clock.ts';
 import { GatehouseError } from './lib/errors.ts';
 import { randomId } from './lib/ids.ts';
@@ -14,21 +14,21 @@ import { createLog, type Log } from './lib/log.ts';
 import { createVault } from './lib/vault.ts';
 import { createClientRegistry } from './oidc/client-registry.ts';
 import { pendingMigrations } from './store/migrate.ts';
-import type { Nodes } from './store/nodes.ts';
+import type { NodeTable } from './store/nodes.ts';
 import { addressOf, openToRead } from './store/open.ts';
 import type { Store } from './store/store.ts';
-import { openTables } from './store/tables.ts';
 import { createDomain } from './wiring/domain.ts';
+import { openTables } from './wiring/tables.ts';
 
 /** The parts of a house that can be looked at. */
 export interface Look extends LookedAt {
-  readonly nodes: Nodes;
+  readonly nodeTable: NodeTable;
   /** Milliseconds by which this machine's clock is ahead of the database's. */
   clockSkew(): number;
 }
 
 export type LookedAt = Pick<
-  House,
+  Core,
   | 'config'
   | 'store'
   | 'accounts'
@@ -36,7 +36,7 @@ export type LookedAt = Pick<
   | 'clients'
   | 'serviceAccounts'
   | 'keys'
-  | 'settings'
+  | 'settingTable'
   | 'close'
 >;
 
@@ -62,11 +62,11 @@ async function look(config: Config, store: Store, log: Log): Promise<Look> {
   const tables = openTables(store);
   const clockSkew = createClockSkew({ store, log });
   await clockSkew.measure();
-  if (config.test_clock) await createTestClock(tables.settings).sync();
+  if (config.test_clock) await createTestClock(tables.settingTable).sync();
   const vault = createVault(findMasterKey(config) ?? randomId(256));
-  const ground = { config, log, store, tables, vault, hashing: createHashing(config) };
-  const since = (await knownRequiredSince(config.mfa, tables.settings)) ?? now();
-  const domain = createDomain(ground, since);
+  const infrastructure = { config, log, store, tables, vault, hashing: createHashing(config) };
+  const since = (await knownRequiredSince(config.mfa, tables.settingTable)) ?? now();
+  const domain = createDomain(infrastructure, since);
   const provider = () => {
     throw new Error('nothing is asked of the library here');
   };
@@ -74,12 +74,17 @@ async function look(config: Config, store: Store, log: Log): Promise<Look> {
     config,
     store,
     accounts: domain.accounts,
-    importAccounts: createImport({ ...domain, store, accounts: tables.accounts }),
-    clients: createClientRegistry({ ...ground, ...domain, clients: tables.clients, provider }),
+    importAccounts: createImport({ ...domain, store, accountTable: tables.accountTable }),
+    clients: createClientRegistry({
+      ...infrastructure,
+      ...domain,
+      clientTable: tables.clientTable,
+      provider,
+    }),
     serviceAccounts: domain.serviceAccounts,
     keys: domain.keys,
-    settings: tables.settings,
-    nodes: tables.nodes,
+    settingTable: tables.settingTable,
+    nodeTable: tables.nodeTable,
     clockSkew: clockSkew.skew,
     close: () => store.close(),
   };

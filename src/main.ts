@@ -2,18 +2,18 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type House, type Options, openHouse } from './app.ts';
+import { type Core, type Options, openCore } from './app.ts';
 import type { Config } from './config/schema.ts';
 import { type RunningDemo, startDemoFor } from './demo-setup.ts';
+import { rememberServed } from './domain/nodes/served-issuer.ts';
 import { loadWords } from './domain/passwords/words.ts';
-import { rememberServed } from './domain/served-issuer.ts';
 import { createHttpServer } from './http/server.ts';
 import { now } from './lib/clock.ts';
 import { logFailure } from './lib/repeated-lines.ts';
 import { sweepInTurn } from './store/sweep.ts';
 
 export interface Running {
-  readonly house: House;
+  readonly core: Core;
   readonly url: string;
   readonly demo: Pick<RunningDemo, 'url' | 'people'> | undefined;
   /**
@@ -27,36 +27,36 @@ const SWEEP_EVERY = 60_000;
 
 /** Rejects with a sentence that names the cure when the port is taken or the folder unwritable. */
 export async function start(config: Config, options: Options = {}): Promise<Running> {
-  const house = await openHouse(config, options);
+  const core = await openCore(config, options);
   // Read now, so that the first sign-in need not wait for it.
   loadWords();
-  const server = createHttpServer(house);
+  const server = createHttpServer(core);
   const closeUnused = watchUnused(server);
   try {
     await listen(server, config);
-    server.on('error', (error) => house.log.error({ err: error }, 'a connection was not accepted'));
-    await rememberServed(house.settings, config.issuer);
-    await house.node.begin();
-    const demo = config.demo.enabled ? await startDemoFor(house) : undefined;
-    const stopSweeping = startSweeping(house);
+    server.on('error', (error) => core.log.error({ err: error }, 'a connection was not accepted'));
+    await rememberServed(core.settingTable, config.issuer);
+    await core.node.begin();
+    const demo = config.demo.enabled ? await startDemoFor(core) : undefined;
+    const stopSweeping = startSweeping(core);
     return {
-      house,
+      core,
       url: config.issuer,
       demo,
       stop: async ({ atOnce = false } = {}) => {
-        house.leaving.begin();
+        core.draining.begin();
         stopSweeping();
         if (!atOnce) await sleep(config.http.stop_delay * 1000);
         await Promise.all([demo?.stop(), close(server, closeUnused, config.http.stop_timeout)]);
-        await house.node.end();
-        await house.close();
+        await core.node.end();
+        await core.close();
       },
     };
   } catch (error) {
     server.closeAllConnections();
     server.close();
-    await house.node.end();
-    await house.close();
+    await core.node.end();
+    await core.close();
     throw error;
   }
 }
@@ -117,7 +117,7 @@ function close(server: Server, closeUnused: () => void, seconds: number): Promis
   });
 }
 
-function startSweeping({ store, log, audit }: House): () => void {
+function startSweeping({ store, log, audit }: Core): () => void {
   const stopped = new AbortController();
   let isSweeping = false;
   const tidy = async () => {

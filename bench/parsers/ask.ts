@@ -2,7 +2,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type Koa from 'koa';
-import { requestWith } from '../../src/lib/requests.ts';
+import { syntheticRequest } from '../../src/lib/synthetic-request.ts';
 
 export interface Asked {
   readonly method: string;
@@ -46,7 +46,7 @@ export function createAsk(app: Koa): Ask {
 }
 
 function messageOf({ method, url, headers, body = '' }: Asked): IncomingMessage {
-  const message = requestWith({ method, url, headers }, Buffer.from(body));
+  const message = syntheticRequest({ method, url, headers }, Buffer.from(body));
   Object.defineProperty(message.socket, 'remoteAddress', { value: '127.0.0.1' });
   if (body === '') delete message.headers['content-length'];
   return message;

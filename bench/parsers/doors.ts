@@ -18,7 +18,7 @@ export interface Known {
   /** Of one with a secret. */
   readonly basic: string;
   readonly signIn: { readonly path: string; readonly cookie: string; readonly csrf: string };
-  readonly visitor: { readonly cookie: string; readonly csrf: string };
+  readonly requester: { readonly cookie: string; readonly csrf: string };
   readonly device: { readonly cookie: string; readonly xsrf: string };
 }
 
@@ -184,7 +184,7 @@ function queryValues({ clientId }: Known): readonly Door[] {
   ];
 }
 
-function rawForms({ basic, signIn, visitor, device }: Known): readonly Door[] {
+function rawForms({ basic, signIn, requester, device }: Known): readonly Door[] {
   const form = (path: string, headers: Fields = {}): Door => ({
     name: `form of ${path.replace(/^(\/sign-in\/)[^/]*/, '$1…')}`,
     kind: 'body',
@@ -201,7 +201,7 @@ function rawForms({ basic, signIn, visitor, device }: Known): readonly Door[] {
     form('/userinfo'),
     form('/device', { cookie: device.cookie }),
     form('/sign-out/confirm', { cookie: device.cookie }),
-    form('/forgot-password', { cookie: visitor.cookie }),
+    form('/forgot-password', { cookie: requester.cookie }),
     form('/reset-password'),
     form('/reset-password/a'),
     form(`${signIn.path}/prove/password`, { cookie: signIn.cookie }),
@@ -223,7 +223,7 @@ const BY_ASSERTION = {
   client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
 };
 
-function formValues({ clientId, basic, signIn, visitor, device }: Known): readonly Door[] {
+function formValues({ clientId, basic, signIn, requester, device }: Known): readonly Door[] {
   const values = (
     path: string,
     fields: Record<string, string>,
@@ -264,8 +264,8 @@ function formValues({ clientId, basic, signIn, visitor, device }: Known): readon
     ...values('/device', { xsrf: device.xsrf, user_code: 'AAAA-AAAA' }, ['user_code', 'xsrf'], {
       cookie: device.cookie,
     }),
-    ...values('/forgot-password', { csrf: visitor.csrf }, ['email', 'return_to', 'csrf'], {
-      cookie: visitor.cookie,
+    ...values('/forgot-password', { csrf: requester.csrf }, ['email', 'return_to', 'csrf'], {
+      cookie: requester.cookie,
     }),
     ...values(`${signIn.path}/prove/password`, own, Object.keys(own), { cookie: signIn.cookie }),
     ...values('/v1/auth/service-account/token', grants.assertion, [

@@ -1,12 +1,12 @@
 // A client, and the half-done visits that requests belong to.
-import type { House } from '../../src/app.ts';
+import type { Core } from '../../src/app.ts';
 import { REDIRECT_URI } from '../setup.ts';
 import type { Answered, Ask } from './ask.ts';
 import type { Known } from './doors.ts';
 
 const HTML = { accept: 'text/html' };
 
-export async function seed({ clients }: House, ask: Ask): Promise<Known> {
+export async function seed({ clients }: Core, ask: Ask): Promise<Known> {
   const shared = { redirect_uris: [REDIRECT_URI], first_party: true };
   const open = await clients.create({
     ...shared,
@@ -43,7 +43,7 @@ export async function seed({ clients }: House, ask: Ask): Promise<Known> {
     clientId: open.client.id,
     basic: `Basic ${btoa(`${closed.client.id}:${closed.secret}`)}`,
     signIn: { path, cookie, csrf: fieldOf(await get(path, cookie), 'csrf') },
-    visitor: { cookie: cookiesOf(forgot), csrf: fieldOf(forgot, 'csrf') },
+    requester: { cookie: cookiesOf(forgot), csrf: fieldOf(forgot, 'csrf') },
     device: { cookie: cookiesOf(device), xsrf: fieldOf(device, 'xsrf') },
   };
 }

@@ -15,7 +15,7 @@ interface Answer {
   readonly error?: string;
   readonly error_description?: string;
   readonly session_id?: string;
-  readonly methods?: readonly string[];
+  readonly factors?: readonly string[];
   readonly url?: string;
   readonly attempts_remaining?: number;
   readonly reset_at?: string;

@@ -61,7 +61,7 @@ async function watchRows(bench: Bench, site: Site, rows: number) {
   return { seconds, left, healthy: p99(samples) };
 }
 
-async function insertExpired({ house: { store } }: Site, rows: number): Promise<void> {
+async function insertExpired({ core: { store } }: Site, rows: number): Promise<void> {
   const series =
     store.dialect === 'pg'
       ? `generate_series(1, ${rows}) as n(i)`
@@ -71,7 +71,7 @@ async function insertExpired({ house: { store } }: Site, rows: number): Promise<
   await store.run({ sql: text, bindings: [] });
 }
 
-async function countExpired({ house: { store } }: Site): Promise<number> {
+async function countExpired({ core: { store } }: Site): Promise<number> {
   const query = store.sql('oidc_artifacts').where('expires_at', 1000).count({ count: '*' }).first();
   return Number((await store.find(store.compile(query)))?.count);
 }

@@ -176,12 +176,12 @@ async function suspendSome({ journal }: Bench, site: Site, count: number) {
   const people = [];
   for (let index = 0; index < count; index += 1) {
     const person = await createPerson(site);
-    const account = await site.house.accounts.get(person.email);
+    const account = await site.core.accounts.get(person.email);
     const cause = { actor: 'cli:faults', reason: 'an experiment' };
     await journal.run(
       { act: 'suspend', subject: person.email, account: person.id, ends: [accountKey(person)] },
       async () => {
-        await site.house.acts.suspend(account, cause);
+        await site.core.operations.suspend(account, cause);
         return { status: 200, body: {} };
       },
     );

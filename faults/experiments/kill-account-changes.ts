@@ -42,8 +42,8 @@ export const killAccountChanges: Experiment = {
 async function killInPassword(bench: Bench, site: Site, seen: Seen): Promise<void> {
   const { journal, random } = bench;
   const person = await createPerson(site);
-  const account = await site.house.accounts.get(person.email);
-  const { link = '' } = await site.house.acts.resetPassword(account, {
+  const account = await site.core.accounts.get(person.email);
+  const { link = '' } = await site.core.operations.resetPassword(account, {
     actor: 'cli:faults',
     reason: 'an experiment',
   });
@@ -106,7 +106,7 @@ async function killInSuspension(bench: Bench, site: Site, seen: Seen): Promise<v
       ({ status }) => (status === 200 ? 'done' : 'unknown'),
     )
     .catch(() => undefined);
-  const { status } = await site.house.accounts.get(person.email);
+  const { status } = await site.core.accounts.get(person.email);
   const events = await eventsOf(site, person, 'account.suspended');
   const next = await refresh(at, person, token, 1);
   const isSuspended = status === 'suspended';
@@ -115,7 +115,7 @@ async function killInSuspension(bench: Bench, site: Site, seen: Seen): Promise<v
   if (!fits) journal.breaks(`all or nothing: ${status}, ${events} events, refresh ${next.outcome}`);
 }
 
-async function eventsOf({ house }: Site, { id }: Person, kind: string): Promise<number> {
-  const rows = await house.audit.newest({ accountId: id, kind: kind as 'password.reset' }, 100);
+async function eventsOf({ core }: Site, { id }: Person, kind: string): Promise<number> {
+  const rows = await core.audit.newest({ accountId: id, kind: kind as 'password.reset' }, 100);
   return rows.length;
 }

@@ -49,7 +49,7 @@ async function loseOne({ journal }: Bench, site: Site, seconds: number): Promise
 }
 
 /** Rows of refresh tokens that could still be used. */
-async function familyRows({ house: { store } }: Site, accountId: string): Promise<number> {
+async function familyRows({ core: { store } }: Site, accountId: string): Promise<number> {
   const rows = await store.all(
     store.compile(store.sql('oidc_artifacts').where('account_id', accountId)),
   );

@@ -103,7 +103,7 @@ async function expectKnown(world: World, citizen: Citizen): Promise<void> {
     const former = citizen.former.at(-1);
     if (former) await signIn(world.at, citizen, 1 - node, { password: former, more });
   }
-  const { status } = await site.house.accounts.get(citizen.email);
+  const { status } = await site.core.accounts.get(citizen.email);
   if ((status === 'suspended') !== citizen.isSuspended) {
     bench.journal.breaks(`invariant 4: ${citizen.email} is ${status}`);
   }
@@ -123,8 +123,8 @@ async function newPasswordWhereUnknown(world: World, citizen: Citizen): Promise<
 
 function figuresOf({ counts, bench }: World): Figures {
   const faults = Object.entries(counts).filter(([name]) => name.startsWith('fault'));
-  const acts = Object.entries(counts).filter(([name]) => !name.startsWith('fault'));
+  const acted = Object.entries(counts).filter(([name]) => !name.startsWith('fault'));
   const text = (pairs: ReadonlyArray<readonly [string, number]>) =>
     pairs.map(([name, count]) => `${name.replace('fault: ', '')} ${count}`).join('; ');
-  return { operations: bench.journal.entries.length, acts: text(acts), faults: text(faults) };
+  return { operations: bench.journal.entries.length, acts: text(acted), faults: text(faults) };
 }

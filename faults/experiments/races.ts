@@ -77,9 +77,9 @@ const PLAIN: Readonly<Record<string, Race>> = {
   },
   link: async ({ journal }, site) => {
     const person = await createPerson(site);
-    const account = await site.house.accounts.get(person.email);
+    const account = await site.core.accounts.get(person.email);
     const cause = { actor: 'cli:faults', reason: 'an experiment' };
-    const { link = '' } = await site.house.acts.resetPassword(account, cause);
+    const { link = '' } = await site.core.operations.resetPassword(account, cause);
     const what = { act: 'link', subject: nameOf(link), once: true, account: person.id };
     return count(async (at) => {
       const web = createWeb(site.url, [], undefined, at);

@@ -22,7 +22,7 @@ export async function suspend(world: World, citizen: Citizen): Promise<void> {
     { act: 'suspend', subject: citizen.email, account: citizen.id, ends },
     async () => {
       if (byCommand) return exitOf(await runCommand(args, { database: site.database }));
-      await site.house.acts.suspend(await site.house.accounts.get(citizen.email), CAUSE);
+      await site.core.operations.suspend(await site.core.accounts.get(citizen.email), CAUSE);
       return { status: 200, body: {} };
     },
     failed,
@@ -36,9 +36,9 @@ export async function activate(world: World, citizen: Citizen): Promise<void> {
   const { outcome } = await bench.journal.run(
     { act: 'activate', subject: citizen.email, account: citizen.id, begins },
     async () => {
-      const account = await site.house.accounts.get(citizen.email);
+      const account = await site.core.accounts.get(citizen.email);
       // A suspension whose answer was lost may not have happened.
-      if (account.status !== 'active') await site.house.acts.activate(account, CAUSE);
+      if (account.status !== 'active') await site.core.operations.activate(account, CAUSE);
       return { status: 200, body: {} };
     },
     failed,
@@ -66,8 +66,8 @@ export async function newPassword(world: World, citizen: Citizen): Promise<void>
       ends: [...olds.map((old) => passwordKey(citizen, old)), ...familyKeys(citizen)],
     },
     async () => {
-      const account = await site.house.accounts.get(citizen.email);
-      const { link } = await site.house.acts.resetPassword(account, CAUSE);
+      const account = await site.core.accounts.get(citizen.email);
+      const { link } = await site.core.operations.resetPassword(account, CAUSE);
       if (link) found.link = link;
       return { status: 200, body: {} };
     },

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { GatehouseError } from '../lib/errors.ts';
 import { type Printing, show } from './account-output.ts';
 import { actor } from './actor.ts';
-import { withHouse } from './house.ts';
+import { withCore } from './core.ts';
 
 interface Options extends Printing {
   readonly any?: boolean;
@@ -24,14 +24,14 @@ export function allowAddressesCommand(): Command {
 }
 
 function allow(who: string, ranges: readonly string[], options: Options): Promise<void> {
-  return withHouse(async (house) => {
+  return withCore(async (core) => {
     if ((ranges.length === 0) !== (options.any === true)) {
       const message = 'Name the ranges that the account is used from, or say --any.';
       throw new GatehouseError('invalid_input', { message });
     }
     const { reason, ticket } = options;
-    const account = await house.accounts.get(who);
-    await house.allowAddresses(account, ranges, { actor: actor(), reason, ticket });
-    await show(house, await house.accounts.get(account.id), options);
+    const account = await core.accounts.get(who);
+    await core.allowAddresses(account, ranges, { actor: actor(), reason, ticket });
+    await show(core, await core.accounts.get(account.id), options);
   });
 }

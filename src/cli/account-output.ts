@@ -1,5 +1,5 @@
 // An account as commands print it.
-import type { House } from '../app.ts';
+import type { Core } from '../app.ts';
 import { toIso } from '../lib/clock.ts';
 import type { Account } from '../store/accounts.ts';
 import { noteOtherIssuer } from './other-issuer.ts';
@@ -10,9 +10,9 @@ export interface Printing {
 }
 
 /** The shape of an account wherever it is printed. */
-export async function describe(house: House, account: Account) {
-  const factors = house.methods.filter((method) => method.step === 'second-factor');
-  const enrolled = await Promise.all(factors.map((method) => method.isEnrolled(account.id)));
+export async function describe(core: Core, account: Account) {
+  const factors = core.factors.filter((factor) => factor.step === 'second-factor');
+  const enrolled = await Promise.all(factors.map((factor) => factor.isEnrolled(account.id)));
   const { id, email, name, status, role, createdAt, mfaDeadline, allowedAddresses } = account;
   return {
     id,
@@ -32,13 +32,13 @@ export async function describe(house: House, account: Account) {
 
 /** @param more what is shown this once, beside the account */
 export async function show(
-  house: House,
+  core: Core,
   account: Account,
   { json }: Printing,
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
-  const described = { ...(await describe(house, account)), ...more };
+  const described = { ...(await describe(core, account)), ...more };
   if (json) printJson(described);
   else printFields(described);
-  if ('link' in more) await noteOtherIssuer(house);
+  if ('link' in more) await noteOtherIssuer(core);
 }

@@ -1,13 +1,13 @@
 // gatehouse account …: people.
 import { Command, Option } from 'commander';
-import type { House } from '../app.ts';
+import type { Core } from '../app.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import type { Account, AccountRole } from '../store/accounts.ts';
-import { actCommands } from './account-acts.ts';
 import { allowAddressesCommand } from './account-addresses.ts';
+import { operationCommands } from './account-operations.ts';
 import { describe, type Printing, show } from './account-output.ts';
 import { actor } from './actor.ts';
-import { withHouse, withNewHouse } from './house.ts';
+import { withCore, withNewCore } from './core.ts';
 import { importCommand } from './import.ts';
 import { readInput } from './input.ts';
 import { printJson, printTable } from './output.ts';
@@ -31,9 +31,9 @@ export function accountCommands(): Command {
     .option('--password-stdin', 'read the password from standard input')
     .option('--json', 'print JSON')
     .action((email: string, options: CreateOptions) =>
-      withNewHouse(async (house) => {
-        const account = await create(house, email, options);
-        await show(house, account, options, await invitationFor(house, account));
+      withNewCore(async (core) => {
+        const account = await create(core, email, options);
+        await show(core, account, options, await invitationFor(core, account));
       }),
     );
   command.addCommand(importCommand());
@@ -41,37 +41,37 @@ export function accountCommands(): Command {
     .command('list')
     .description('list all accounts')
     .option('--json', 'print JSON')
-    .action((options: Printing) => withHouse((house) => list(house, options)));
+    .action((options: Printing) => withCore((core) => list(core, options)));
   command
     .command('show <email-or-id>')
     .description('show one account')
     .option('--json', 'print JSON')
     .action((who: string, options: Printing) =>
-      withHouse(async (house) => show(house, await house.accounts.get(who), options)),
+      withCore(async (core) => show(core, await core.accounts.get(who), options)),
     );
-  for (const each of actCommands()) command.addCommand(each);
+  for (const each of operationCommands()) command.addCommand(each);
   command.addCommand(allowAddressesCommand());
   return command;
 }
 
 /** Whoever has no password yet chooses one by a link that is shown this once. */
-async function invitationFor({ links, store }: House, account: Account) {
+async function invitationFor({ links, store }: Core, account: Account) {
   if (account.passwordHash !== undefined) return {};
   const { unit, url } = links.create(account, 'invitation', actor());
   await store.write(...unit);
   return { link: url };
 }
 
-async function create(house: House, email: string, options: CreateOptions): Promise<Account> {
+async function create(core: Core, email: string, options: CreateOptions): Promise<Account> {
   const password = options.passwordStdin ? await readPassword() : undefined;
   const request = { email, name: options.name || undefined, role: roleOf(options), password };
-  return house.accounts.create(request).catch((error: unknown) => {
-    throw isGatehouseError(error, 'password_unmet') ? inSentences(error, house) : error;
+  return core.accounts.create(request).catch((error: unknown) => {
+    throw isGatehouseError(error, 'password_unmet') ? inSentences(error, core) : error;
   });
 }
 
 /** The rules that are not met, as the page words them. */
-function inSentences({ details }: GatehouseError, { t, passwords }: House): GatehouseError {
+function inSentences({ details }: GatehouseError, { t, passwords }: Core): GatehouseError {
   const { min, max } = passwords.settings;
   const message = 'The password does not meet the policy. Not met:';
   const sentences = details.map((rule) => t(`password-rules.${rule}`, { min, max }));
@@ -95,9 +95,9 @@ function noPassword(message: string): GatehouseError {
   return new GatehouseError('invalid_input', { message });
 }
 
-async function list(house: House, { json }: Printing): Promise<void> {
+async function list(core: Core, { json }: Printing): Promise<void> {
   const described = [];
-  for await (const account of house.accounts.list()) described.push(await describe(house, account));
+  for await (const account of core.accounts.list()) described.push(await describe(core, account));
   if (json) printJson(described);
   else
     printTable(

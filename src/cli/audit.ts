@@ -1,10 +1,10 @@
 // gatehouse audit …: what happened, row by row.
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { House } from '../app.ts';
+import type { Core } from '../app.ts';
 import type { AuditRow } from '../domain/audit/audit.ts';
 import { AUDIT_KINDS, type AuditKind } from '../domain/audit/kinds.ts';
 import { toIso } from '../lib/clock.ts';
-import { withHouse } from './house.ts';
+import { withCore } from './core.ts';
 import { print, printTable } from './output.ts';
 
 interface TailOptions {
@@ -26,7 +26,7 @@ export function auditCommands(): Command {
     .option('--account <email-or-id>', 'about this account')
     .addOption(kind)
     .option('--json', 'print JSON, one event a line')
-    .action((options: TailOptions) => withHouse((house) => tail(house, options)));
+    .action((options: TailOptions) => withCore((core) => tail(core, options)));
   return command;
 }
 
@@ -36,15 +36,15 @@ function parseLimit(text: string): number {
   throw new InvalidArgumentError(`It is a number from 1 to ${MOST}.`);
 }
 
-async function tail(house: House, { limit, account, kind, json }: TailOptions): Promise<void> {
-  const accountId = account === undefined ? undefined : await idOf(house, account);
-  const rows = (await house.audit.newest({ accountId, kind }, limit)).reverse().map(auditJson);
+async function tail(core: Core, { limit, account, kind, json }: TailOptions): Promise<void> {
+  const accountId = account === undefined ? undefined : await idOf(core, account);
+  const rows = (await core.audit.newest({ accountId, kind }, limit)).reverse().map(auditJson);
   if (json) for (const row of rows) print(JSON.stringify(row));
   else printTable(rows.map(withoutDetail));
 }
 
 /** What was recorded outlives the account: an id need not be one any more. */
-async function idOf({ accounts }: House, account: string): Promise<string> {
+async function idOf({ accounts }: Core, account: string): Promise<string> {
   return account.includes('@') ? (await accounts.get(account)).id : account;
 }
 

@@ -1,8 +1,8 @@
 // What `client create` and `client update` take, in the names of OpenID Dynamic Registration.
 import { type Command, Option } from 'commander';
-import { ACR_VALUES } from '../domain/assurance.ts';
-import { CLIENT_ASSERTION_AUDIENCES } from '../domain/client-assertion-audience.ts';
-import { readRanges } from '../domain/ranges.ts';
+import { readRanges } from '../domain/accounts/address-ranges.ts';
+import { CLIENT_ASSERTION_AUDIENCES } from '../domain/clients/assertion-audience.ts';
+import { ACR_VALUES } from '../domain/sessions/assurance.ts';
 
 /** False where `--no-…` takes a value away. */
 type Given<T> = T | false | undefined;

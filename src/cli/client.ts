@@ -1,8 +1,8 @@
 // gatehouse client …: relying parties.
 import { Command, Option } from 'commander';
 import type { Config } from '../config/schema.ts';
-import { describeClient } from '../domain/client-description.ts';
-import { isPlainHttp } from '../domain/redirect-uris.ts';
+import { describeClient } from '../domain/clients/description.ts';
+import { isPlainHttp } from '../domain/clients/redirect-uris.ts';
 import { parseDuration } from '../lib/durations.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import {
@@ -12,8 +12,8 @@ import {
   withCreateOptions,
   withUpdateOptions,
 } from './client-options.ts';
+import { withCore, withNewCore } from './core.ts';
 import { refusedCalls } from './doctor-surroundings.ts';
-import { withHouse, withNewHouse } from './house.ts';
 import { print, printFields, printJson, printTable, warn } from './output.ts';
 
 interface Printing {
@@ -33,7 +33,7 @@ export function clientCommands(): Command {
     .description('show one client')
     .option('--json', 'print JSON')
     .action((id: string, options: Printing) =>
-      withHouse(async ({ clients }) => show(describeClient(await clients.get(id)), options)),
+      withCore(async ({ clients }) => show(describeClient(await clients.get(id)), options)),
     );
   command.addCommand(updateCommand());
   command.addCommand(rotateCommand());
@@ -42,7 +42,7 @@ export function clientCommands(): Command {
     .command('delete <client-id>')
     .description('delete a client; its tokens stop working')
     .action((id: string) =>
-      withHouse(async ({ clients }) => {
+      withCore(async ({ clients }) => {
         await clients.delete(id);
         print(`Deleted ${id}.`);
       }),
@@ -55,7 +55,7 @@ function createCommand(): Command {
     .description('register a client; its secret is shown once')
     .option('--json', 'print JSON')
     .action((options: ClientOptions & Printing) =>
-      withNewHouse(async ({ clients, config }) => {
+      withNewCore(async ({ clients, config }) => {
         const metadata = metadataOf(options);
         assertSomewhere(metadata);
         const { client, secret } = await clients.create(metadata);
@@ -81,7 +81,7 @@ function updateCommand(): Command {
     .description('change a client: each option replaces what it names, a list as a whole')
     .option('--json', 'print JSON')
     .action((id: string, { json, ...options }: ClientOptions & Printing) =>
-      withHouse(async ({ clients, config }) => {
+      withCore(async ({ clients, config }) => {
         if (Object.keys(options).length === 0) throw refusal('Say what to change: see --help.');
         const change = changeOf(options, (await clients.get(id)).metadata);
         const { client, secret } = await clients.update(id, change);
@@ -121,24 +121,24 @@ function rotateCommand(): Command {
 const LONGEST_OVERLAP = 90 * 86_400_000;
 
 function rotate(id: string, { overlap, json }: RotateOptions): Promise<void> {
-  return withHouse(async ({ clients, config }) => {
+  return withCore(async ({ clients, config }) => {
     const usual = config.ttl.client_secret_overlap * 1000;
     const length = overlap === undefined ? usual : readOverlap(overlap);
     const { client, secret, ended } = await clients.rotateSecret(id, length);
     show({ ...describeClient(client), ...shownOnce(secret) }, { json });
-    if (!json && ended > 0) print(endedInWords(ended));
+    if (!json && ended > 0) print(describeEnded(ended));
   });
 }
 
 function revokeOld(id: string, { json }: RotateOptions): Promise<void> {
-  return withHouse(async ({ clients }) => {
+  return withCore(async ({ clients }) => {
     const { client, ended } = await clients.revokeOldSecrets(id);
     show(describeClient(client), { json });
-    if (!json) print(endedInWords(ended));
+    if (!json) print(describeEnded(ended));
   });
 }
 
-function endedInWords(count: number): string {
+function describeEnded(count: number): string {
   const which = count === 1 ? 'One older secret has' : `${count} older secrets have`;
   return `${which} ended now: two live at a time at most.`;
 }
@@ -154,17 +154,17 @@ function refusal(message: string): GatehouseError {
 }
 
 function switchCommands(): readonly Command[] {
-  const acts = [
+  const operations = [
     ['disable', 'shut a client: sign-ins for it, its calls and its tokens end at once'],
     ['enable', 'open a client that was disabled'],
   ] as const;
-  return acts.map(([name, description]) =>
+  return operations.map(([name, description]) =>
     new Command(name)
       .argument('<client-id>')
       .description(description)
       .option('--json', 'print JSON')
       .action((id: string, options: Printing) =>
-        withHouse(async ({ clients }) => show(describeClient(await clients[name](id)), options)),
+        withCore(async ({ clients }) => show(describeClient(await clients[name](id)), options)),
       ),
   );
 }
@@ -179,7 +179,7 @@ function show(client: Record<string, unknown>, { json }: Printing): void {
 }
 
 function list({ json }: Printing): Promise<void> {
-  return withHouse(async ({ clients }) => {
+  return withCore(async ({ clients }) => {
     const described = [];
     for await (const client of clients.list()) described.push(describeClient(client));
     if (json) printJson(described);

@@ -1,8 +1,8 @@
 // What is wrong, or risky, about registered clients.
 import type { Config } from '../config/schema.ts';
-import { isPlainHttp, mistakeInRedirectUri } from '../domain/redirect-uris.ts';
-import { allResources, OIDC_SCOPES } from '../domain/resources.ts';
-import { lookInside } from './house.ts';
+import { isPlainHttp, mistakeInRedirectUri } from '../domain/clients/redirect-uris.ts';
+import { allResources, OIDC_SCOPES } from '../domain/clients/resources.ts';
+import { lookInside } from './core.ts';
 
 type Metadata = Readonly<Record<string, unknown>>;
 
@@ -15,7 +15,7 @@ export async function checkRisks(): Promise<string> {
       if (isOpenAtJson(metadata)) found.direct += 1;
       if (isToldInPlain(metadata)) found.plain += 1;
     }
-    return risksInWords(found);
+    return describeRisks(found);
   });
   return risks ?? NONE;
 }
@@ -33,7 +33,7 @@ function isToldInPlain({ redirect_uris: uris }: Metadata): boolean {
 
 type Risks = Readonly<Record<'withoutPkce' | 'direct' | 'plain', number>>;
 
-function risksInWords({ withoutPkce, direct, plain }: Risks): string {
+function describeRisks({ withoutPkce, direct, plain }: Risks): string {
   const pkce = withoutPkce > 0 ? `${withoutPkce} without PKCE: an intercepted code is enough` : '';
   const json = direct > 0 ? `${direct} signing in over JSON without a proof of who they are` : '';
   const http = plain > 0 ? `${plain} with a redirect URI of plain http on another machine` : '';

@@ -1,12 +1,12 @@
 // Whether this machine and those of the nodes have the time of the database.
-import { CURE, describeSkew, TOLERATED } from '../domain/clock-skew.ts';
+import { CURE, describeSkew, TOLERATED } from '../domain/nodes/clock-skew.ts';
 import { machineTime } from '../lib/clock.ts';
 import type { Look } from '../look.ts';
 import { isHeard } from '../store/nodes.ts';
 
-export async function checkClocks({ store, nodes, clockSkew }: Look): Promise<string> {
+export async function checkClocks({ store, nodeTable, clockSkew }: Look): Promise<string> {
   if (store.dialect !== 'pg') return 'one machine, one clock';
-  const all = (await nodes.list()).filter((node) => isHeard(node, machineTime()));
+  const all = (await nodeTable.list()).filter((node) => isHeard(node, machineTime()));
   const off = [
     ...(Math.abs(clockSkew()) > TOLERATED ? [describeSkew(clockSkew())] : []),
     ...all

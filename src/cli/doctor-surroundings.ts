@@ -7,7 +7,7 @@ import { findForwarding } from '../domain/untrusted-forwarding.ts';
 import { isWithin, parseAddress, parseSubnet } from '../lib/addresses.ts';
 import { now } from '../lib/clock.ts';
 import { findPrivateHosts, hostOf } from '../lib/private-hosts.ts';
-import { lookInside } from './house.ts';
+import { lookInside } from './core.ts';
 
 /** It works, and is probably not what was meant. */
 export interface Warning {
@@ -42,7 +42,7 @@ function countMails(folder: string): number {
 
 /** Nobody knows whether it is a proxy: whoever asks may send such a header. */
 export async function checkProxies({ trusted_proxies: proxies }: Config): Promise<Says> {
-  const seen = await lookInside(({ settings }) => findForwarding(settings, now()));
+  const seen = await lookInside(({ settingTable }) => findForwarding(settingTable, now()));
   const address = seen && parseAddress(seen.peer);
   if (!address || isWithin(address, proxies.map(parseSubnet))) {
     return proxies.length > 0 ? `trusted: ${proxies.join(', ')}` : 'none is trusted, none was seen';
@@ -62,7 +62,7 @@ export async function refusedCalls(
   if (outgoing.allow_private) return [];
   const uris = calledBy(metadata);
   const hosts = await findPrivateHosts(uris);
-  return uris.flatMap((uri) => inWords(uri, hosts));
+  return uris.flatMap((uri) => describe(uri, hosts));
 }
 
 export async function checkCalls({ outgoing, sms }: Config): Promise<Says> {
@@ -75,7 +75,7 @@ export async function checkCalls({ outgoing, sms }: Config): Promise<Says> {
     }
   });
   const hosts = await findPrivateHosts(all.map(([, uri]) => uri));
-  const refused = all.flatMap(([who, uri]) => inWords(uri, hosts).map((say) => `${who}: ${say}`));
+  const refused = all.flatMap(([who, uri]) => describe(uri, hosts).map((say) => `${who}: ${say}`));
   return refused.length === 0 ? 'none goes to a private address' : { warning: refused.join('; ') };
 }
 
@@ -83,7 +83,7 @@ function calledBy(metadata: Readonly<Record<string, unknown>>): string[] {
   return CALLED.map((name) => metadata[name]).filter((uri) => typeof uri === 'string');
 }
 
-function inWords(uri: string, hosts: ReadonlyMap<string, string>): string[] {
+function describe(uri: string, hosts: ReadonlyMap<string, string>): string[] {
   const address = hosts.get(hostOf(uri) ?? '');
   if (address === undefined) return [];
   return [

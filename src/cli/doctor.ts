@@ -4,10 +4,11 @@ import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { whyOtherIssuer } from '../domain/served-issuer.ts';
+import { whyOtherIssuer } from '../domain/nodes/served-issuer.ts';
 import { toIso } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Look } from '../look.ts';
+import { lookInside } from './core.ts';
 import { checkRegistrations, checkRisks } from './doctor-clients.ts';
 import { checkClocks } from './doctor-clocks.ts';
 import { checkPort } from './doctor-port.ts';
@@ -18,7 +19,6 @@ import {
   checkProxies,
   type Says,
 } from './doctor-surroundings.ts';
-import { lookInside } from './house.ts';
 import { oneLine, print, printJson, sentenceFor } from './output.ts';
 
 interface Finding {
@@ -140,8 +140,8 @@ function checkKeys(): Promise<string> {
 }
 
 function checkIssuer({ issuer }: Config): Promise<string> {
-  return inside(async ({ settings }) => {
-    const why = await whyOtherIssuer(settings, issuer);
+  return inside(async ({ settingTable }) => {
+    const why = await whyOtherIssuer(settingTable, issuer);
     if (why !== undefined) throw new Error(why);
     return issuer;
   });
@@ -178,10 +178,10 @@ function checkHashes(): Promise<string> {
     const hashes = async function* () {
       for await (const { passwordHash } of accounts.list()) yield passwordHash;
     };
-    const floor = config.password.refusal_floor;
+    const floor = config.password.refusal_min_ms;
     const slow = (await measureHashes(hashes())).filter(({ takes }) => takes > floor);
-    if (slow.length === 0) return `none takes longer than password.refusal_floor (${floor} ms)`;
+    if (slow.length === 0) return `none takes longer than password.refusal_min_ms (${floor} ms)`;
     const kinds = slow.map(({ kind, takes }) => `${kind} (up to ${takes} ms)`).join(', ');
-    return `refusals of some take longer than password.refusal_floor (${floor} ms), which shows who has one: ${kinds}. Raise it above that until their owners have signed in`;
+    return `refusals of some take longer than password.refusal_min_ms (${floor} ms), which shows who has one: ${kinds}. Raise it above that until their owners have signed in`;
   });
 }

@@ -1,9 +1,9 @@
 // gatehouse account import: accounts with their password hashes.
 import { Command } from 'commander';
-import type { House } from '../app.ts';
-import type { ImportError, ImportRemark, ImportReport } from '../domain/imports.ts';
+import type { Core } from '../app.ts';
+import type { ImportError, ImportRemark, ImportReport } from '../import/import.ts';
 import { GatehouseError } from '../lib/errors.ts';
-import { rehearse, withNewHouse } from './house.ts';
+import { rehearse, withNewCore } from './core.ts';
 import { withImportFile } from './import-file.ts';
 import { oneLine, print, printJson } from './output.ts';
 
@@ -23,9 +23,9 @@ export function importCommand(): Command {
         const { dryRun = false } = options;
         const shown = createShown(options);
         const { onBatch } = shown;
-        const read = ({ importAccounts }: Pick<House, 'importAccounts'>) =>
+        const read = ({ importAccounts }: Pick<Core, 'importAccounts'>) =>
           importAccounts(bytes, { dryRun, onBatch }).catch(shown.stopped);
-        const report = await (dryRun ? rehearse(read) : withNewHouse(read));
+        const report = await (dryRun ? rehearse(read) : withNewCore(read));
         shown.end(report);
         refuseIf(report);
       }),

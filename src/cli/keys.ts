@@ -1,12 +1,12 @@
 // gatehouse keys …: the keys that sign tokens.
 import { Command, Option } from 'commander';
-import type { House } from '../app.ts';
+import type { Core } from '../app.ts';
 import { SIGNING_ALGS, type SigningAlg } from '../config/schema.ts';
-import type { Urgency } from '../domain/key-rotation.ts';
-import type { TimedKey } from '../domain/key-times.ts';
+import type { Urgency } from '../domain/keys/rotation.ts';
+import type { TimedKey } from '../domain/keys/times.ts';
 import { toIso } from '../lib/clock.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
-import { withHouse } from './house.ts';
+import { withCore } from './core.ts';
 import { print, printJson, printTable } from './output.ts';
 
 interface Printing {
@@ -26,7 +26,7 @@ export function keysCommands(): Command {
     .description('list the signing keys (their public side), what each is used for, and until when')
     .option('--json', 'print JSON')
     .action((options: Printing) =>
-      withHouse(async ({ keys }) => show((await keys.list()).map(describe), options)),
+      withCore(async ({ keys }) => show((await keys.list()).map(describe), options)),
     );
   command.addCommand(rotateCommand());
   return command;
@@ -44,10 +44,10 @@ function rotateCommand(): Command {
     .option('--now', 'let it sign in forty seconds, known or not: whoever looks finds it by then')
     .addOption(compromised.conflicts('now'))
     .option('--json', 'print JSON')
-    .action((options: RotateOptions) => withHouse((house) => rotate(house, options)));
+    .action((options: RotateOptions) => withCore((core) => rotate(core, options)));
 }
 
-async function rotate({ keys }: House, options: RotateOptions): Promise<void> {
+async function rotate({ keys }: Core, options: RotateOptions): Promise<void> {
   const rotation = { alg: options.alg, urgency: urgencyOf(options) };
   const made = await keys.rotate(rotation).catch((error: unknown) => {
     throw isGatehouseError(error, 'key_waiting') ? withWayOut(error) : error;

@@ -53,11 +53,11 @@ async function takeBack(address: DatabaseAddress, { to, yes }: Options): Promise
   const what = lost.length === 0 ? 'No data would be lost' : 'This would be lost';
   throw new GatehouseError('invalid_input', {
     message: `${what} with ${names.join(', ')}. Make a backup, and add --yes to do it.`,
-    details: lost.map(inWords),
+    details: lost.map(describe),
   });
 }
 
-function inWords({ table, column, rows }: Loss): string {
+function describe({ table, column, rows }: Loss): string {
   const what = column === undefined ? `table ${table}` : `column ${column} of ${table}`;
   return `${what}: ${rows} ${rows === 1 ? 'row' : 'rows'}`;
 }

@@ -1,6 +1,6 @@
 // gatehouse serve: runs until it is told to stop.
 import { Command } from 'commander';
-import type { House } from '../app.ts';
+import type { Core } from '../app.ts';
 import { doubtsOf } from '../config/doubts.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -33,7 +33,7 @@ async function serve(withDemo: boolean): Promise<void> {
   const { onSignal } = catchUncaught(
     { stop: (failed) => running.stop({ atOnce: failed }) },
     {
-      log: running.house.log,
+      log: running.core.log,
       patience: config.http.stop_timeout + MARGIN,
       failing: askForReplacement,
     },
@@ -71,11 +71,11 @@ async function serveByWorkers(config: Config): Promise<void> {
   process.exit((await workers.ended) || process.exitCode);
 }
 
-async function announce({ url, demo, house }: Running, lacksDemo: boolean): Promise<void> {
-  const { env, product } = house.config;
+async function announce({ url, demo, core }: Running, lacksDemo: boolean): Promise<void> {
+  const { env, product } = core.config;
   print(`${product.name} serves ${url} (${env})`);
-  for (const doubt of doubtsOf(house.config)) house.log.warn(doubt);
-  await announceAdmin(house);
+  for (const doubt of doubtsOf(core.config)) core.log.warn(doubt);
+  await announceAdmin(core);
   if (lacksDemo) print('No demo application: its libraries are development dependencies.');
   if (!demo) return;
   print(`Demo application: ${demo.url}`);
@@ -85,10 +85,10 @@ async function announce({ url, demo, house }: Running, lacksDemo: boolean): Prom
 }
 
 /** Said at the first start and never again. */
-async function announceAdmin(house: House): Promise<void> {
+async function announceAdmin(core: Core): Promise<void> {
   const { ensureFirstAdmin } = await import('../first-admin.ts');
-  const way = wayOfLink(house.config);
-  const admin = await ensureFirstAdmin(house, way);
+  const way = wayOfLink(core.config);
+  const admin = await ensureFirstAdmin(core, way);
   if (!admin) return;
   const { email, link } = admin;
   const says = {

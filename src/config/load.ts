@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../lib/root.ts';
 import { decodeUtf8 } from '../lib/utf8.ts';
+import { withCurrentNames } from './renamed.ts';
 import { type Config, schema } from './schema.ts';
+import { isTree, merge, setAt, type Tree } from './tree.ts';
 
-type Tree = { [key: string]: unknown };
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Carries every mistake; `message` lists them, one a line. */
@@ -46,7 +47,11 @@ export function loadConfig(env: Environment = process.env): Config {
   const mistakes: string[] = [];
   const name = env.NODE_ENV || 'development';
   const tree: Tree = {};
-  for (const file of filesFor(name, env)) merge(tree, readJson(file, mistakes));
+  for (const file of filesFor(name, env)) {
+    const read = readJson(file, mistakes);
+    mistakes.push(...withCurrentNames(read, file));
+    merge(tree, read);
+  }
   merge(tree, fromEnvironment(env, mistakes));
   if (tree.env !== undefined) mistakes.push('env: NODE_ENV alone says it, no file');
   tree.env = name;
@@ -90,7 +95,7 @@ function fromEnvironment(env: Environment, mistakes: string[]): Tree {
   const tree: Tree = {};
   for (const [variable, [path, read]] of Object.entries(VARIABLES)) {
     const text = env[variable];
-    if (text !== undefined && text !== '') set(tree, path, read(text));
+    if (text !== undefined && text !== '') setAt(tree, path, read(text));
   }
   for (const variable of SECRETS) readSecretFile(variable, env, tree, mistakes);
   return tree;
@@ -106,7 +111,7 @@ function readSecretFile(variable: string, env: Environment, tree: Tree, mistakes
   }
   const [path] = VARIABLES[variable] as readonly [string, unknown];
   try {
-    set(tree, path, readFileSync(file, 'utf8').trim());
+    setAt(tree, path, readFileSync(file, 'utf8').trim());
   } catch (error) {
     mistakes.push(`${name}: ${(error as Error).message}`);
   }
@@ -170,30 +175,6 @@ function describe(issue: { path: PropertyKey[]; message: string; code?: string }
   const variable = VARIABLE_OF.get(path) ?? VARIABLE_OF.get(whole);
   const name = variable ? `${variable} (${path})` : path || 'configuration';
   return `${name}: ${issue.message}`;
-}
-
-/** Copies `source` into `target`, key by key; lists and values replace, objects merge. */
-function merge(target: Tree, source: Tree): void {
-  for (const [key, value] of Object.entries(source)) {
-    if (key === '__proto__') continue;
-    const here = target[key];
-    if (isTree(here) && isTree(value)) merge(here, value);
-    else target[key] = structuredClone(value);
-  }
-}
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function set(tree: Tree, path: string, value: unknown): void {
-  const [head = '', ...rest] = path.split('.');
-  if (rest.length === 0) {
-    tree[head] = value;
-    return;
-  }
-  if (!isTree(tree[head])) tree[head] = {};
-  set(tree[head] as Tree, rest.join('.'), value);
 }
 
 // Text that is no number stays text, so that the schema names it.

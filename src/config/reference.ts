@@ -143,10 +143,10 @@ function defaults(path: string, node: Node): string {
 
 function show(value: unknown, { description = '' }: Node): string {
   const isTime = typeof value === 'number' && description.endsWith('in seconds');
-  return `${code(JSON.stringify(value))}${isTime ? inWords(value) : ''}`;
+  return `${code(JSON.stringify(value))}${isTime ? describe(value) : ''}`;
 }
 
-function inWords(seconds: number): string {
+function describe(seconds: number): string {
   const units = [
     [86_400, 'day'],
     [3_600, 'hour'],

@@ -118,11 +118,11 @@ const mfa = z.strictObject({
   grace_ends: time('One end of the grace for all, in the place of `mfa.grace_days`').optional(),
 });
 
-const inWords = z.string().trim().min(1).max(100);
+const describe = z.string().trim().min(1).max(100);
 const resource = z
   .strictObject({
     identifier: z.url().describe('The absolute URI that clients name as `resource`'),
-    name: inWords.optional().describe('What people read where they allow the access'),
+    name: describe.optional().describe('What people read where they allow the access'),
     scopes: z
       .array(
         z
@@ -134,7 +134,7 @@ const resource = z
       )
       .describe('Scopes it knows'),
     descriptions: z
-      .record(z.string(), inWords)
+      .record(z.string(), describe)
       .optional()
       .describe(
         'What people read for a scope, by its name: `{ "orders:read": "See your orders" }`',
@@ -286,7 +286,7 @@ export const schema = z.strictObject({
       version: policyVersion('Number of the policy; raised with each change of its rules'),
       ...passwordPolicy,
       announced: announcedPolicy.optional(),
-      refusal_floor: z
+      refusal_min_ms: z
         .number()
         .int()
         .min(0)

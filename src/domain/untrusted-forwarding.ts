@@ -1,6 +1,6 @@
 // Remembers that requests came through what looks like a proxy, and is none that is trusted.
 import { toIso } from '../lib/clock.ts';
-import type { Settings } from '../store/settings.ts';
+import type { SettingTable } from '../store/settings.ts';
 
 const NAME = 'untrusted_forwarding';
 const DAY = 86_400_000;
@@ -13,16 +13,20 @@ export interface UntrustedForwarding {
 }
 
 /** Of all processes one writes, once a day. */
-export function rememberForwarding(settings: Settings, peer: string, at: number): Promise<void> {
+export function rememberForwarding(
+  settingTable: SettingTable,
+  peer: string,
+  at: number,
+): Promise<void> {
   // Times of one length and form are in order as texts.
-  return settings.setIfBefore(NAME, `${toIso(at)} ${peer}`, toIso(at - DAY));
+  return settingTable.setIfBefore(NAME, `${toIso(at)} ${peer}`, toIso(at - DAY));
 }
 
 /** Undefined where there was none for a week. */
 export async function findForwarding(
-  settings: Settings,
+  settingTable: SettingTable,
   at: number,
 ): Promise<UntrustedForwarding | undefined> {
-  const [time = '', peer = ''] = ((await settings.find(NAME)) ?? '').split(' ');
+  const [time = '', peer = ''] = ((await settingTable.find(NAME)) ?? '').split(' ');
   return time > toIso(at - REMEMBERED) ? { at: time, peer } : undefined;
 }

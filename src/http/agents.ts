@@ -1,9 +1,9 @@
 // How a page calls a browser, from what it says of itself.
 import { describeAgent } from '../lib/user-agents.ts';
-import type { Translate } from './texts.ts';
+import type { Translate } from './catalogue.ts';
 
 /** `Firefox on Linux`. */
-export function agentInWords(userAgent: string, t: Translate): string {
+export function agentLabel(userAgent: string, t: Translate): string {
   const { browser, system } = describeAgent(userAgent);
   if (browser && system) return t('agents.both', { browser, system });
   return browser || system || t('agents.unknown');

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { finished } from 'node:stream';
 import type { Context } from 'koa';
 import { GatehouseError } from '../lib/errors.ts';
-import { requestWith } from '../lib/requests.ts';
+import { syntheticRequest } from '../lib/synthetic-request.ts';
 
 const LIMIT = 64 * 1024;
 
@@ -43,6 +43,6 @@ export function giveBack(ctx: Context, body: Buffer): void {
   const { method, url } = ctx;
   const [type] = ctx.get('Content-Type').split(';');
   const headers = { ...ctx.headers, 'content-type': type };
-  ctx.req = requestWith({ method, url, headers }, body);
+  ctx.req = syntheticRequest({ method, url, headers }, body);
   ctx.request.req = ctx.req;
 }

@@ -2,8 +2,8 @@
 import type { Context } from 'koa';
 import { GatehouseError } from '../lib/errors.ts';
 import { readBody } from './body.ts';
+import type { Translate } from './catalogue.ts';
 import { assertFewParameters } from './parameters.ts';
-import type { Translate } from './texts.ts';
 
 export type Form = Readonly<Record<string, string>>;
 

@@ -4,9 +4,9 @@ import { z } from 'zod';
 import type { PasswordOwner, PasswordPolicy, Rule } from '../domain/passwords/policy.ts';
 import { STRENGTHS } from '../domain/passwords/strength.js';
 import { GatehouseError } from '../lib/errors.ts';
+import type { Translate } from './catalogue.ts';
 import type { Flash } from './flash.ts';
 import { type Form, fieldErrors } from './forms.ts';
-import type { Translate } from './texts.ts';
 
 export type ReadPassword =
   | { readonly kind: 'read'; readonly password: string }
@@ -57,7 +57,7 @@ export function createNewPasswordForm({ passwords, t }: Needs): NewPasswordForm 
     },
     check: (ctx, owner, { new_password: password = '' }) => {
       if (password.length > LONGEST) throw new GatehouseError('invalid_input');
-      const { rules } = passwords.judge(password, owner);
+      const { rules } = passwords.checkPassword(password, owner);
       ctx.body = { unmet: rules.filter(({ met }) => !met).map(({ rule }) => rule) };
     },
     refused: (outcome) =>

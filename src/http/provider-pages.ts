@@ -1,20 +1,20 @@
 // The pages that the library asks for, in our look.
 import type { Context } from 'koa';
-import type { AccountsDomain } from '../domain/accounts.ts';
+import type { Accounts } from '../domain/accounts/accounts.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { DeviceCodePage, DeviceProblem, ProviderPages } from '../oidc/pages.ts';
+import type { Translate } from './catalogue.ts';
 import type { Flash, Flashes } from './flash.ts';
 import { showProblem } from './middleware/errors.ts';
 import { redirect } from './redirect.ts';
 import { refusalOf } from './refusals.ts';
 import type { Render } from './render.ts';
-import type { Translate } from './texts.ts';
 
 export interface ProviderPagesNeeds {
   readonly render: Render;
   readonly flashes: Flashes;
   readonly t: Translate;
-  readonly accounts: AccountsDomain;
+  readonly accounts: Accounts;
   /** How many sign-ins of one browser may be open. */
   readonly givenUpAfter: number;
 }

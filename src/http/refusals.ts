@@ -1,10 +1,10 @@
 // How a page says that a credential was wrong, how often it may still be, and when to come back.
 import type { Limited } from '../domain/limits/attempt.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
+import type { Rejection } from '../factors/factor.ts';
 import { now } from '../lib/clock.ts';
-import type { Refusal as MethodRefusal } from '../methods/method.ts';
 import type { Malformed, NotAllowed } from '../signin/prove.ts';
-import type { Translate } from './texts.ts';
+import type { Translate } from './catalogue.ts';
 import { secondOf, type Time, timeOf } from './times.ts';
 
 export interface Alert {
@@ -17,21 +17,21 @@ export interface Alert {
   readonly asks?: boolean;
 }
 
-export interface Refusal {
+export interface DenialView {
   readonly status: 422 | 429;
   /** Whole seconds. */
   readonly retryAfter?: number;
   readonly alert: Alert;
 }
 
-type Hint = MethodRefusal['hint'];
+type Hint = Rejection['hint'];
 type Refused = { readonly kind: 'refused'; readonly hint?: Hint } & Remaining;
 
 /**
  * The same words whether there is such an account or not.
  * @param texts where the catalogue has them for this method
  */
-export function refusalOf(outcome: Refused | Limited, texts: string, t: Translate): Refusal {
+export function refusalOf(outcome: Refused | Limited, texts: string, t: Translate): DenialView {
   return outcome.kind === 'limited' ? limited(outcome, t) : refused(outcome, texts, t);
 }
 
@@ -41,19 +41,19 @@ export function notAllowedAlert({ code }: NotAllowed, t: Translate): Alert {
 }
 
 /** What a person may know of a wrong code besides, or that it was wrong. */
-export function wrongInWords(hint: Hint, texts: string, t: Translate): string {
+export function describeWrong(hint: Hint, texts: string, t: Translate): string {
   return hint ? t(hint.key, hint.values) : `${t(`${texts}.refused`)} ${t(`${texts}.again`)}`;
 }
 
 /** What cannot be a code of this kind, and where it belongs if it can be one of another. */
-export function malformedInWords(
+export function describeMalformed(
   { flaw, instead }: Pick<Malformed, 'flaw' | 'instead'>,
   t: Translate,
 ): string {
   return instead ? t('second-factor.elsewhere', { where: t(instead.page.link) }) : t(flaw);
 }
 
-function limited({ retryAt }: Limited, t: Translate): Refusal {
+function limited({ retryAt }: Limited, t: Translate): DenialView {
   if (retryAt === undefined) return { status: 429, alert: alertOf(t('limits.closed'), undefined) };
   const retryAfter = secondsUntil(retryAt);
   const text = isSoon(retryAt)
@@ -67,22 +67,22 @@ export function tooManyOf(
   { rule, retryAt = now() }: Limited,
   texts: string,
   t: Translate,
-): Refusal {
+): DenialView {
   const key = rule === 'texts-pause' ? 'too-soon' : 'too-many';
   const retryAfter = secondsUntil(retryAt);
   return { status: 429, retryAfter, alert: alertOf(t(`${texts}.${key}`), retryAt) };
 }
 
-function refused({ left, retryAt, pause, hint }: Refused, texts: string, t: Translate): Refusal {
+function refused({ left, retryAt, pause, hint }: Refused, texts: string, t: Translate): DenialView {
   const what = hint ? t(hint.key, hint.values) : t(`${texts}.refused`);
   if (left > 0) {
-    const wrong = wrongInWords(hint, texts, t);
-    return { status: 422, alert: alertOf(`${wrong} ${leftInWords(left, pause, t)}`) };
+    const wrong = describeWrong(hint, texts, t);
+    return { status: 422, alert: alertOf(`${wrong} ${describeLeft(left, pause, t)}`) };
   }
-  return { status: 422, alert: alertOf(`${what} ${noneLeftInWords(retryAt, t)}`, retryAt) };
+  return { status: 422, alert: alertOf(`${what} ${describeNoneLeft(retryAt, t)}`, retryAt) };
 }
 
-function noneLeftInWords(retryAt: number | undefined, t: Translate): string {
+function describeNoneLeft(retryAt: number | undefined, t: Translate): string {
   if (retryAt === undefined) return t('limits.closed');
   return isSoon(retryAt) ? t('limits.wait', { wait: waitUntil(retryAt) }) : t('limits.none-left');
 }
@@ -95,7 +95,7 @@ function isSoon(at: number): boolean {
 }
 
 function waitUntil(at: number): string {
-  return lengthInWords(secondsUntil(at) * 1000);
+  return describeLength(secondsUntil(at) * 1000);
 }
 
 /** Whole seconds, one at least. */
@@ -109,14 +109,14 @@ function alertOf(text: string, retryAt?: number): Alert {
   return { kind: 'error', text, retryAt: { ...time, seconds: secondsUntil(retryAt) } };
 }
 
-function leftInWords(left: number, pause: number | undefined, t: Translate): string {
+function describeLeft(left: number, pause: number | undefined, t: Translate): string {
   const attempts = t(left === 1 ? 'limits.attempt' : 'limits.attempts', { count: left });
   if (pause === undefined) return t('limits.left', { attempts });
-  return t('limits.left-before-pause', { attempts, pause: lengthInWords(pause) });
+  return t('limits.left-before-pause', { attempts, pause: describeLength(pause) });
 }
 
 /** `15 minutes`, `1 hour`: in the largest unit that gives a whole number. */
-export function lengthInWords(milliseconds: number): string {
+export function describeLength(milliseconds: number): string {
   const units = [
     [86_400_000, 'day'],
     [3_600_000, 'hour'],

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ejs from 'ejs';
 import { PROJECT_ROOT } from '../lib/root.ts';
-import type { Translate } from './texts.ts';
+import type { Translate } from './catalogue.ts';
 
 export type PageData = Readonly<Record<string, unknown>>;
 export type Render = (view: string, data: PageData) => string;

@@ -23,7 +23,7 @@ export function errorCode(error: Error): string | undefined {
 }
 
 /** `connect ECONNREFUSED 127.0.0.1:25`, with the code behind it where the words leave it out. */
-export function causeInWords(error: unknown): string {
+export function describeCause(error: unknown): string {
   const root = rootCause(error);
   if (!root) return String(error);
   const code = errorCode(root);
@@ -34,7 +34,7 @@ export function causeInWords(error: unknown): string {
 /** For whoever called a host: names the host and the cause, and has the code of the cause. */
 export function failedCall(host: string, error: unknown): Error {
   const code = error instanceof Error ? errorCode(error) : undefined;
-  return Object.assign(new Error(`${host}: ${causeInWords(error)}`), code && { code });
+  return Object.assign(new Error(`${host}: ${describeCause(error)}`), code && { code });
 }
 
 export function noAnswerWithin(seconds: number): Error {

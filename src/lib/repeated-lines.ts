@@ -1,5 +1,5 @@
 // Keeps what happens a thousand times from becoming a thousand log lines.
-import { causeInWords } from './causes.ts';
+import { describeCause } from './causes.ts';
 import { elapsed } from './clock.ts';
 import { isGatehouseError } from './errors.ts';
 import type { Log } from './log.ts';
@@ -108,7 +108,7 @@ const LONGEST = 120;
 export function logFailure(log: Log, error: unknown, words: string): void {
   const isAway = isGatehouseError(error, 'store_unavailable');
   const err = isAway ? (error.cause ?? error) : error;
-  const what = isAway ? `${error.code}: ${causeInWords(err)}` : words;
+  const what = isAway ? `${error.code}: ${describeCause(err)}` : words;
   const message = isAway ? error.message : words;
   repeatedLines(log).state(what.slice(0, LONGEST), () => log.error({ err }, message));
 }

@@ -53,7 +53,7 @@ export function createEncodingCheck(): EncodingCheck {
   let line = 1;
   let decoder = strict();
   let unfinished: Uint8Array = new Uint8Array();
-  const judge = (part: Uint8Array, isWhole: boolean) =>
+  const findFlaw = (part: Uint8Array, isWhole: boolean) =>
     isDecoded(decoder, part, isWhole)
       ? undefined
       : nameBytes(part.length === 0 ? unfinished : part, line);
@@ -65,7 +65,7 @@ export function createEncodingCheck(): EncodingCheck {
       let flaw = findMark(start);
       for (const part of linesIn(chunk)) {
         const isWhole = part.at(-1) === LF;
-        flaw ??= judge(part, isWhole);
+        flaw ??= findFlaw(part, isWhole);
         if (flaw) return flaw;
         unfinished = part;
         if (!isWhole) continue;
@@ -74,7 +74,7 @@ export function createEncodingCheck(): EncodingCheck {
       }
       return flaw;
     },
-    end: () => judge(new Uint8Array(), true),
+    end: () => findFlaw(new Uint8Array(), true),
   };
 }
 

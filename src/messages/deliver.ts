@@ -1,19 +1,19 @@
 // Empties the outbox: each letter to the one who can deliver its kind, again and again until it is.
-import { causeInWords } from '../lib/causes.ts';
+import { describeCause } from '../lib/causes.ts';
 import { now } from '../lib/clock.ts';
 import { isGatehouseError } from '../lib/errors.ts';
 import { isFinal } from '../lib/final.ts';
 import type { Log } from '../lib/log.ts';
 import { logFailure, repeatedLines } from '../lib/repeated-lines.ts';
-import type { Letter, Outbox } from '../store/outbox.ts';
+import type { OutboxMessage, OutboxTable } from '../store/outbox.ts';
 import type { Store } from '../store/store.ts';
 
 /** Rejects when the letter did not arrive; with a final error where no other try would help. */
-export type Deliver = (letter: Letter) => Promise<void>;
+export type Deliver = (message: OutboxMessage) => Promise<void>;
 
 export interface DeliveryNeeds {
   readonly store: Store;
-  readonly outbox: Outbox;
+  readonly outboxTable: OutboxTable;
   readonly log: Log;
   readonly kinds: Readonly<Record<string, Deliver>>;
 }
@@ -61,9 +61,9 @@ function createPost(needs: DeliveryNeeds) {
     [...underWay.values()].filter((each) => each.recipient === recipient).length;
   const isFull = (recipient: string) => placesTaken(recipient) >= AT_ONCE_FOR_ONE;
 
-  const send = (letter: Letter): Promise<boolean> => {
-    const end = deliverOne(letter, needs).finally(() => underWay.delete(letter.id));
-    underWay.set(letter.id, { recipient: letter.recipient, end });
+  const send = (message: OutboxMessage): Promise<boolean> => {
+    const end = deliverOne(message, needs).finally(() => underWay.delete(message.id));
+    underWay.set(message.id, { recipient: message.recipient, end });
     return end;
   };
 
@@ -72,9 +72,9 @@ function createPost(needs: DeliveryNeeds) {
     for (;;) {
       const before = sent.length;
       const full = [...underWay.values()].map(({ recipient }) => recipient).filter(isFull);
-      for (const letter of await needs.outbox.due(now(), [...new Set(full)])) {
-        const hasPlace = underWay.size < AT_ONCE && !isFull(letter.recipient);
-        if (hasPlace && !underWay.has(letter.id)) sent.push(send(letter));
+      for (const message of await needs.outboxTable.due(now(), [...new Set(full)])) {
+        const hasPlace = underWay.size < AT_ONCE && !isFull(message.recipient);
+        if (hasPlace && !underWay.has(message.id)) sent.push(send(message));
       }
       if (sent.length === before) return sent;
     }
@@ -86,30 +86,30 @@ function createPost(needs: DeliveryNeeds) {
   return { sendDue, idle };
 }
 
-async function deliverOne(letter: Letter, needs: DeliveryNeeds): Promise<boolean> {
-  const { store, outbox, log, kinds } = needs;
+async function deliverOne(message: OutboxMessage, needs: DeliveryNeeds): Promise<boolean> {
+  const { store, outboxTable, log, kinds } = needs;
   try {
-    const claim = outbox.claim(letter, now() + TRY + pauseAfter(letter));
-    if ((await store.commit([claim])).kind === 'missed') return false;
-    const deliver = kinds[letter.kind];
-    if (!deliver) throw new Error(`nobody delivers letters of the kind "${letter.kind}"`);
-    await deliver(letter);
-    await store.write(outbox.done(letter.id, now()));
+    const claim = outboxTable.claim(message, now() + TRY + pauseAfter(message));
+    if ((await store.commit([claim])).kind === 'conflict') return false;
+    const deliver = kinds[message.kind];
+    if (!deliver) throw new Error(`nobody delivers letters of the kind "${message.kind}"`);
+    await deliver(message);
+    await store.write(outboxTable.done(message.id, now()));
     return true;
   } catch (error) {
-    reportUndelivered(error, letter, log);
-    const words = inWords(error).slice(0, LONGEST_NOTE);
+    reportUndelivered(error, message, log);
+    const words = describe(error).slice(0, LONGEST_NOTE);
     const note = isFinal(error)
-      ? outbox.givenUp(letter.id, words, now())
-      : outbox.failed(letter.id, words);
+      ? outboxTable.givenUp(message.id, words, now())
+      : outboxTable.failed(message.id, words);
     await store.write(note).catch(() => undefined);
     return false;
   }
 }
 
 /** What was tried, and what stood in the way. */
-function inWords(error: unknown): string {
-  const cause = causeInWords(error);
+function describe(error: unknown): string {
+  const cause = describeCause(error);
   const message = error instanceof Error ? error.message : '';
   return cause.includes(message) ? cause : `${message}: ${cause}`;
 }
@@ -117,7 +117,7 @@ function inWords(error: unknown): string {
 /** Lines in ten seconds, for letters of one kind. */
 const MOST_LINES = 20;
 
-function reportUndelivered(error: unknown, { kind, attempts }: Letter, log: Log): void {
+function reportUndelivered(error: unknown, { kind, attempts }: OutboxMessage, log: Log): void {
   if (isGatehouseError(error, 'store_unavailable')) {
     logFailure(log, error, error.message);
     return;
@@ -127,6 +127,6 @@ function reportUndelivered(error: unknown, { kind, attempts }: Letter, log: Log)
   repeatedLines(log).event(`not delivered: ${kind}`, write, MOST_LINES);
 }
 
-function pauseAfter({ attempts }: Letter): number {
+function pauseAfter({ attempts }: OutboxMessage): number {
   return Math.min(LONGEST_PAUSE, 5_000 * 2 ** attempts) - 5_000;
 }

@@ -1,6 +1,6 @@
 // What stands in each mail: words of the catalogue, a few facts, and one way to act.
-import type { MailValues } from '../domain/mails.ts';
-import type { Notice } from '../domain/notices.ts';
+import type { MailValues } from '../domain/notices/mails.ts';
+import type { Notice } from '../domain/notices/notices.ts';
 
 export type MailTemplate = Notice['kind'] | 'reset-link' | 'first-admin';
 type Fact = 'at' | 'browser' | 'address' | 'left';
@@ -56,7 +56,7 @@ export interface Told {
 export function contentOf({ template, values, address, link }: Told, needs: ContentNeeds) {
   const shape: Shape | undefined = SHAPES[template as MailTemplate];
   if (!shape) throw new Error(`there is no mail "${template}"`);
-  const words = inWords(values, needs);
+  const words = describe(values, needs);
   const say = (key: string) => needs.t(`mail.${template}.${key}`, words);
   const fact = (name: string, value = '') => ({ name: needs.t(`mail.facts.${name}`), value });
   return {
@@ -84,20 +84,20 @@ function actionOf(action: Action, link: string | undefined, { t, issuer }: Conte
 
 const MINUTE = 60_000;
 
-function inWords(values: MailValues, { t, product }: ContentNeeds): Record<string, string> {
+function describe(values: MailValues, { t, product }: ContentNeeds): Record<string, string> {
   const words: Record<string, string> = { product };
   for (const [name, value] of Object.entries(values)) words[name] = String(value);
   for (const name of ['at', 'until', 'expires']) {
     // A pause is never said to end before it does.
     const round = name === 'until' ? Math.ceil : Math.floor;
-    if (name in values) words[name] = timeInWords(round(Number(values[name]) / MINUTE) * MINUTE);
+    if (name in values) words[name] = describeTime(round(Number(values[name]) / MINUTE) * MINUTE);
   }
-  if ('browser' in values) words.browser = browserInWords(values, t);
+  if ('browser' in values) words.browser = describeBrowser(values, t);
   return words;
 }
 
 /** `22 November 2026 at 14:32 UTC` */
-function timeInWords(at: number): string {
+function describeTime(at: number): string {
   return new Intl.DateTimeFormat('en-GB', {
     day: 'numeric',
     month: 'long',
@@ -109,7 +109,7 @@ function timeInWords(at: number): string {
   }).format(at);
 }
 
-function browserInWords({ browser, system }: MailValues, t: ContentNeeds['t']): string {
+function describeBrowser({ browser, system }: MailValues, t: ContentNeeds['t']): string {
   if (browser && system) return t('mail.browser-on', { browser, system });
   return String(browser || system) || t('mail.browser-unknown');
 }

@@ -1,8 +1,8 @@
 // Delivers one mail from the outbox: by SMTP, or without a server as a file.
 import { createTransport } from 'nodemailer';
-import type { AccountsDomain } from '../domain/accounts.ts';
-import type { Mail, Mails } from '../domain/mails.ts';
-import type { Letter } from '../store/outbox.ts';
+import type { Accounts } from '../domain/accounts/accounts.ts';
+import type { Mail, Mails } from '../domain/notices/mails.ts';
+import type { OutboxMessage } from '../store/outbox.ts';
 import type { Deliver } from './deliver.ts';
 import type { WriteFile } from './files.ts';
 import { type ContentNeeds, contentOf } from './mail-content.ts';
@@ -15,7 +15,7 @@ export interface MailNeeds extends ContentNeeds {
     readonly timeout: number;
   };
   readonly mails: Mails;
-  readonly accounts: AccountsDomain;
+  readonly accounts: Accounts;
   readonly render: (view: string, data: Readonly<Record<string, unknown>>) => string;
   readonly write: WriteFile;
 }
@@ -24,27 +24,27 @@ export function createMailDelivery(needs: MailNeeds): Deliver {
   const { issuer, settings } = needs;
   const { smtp_url: url, timeout } = settings;
   const send = url === undefined ? undefined : createSmtp({ smtp_url: url, timeout, issuer });
-  return async (letter) => {
-    const mail = needs.mails.open(letter);
+  return async (message) => {
+    const mail = needs.mails.open(message);
     const address = await addressOf(mail, needs.accounts);
     // Nobody has the address that somebody typed, or nobody is left who could be told.
     if (address === undefined) return;
-    const composed = compose(mail, address, letter, needs);
+    const composed = compose(mail, address, message, needs);
     if (send) await send(composed);
-    else await needs.write(`${letter.id}.eml`, await toBytes(composed));
+    else await needs.write(`${message.id}.eml`, await toBytes(composed));
   };
 }
 
-async function addressOf({ to }: Mail, accounts: AccountsDomain): Promise<string | undefined> {
+async function addressOf({ to }: Mail, accounts: Accounts): Promise<string | undefined> {
   if (typeof to === 'string') return to;
   const isAccount = 'accountId' in to;
   const account = isAccount
     ? await accounts.find(to.accountId)
-    : await accounts.findByEmail(to.emailKey);
+    : await accounts.findByEmail(to.normalizedEmail);
   return account?.status === 'suspended' ? undefined : account?.email;
 }
 
-function compose(mail: Mail, to: string, letter: Letter, needs: MailNeeds): MimeMail {
+function compose(mail: Mail, to: string, message: OutboxMessage, needs: MailNeeds): MimeMail {
   const { product, settings, render } = needs;
   const { hostname } = new URL(needs.issuer);
   const { template, values, link } = mail;
@@ -55,7 +55,7 @@ function compose(mail: Mail, to: string, letter: Letter, needs: MailNeeds): Mime
     to: { name: '', address: to.normalize('NFKC') },
     subject: content.subject,
     // Equal at every try, so that a mail that arrives twice is seen once.
-    messageId: `<${letter.id}.${letter.expiresAt}@${hostname}>`,
+    messageId: `<${message.id}.${message.expiresAt}@${hostname}>`,
     headers: { 'Auto-Submitted': 'auto-generated' },
     text: plain(render('messages/text', { content })),
     html: render('messages/html', { content }),

@@ -1,6 +1,6 @@
 // Delivers one text message from the outbox: posted to a webhook, or outside production a file.
 import { createHmac } from 'node:crypto';
-import type { Sms } from '../domain/sms.ts';
+import type { Sms } from '../domain/notices/sms.ts';
 import { nowSeconds } from '../lib/clock.ts';
 import type { Outgoing } from '../lib/outgoing.ts';
 import type { Deliver } from './deliver.ts';
@@ -18,10 +18,10 @@ export interface SmsNeeds {
 
 export function createSmsDelivery({ settings, sms, call, write }: SmsNeeds): Deliver {
   const { webhook_url: url, webhook_secret: secret } = settings;
-  return async (letter) => {
-    const { to, text } = sms.open(letter);
-    const body = JSON.stringify({ to, text, id: letter.id });
-    if (url === undefined) return write(`${letter.id}.sms.json`, `${body}\n`);
+  return async (message) => {
+    const { to, text } = sms.open(message);
+    const body = JSON.stringify({ to, text, id: message.id });
+    if (url === undefined) return write(`${message.id}.sms.json`, `${body}\n`);
     if (secret === undefined) throw new Error('sms.webhook_secret is not set');
     await post({ url, secret, body }, call);
   };

@@ -4,24 +4,24 @@ import type { Config } from '../config/schema.ts';
 import { now } from '../lib/clock.ts';
 import { SERVICE_ACCOUNT } from '../lib/ids.ts';
 import type { Vault } from '../lib/vault.ts';
-import type { Artifact, Artifacts, FoundArtifact } from '../store/artifacts.ts';
+import type { Artifact, ArtifactTable, FoundArtifact } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
-import { authenticatedClientOf, NOWHERE } from './ask-library.ts';
 import type { BoundRow, BrowserBinding } from './browser-binding.ts';
 import type { LookUpUserCode } from './client-attempts.ts';
 import type { ClientSource } from './clients.ts';
+import { authenticatedClientOf, INTERNAL_REDIRECT_URI } from './internal-request.ts';
 import { createWaiting, PUSHED, type WaitingNeeds } from './open-requests.ts';
 import { serviceAccountClient } from './service-account-client.ts';
 import type { SessionSource } from './session-model.ts';
 import { noteTurnedAway } from './turned-away.ts';
 import type { Ctx, CurrentContext, InteractionModel } from './types.ts';
-import { type Item, type Missed, oauthError, type Source, workOf } from './work.ts';
+import { type Conflict, type Item, oauthError, type Source, workOf } from './work.ts';
 
 export interface AdapterNeeds extends WaitingNeeds {
   readonly config: Pick<Config, 'ttl' | 'sign_in'>;
   readonly store: Store;
-  readonly artifacts: Artifacts;
+  readonly artifactTable: ArtifactTable;
   readonly vault: Vault;
   readonly clients: ClientSource;
   readonly lookUpUserCode: LookUpUserCode;
@@ -33,7 +33,7 @@ export interface AdapterNeeds extends WaitingNeeds {
 const DOUBLE_SUBMIT = 5_000;
 const OFTEN_SENT_TWICE = new Set(['RefreshToken', 'DeviceCode']);
 
-const SPENT: Record<string, Missed> = {
+const SPENT: Record<string, Conflict> = {
   AuthorizationCode: oauthError('invalid_grant', 'grant request is invalid'),
   RefreshToken: oauthError('invalid_grant', 'grant request is invalid'),
   DeviceCode: oauthError('invalid_grant', 'grant request is invalid'),
@@ -71,19 +71,19 @@ export function grantKey(vault: Vault, grantId: string): string {
   return artifactKey(vault, 'Grant', grantId);
 }
 
-type Write = (statement: Statement, missed?: Missed, revokes?: boolean) => Promise<void>;
+type Write = (statement: Statement, conflict?: Conflict, revokes?: boolean) => Promise<void>;
 
 /** With the unit of the request, if one is being answered. */
 function writer({ store, current }: Pick<AdapterNeeds, 'store' | 'current'>): Write {
-  return async (statement, missed, revokes = false) => {
+  return async (statement, conflict, revokes = false) => {
     const work = workOf(current());
-    if (work) work.items.push({ statement, missed, revokes });
+    if (work) work.items.push({ statement, conflict, revokes });
     else await store.write(statement);
   };
 }
 
 function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
-  const { artifacts, vault, current } = needs;
+  const { artifactTable, vault, current } = needs;
   const key = (value: string) => artifactKey(vault, model, value);
   const write = writer(needs);
   const revoke = (statement: Statement) => write(statement, undefined, true);
@@ -107,29 +107,30 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
       const traced = { ...made.payload, ...(issues ? signInOf(current) : {}) };
       const artifact = { ...made, payload: traced };
       const put = (countedKey?: string): Item => {
-        const statement = artifacts.put({ ...artifact, countedKey }, now());
-        return { statement, missed: TAKEN, revokes: false };
+        const statement = artifactTable.put({ ...artifact, countedKey }, now());
+        return { statement, conflict: TAKEN, revokes: false };
       };
       if (!waiting.begins(payload, put)) await write(put().statement, TAKEN);
     },
-    find: async (id) => answer(await artifacts.find(model, key(id)), { jti: id }),
+    find: async (id) => answer(await artifactTable.find(model, key(id)), { jti: id }),
     findByUserCode: async (userCode) => {
-      const find = () => artifacts.findByUserCode(model, key(userCode));
+      const find = () => artifactTable.findByUserCode(model, key(userCode));
       return answer(await needs.lookUpUserCode(find), { userCode });
     },
     findByUid: async () => undefined,
     consume: (id) => {
       waiting.close(id);
-      return write(artifacts.consume(model, key(id), now()), SPENT[model]);
+      return write(artifactTable.consume(model, key(id), now()), SPENT[model]);
     },
-    destroy: (id) => revoke(artifacts.delete(model, key(id))),
-    revokeByGrantId: (grantId) => revoke(artifacts.deleteByGrant(model, grantKey(vault, grantId))),
+    destroy: (id) => revoke(artifactTable.delete(model, key(id))),
+    revokeByGrantId: (grantId) =>
+      revoke(artifactTable.deleteByGrant(model, grantKey(vault, grantId))),
   };
 }
 
 /** Authorization requests that wait for a person: each belongs to the browser that began it. */
 function interactionAdapter(needs: AdapterNeeds): Adapter {
-  const { artifacts, vault, current, browserBinding, config } = needs;
+  const { artifactTable, vault, current, browserBinding, config } = needs;
   const model = 'Interaction';
   const key = (id: string) => artifactKey(vault, model, id);
   const write = writer(needs);
@@ -141,7 +142,7 @@ function interactionAdapter(needs: AdapterNeeds): Adapter {
    */
   const keepPushed = (id: string): Promise<void> => {
     const until = now() + config.ttl.interaction * 1000 + KEPT_LONGER;
-    return write(artifacts.keepUntil(PUSHED, artifactKey(vault, PUSHED, id), until));
+    return write(artifactTable.keepUntil(PUSHED, artifactKey(vault, PUSHED, id), until));
   };
 
   const begin = async (id: string, payload: AdapterPayload, expiresIn?: number) => {
@@ -152,12 +153,12 @@ function interactionAdapter(needs: AdapterNeeds): Adapter {
     const made = { model, id, payload: begun, generation: undefined, expiresIn };
     const artifact = { ...toArtifact(made, vault), browserKey };
     const put = (countedKey?: string): Item => {
-      const statement = artifacts.put({ ...artifact, countedKey }, now());
-      return { statement, missed: undefined, revokes: false };
+      const statement = artifactTable.put({ ...artifact, countedKey }, now());
+      return { statement, conflict: undefined, revokes: false };
     };
     if (!waiting.begins(payload, put)) await write(put().statement);
     if (payload.parJti) await keepPushed(String(payload.parJti));
-    await write(artifacts.giveUpOldest(artifact, config.sign_in.open_per_browser, now()));
+    await write(artifactTable.giveUpOldest(artifact, config.sign_in.open_per_browser, now()));
   };
 
   return {
@@ -166,9 +167,12 @@ function interactionAdapter(needs: AdapterNeeds): Adapter {
     upsert: (id, payload, expiresIn) =>
       payload.browserKey === undefined
         ? begin(id, payload, expiresIn)
-        : write(artifacts.replacePayload(model, key(id), toStored(model, payload, vault)), RESUMED),
+        : write(
+            artifactTable.replacePayload(model, key(id), toStored(model, payload, vault)),
+            RESUMED,
+          ),
     find: async (id) => {
-      const found = await artifacts.find(model, key(id));
+      const found = await artifactTable.find(model, key(id));
       waiting.note(id, found);
       const ctx = current();
       // Our own pages look at the binding for themselves.
@@ -180,7 +184,7 @@ function interactionAdapter(needs: AdapterNeeds): Adapter {
     destroy: (id) => {
       // One that was cancelled, or otherwise ended without a sign-in, keeps its place.
       if (signInOf(current).flow !== undefined) waiting.close(id);
-      return write(artifacts.take(model, key(id)), RESUMED);
+      return write(artifactTable.take(model, key(id)), RESUMED);
     },
   };
 }
@@ -352,7 +356,7 @@ function asAuthenticated(payload: AdapterPayload): AdapterPayload {
     ...metadata,
     token_endpoint_auth_method: 'none',
     response_types: ['code'],
-    redirect_uris: [NOWHERE],
+    redirect_uris: [INTERNAL_REDIRECT_URI],
     grant_types: ['authorization_code', ...(refreshes ? ['refresh_token'] : [])],
   };
 }

@@ -1,13 +1,13 @@
 // What a verified assertion costs: itself, its key's use, and the code beside it.
 import { errors } from 'oidc-provider';
 import { REFUSED_BY_LIMIT } from '../domain/audit/locks.ts';
-import { SKEW } from '../domain/service-accounts/assertion-claims.ts';
-import type { VerifiedAssertion } from '../domain/service-accounts/assertions.ts';
-import type { CodeOutcome, ProveCode } from '../domain/service-accounts/codes.ts';
 import { now, toIso } from '../lib/clock.ts';
 import type { Vault } from '../lib/vault.ts';
-import type { Artifacts } from '../store/artifacts.ts';
-import type { ServiceAccount, ServiceAccounts } from '../store/service-accounts.ts';
+import { SKEW } from '../service-accounts/assertion-claims.ts';
+import type { VerifiedAssertion } from '../service-accounts/assertions.ts';
+import type { CodeOutcome, ProveCode } from '../service-accounts/codes.ts';
+import type { ServiceAccount, ServiceAccountTable } from '../service-accounts/table.ts';
+import type { ArtifactTable } from '../store/artifacts.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import { artifactKey } from './adapter.ts';
@@ -21,12 +21,12 @@ export interface SpendingNeeds {
   readonly vault: Vault;
   readonly proveCode: ProveCode;
   readonly tables: {
-    readonly artifacts: Pick<Artifacts, 'insertOnce'>;
-    readonly serviceAccounts: Pick<ServiceAccounts, 'guard' | 'useKey'>;
+    readonly artifactTable: Pick<ArtifactTable, 'insertOnce'>;
+    readonly serviceAccountTable: Pick<ServiceAccountTable, 'guard' | 'useKey'>;
   };
 }
 
-export interface Refusal {
+export interface AssertionRejected {
   readonly kind: 'refused';
   /** For the audit. */
   readonly reason: string;
@@ -46,7 +46,7 @@ export interface Attempt {
 
 export type Spent =
   | { readonly kind: 'spent'; readonly asks: Pick<AskedForToken, 'resource' | 'scope'> }
-  | Refusal;
+  | AssertionRejected;
 
 /** The order decides what a refusal costs: what is asked too much for costs neither key nor code. */
 export async function spend(attempt: Attempt, needs: SpendingNeeds): Promise<Spent> {
@@ -57,19 +57,19 @@ export async function spend(attempt: Attempt, needs: SpendingNeeds): Promise<Spe
   const lost = await findLost(verdict, needs);
   if (lost !== undefined) return refused(lost);
   const outcome = await needs.proveCode(id, asked.mfaCode);
-  if (outcome.kind === 'refused' || outcome.kind === 'limited') return tell(attempt, outcome);
+  if (outcome.kind === 'refused' || outcome.kind === 'limited') return reject(attempt, outcome);
   const { resource, scope } = target;
   return { kind: 'spent', asks: { resource, scope } };
 }
 
-export const refused = (reason: string, error?: Error): Refusal => ({
+export const refused = (reason: string, error?: Error): AssertionRejected => ({
   kind: 'refused',
   reason,
   ...(error ? { error } : {}),
 });
 
 /** Told as it is: only who holds the key gets so far. */
-function tooMuch(target: Exclude<Target, { kind: 'target' }>): Refusal {
+function tooMuch(target: Exclude<Target, { kind: 'target' }>): AssertionRejected {
   if (target.kind === 'invalid-target') {
     return refused('the resource is not allowed', new errors.InvalidTarget());
   }
@@ -91,7 +91,7 @@ async function findLost(
   const model = 'Assertion';
   const key = artifactKey(vault, model, `${account.id}\0${jti}`);
   const shown = { model, key, payload: {}, expiresAt: (exp + KEPT) * 1000 };
-  const spent = tables.artifacts.insertOnce(shown, now());
+  const spent = tables.artifactTable.insertOnce(shown, now());
   const outcome = await store.commit([spent, ...standing(account, kid, tables)]);
   if (outcome.kind === 'committed') return undefined;
   return outcome.at === 0 ? 'assertion used before' : ENDED_MEANWHILE;
@@ -101,14 +101,14 @@ async function findLost(
 export function standing(
   account: Pick<ServiceAccount, 'id' | 'generation'>,
   kid: string,
-  { serviceAccounts }: SpendingNeeds['tables'],
+  { serviceAccountTable }: SpendingNeeds['tables'],
 ): Unit {
-  return [serviceAccounts.guard(account), serviceAccounts.useKey(account.id, kid, now())];
+  return [serviceAccountTable.guard(account), serviceAccountTable.useKey(account.id, kid, now())];
 }
 
 type WrongCode = Extract<CodeOutcome, { kind: 'refused' | 'limited' }>;
 
-function tell({ ctx, request }: Attempt, outcome: WrongCode): Refusal {
+function reject({ ctx, request }: Attempt, outcome: WrongCode): AssertionRejected {
   const isLimited = outcome.kind === 'limited';
   const resetAt = isLimited ? outcome.retryAt : outcome.resetAt;
   request.refusal = {

@@ -27,7 +27,7 @@ export function recordTokens(provider: Provider, audit: Audit): void {
 function join(ctx: Ctx, audit: Audit, event: AuditEvent, stands = false): void {
   const flowId = workOf(ctx)?.source?.flow;
   const statement = audit.record({ ...event, clientId: ctx.oidc.client?.clientId, flowId });
-  workOf(ctx)?.items.push({ statement, missed: undefined, revokes: stands });
+  workOf(ctx)?.items.push({ statement, conflict: undefined, revokes: stands });
 }
 
 interface Token {

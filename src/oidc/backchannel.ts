@@ -1,7 +1,7 @@
 // Delivers one back-channel logout (OpenID Connect Back-Channel Logout 1.0) from the outbox.
-import type { BackchannelLogout } from '../domain/sessions.ts';
+import type { BackchannelLogout } from '../domain/sessions/sessions.ts';
 import { finalError } from '../lib/final.ts';
-import type { Letter } from '../store/outbox.ts';
+import type { OutboxMessage } from '../store/outbox.ts';
 import type { BuiltProvider } from './provider.ts';
 
 interface LogoutClient {
@@ -9,7 +9,7 @@ interface LogoutClient {
 }
 
 export function createBackchannelLogout(current: () => BuiltProvider) {
-  return async ({ id, payload }: Pick<Letter, 'id' | 'payload'>): Promise<void> => {
+  return async ({ id, payload }: Pick<OutboxMessage, 'id' | 'payload'>): Promise<void> => {
     const { clientId, accountId, sid } = payload as unknown as BackchannelLogout;
     // Of one Provider: the client it finds is signed for with its keys.
     const { provider, sendBackchannelLogout: send } = current();

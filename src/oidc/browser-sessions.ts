@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
-import type { Acr } from '../domain/assurance.ts';
+import type { Acr } from '../domain/sessions/assurance.ts';
 import { ACCOUNT_CALLBACK, ACCOUNT_CLIENT_ID } from './account-client.ts';
 import type { SessionModel } from './types.ts';
 

@@ -1,7 +1,8 @@
 // Scopes, claims and what a token says of its person.
-import { mayComeFrom } from '../domain/account-addresses.ts';
-import type { AccountsDomain } from '../domain/accounts.ts';
-import type { Mfa } from '../domain/mfa.ts';
+
+import type { Accounts } from '../domain/accounts/accounts.ts';
+import { mayComeFrom } from '../domain/accounts/allowed-addresses.ts';
+import type { Mfa } from '../domain/accounts/mfa.ts';
 import type { PasswordPolicy } from '../domain/passwords/policy.ts';
 import { now } from '../lib/clock.ts';
 import { currentRequest } from '../lib/request-context.ts';
@@ -34,7 +35,7 @@ interface DueNeeds {
   readonly mfa: Mfa;
 }
 
-export function createFindAccount(accounts: AccountsDomain, { passwords, mfa }: DueNeeds) {
+export function createFindAccount(accounts: Accounts, { passwords, mfa }: DueNeeds) {
   return async (ctx: unknown, id: string): Promise<LibraryAccount | undefined> => {
     const account = await accounts.find(id);
     if (account?.status !== 'active') return undefined;

@@ -1,8 +1,8 @@
 // Guesses at what clients and devices are known by: counted, and past the limit not looked at.
 import { errors } from 'oidc-provider';
 import type { Audit } from '../domain/audit/audit.ts';
-import { telling } from '../domain/audit/locks.ts';
-import { type Limited, settled } from '../domain/limits/attempt.ts';
+import { withLimitAudit } from '../domain/audit/locks.ts';
+import { type Limited, settle } from '../domain/limits/attempt.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import { now } from '../lib/clock.ts';
 import { currentRequest } from '../lib/request-context.ts';
@@ -24,9 +24,12 @@ export type CountWrongSecret = (clientId: string) => Promise<void>;
 export function createCountWrongSecret({ limits, audit, current }: AttemptNeeds): CountWrongSecret {
   return async (clientId) => {
     const reserved = await limits.reserveClientSecret(addressOfCaller());
-    const ticket = await telling(reserved, audit, { method: 'client-secret', clientId });
-    if (ticket.kind === 'limited') throw tooManySecrets(ticket, current);
-    await ticket.failed();
+    const reservation = await withLimitAudit(reserved, audit, {
+      method: 'client-secret',
+      clientId,
+    });
+    if (reservation.kind === 'limited') throw tooManySecrets(reservation, current);
+    await reservation.consume();
     const detail = { endpoint: current()?.oidc.route };
     const refused = { kind: 'client.refused', outcome: 'refused', reason: 'wrong secret' } as const;
     await audit.fold({ ...refused, clientId, detail });
@@ -51,9 +54,9 @@ export type LookUpUserCode = <T>(look: () => Promise<T | undefined>) => Promise<
 export function createLookUpUserCode({ limits, audit }: AttemptNeeds): LookUpUserCode {
   return async (look) => {
     const reserved = await limits.reserveUserCode(addressOfCaller());
-    const ticket = await telling(reserved, audit, { method: 'user-code' });
-    if (ticket.kind === 'limited') throw new UserCodesLimited(ticket);
-    return settled(ticket, look);
+    const reservation = await withLimitAudit(reserved, audit, { method: 'user-code' });
+    if (reservation.kind === 'limited') throw new UserCodesLimited(reservation);
+    return settle(reservation, look);
   };
 }
 

@@ -1,7 +1,7 @@
 // Who an application is, as the library finds it out: asked about a token that does not exist.
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
-import type { AskLibrary, InnerAnswer } from './ask-library.ts';
+import type { Inject, InjectedResponse } from './internal-request.ts';
 import type { ClientExtras } from './types.ts';
 
 export type AuthenticatedClient = ClientExtras & {
@@ -13,7 +13,7 @@ export type AuthenticatedClient = ClientExtras & {
 export type ClientAuthentication =
   | { readonly kind: 'authenticated'; readonly client: AuthenticatedClient }
   /** The library's own answer. */
-  | { readonly kind: 'refused'; readonly answer: InnerAnswer };
+  | { readonly kind: 'refused'; readonly answer: InjectedResponse };
 
 /** As in RFC 7521, 4.2; or an `Authorization` header; or a public client's id alone. */
 export interface ClientCredentials {
@@ -29,7 +29,7 @@ export type AuthenticateClient = (
 
 export function createAuthenticateClient(
   provider: () => Provider,
-  ask: AskLibrary,
+  ask: Inject,
 ): AuthenticateClient {
   return async (ctx, { client_id, client_assertion, client_assertion_type }) => {
     const answer = await ask(ctx, {

@@ -1,7 +1,7 @@
 // Keys that applications publish themselves: loaded anew when stale, and told of when they are not.
 import type Provider from 'oidc-provider';
 import type { Audit } from '../domain/audit/audit.ts';
-import { causeInWords } from '../lib/causes.ts';
+import { describeCause } from '../lib/causes.ts';
 import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { CurrentContext } from './types.ts';
@@ -61,7 +61,7 @@ function tellFailures(client: LibraryClient, needs: ClientKeyNeeds): void {
       failed = undefined;
     } catch (error) {
       failed = { at: now(), error };
-      await tell(client, error, needs);
+      await recordFailure(client, error, needs);
       throw error;
     }
   };
@@ -75,11 +75,11 @@ function tellFailures(client: LibraryClient, needs: ClientKeyNeeds): void {
 }
 
 /** The client itself reads no more than that it was not authenticated. */
-async function tell({ clientId }: LibraryClient, error: unknown, needs: ClientKeyNeeds) {
+async function recordFailure({ clientId }: LibraryClient, error: unknown, needs: ClientKeyNeeds) {
   const { audit, log, current } = needs;
   const { cause = error } = error as Error;
   log.warn({ err: cause, client: clientId }, 'the keys of a client could not be loaded');
-  const detail = { endpoint: current()?.oidc.route, cause: causeInWords(error) };
+  const detail = { endpoint: current()?.oidc.route, cause: describeCause(error) };
   const refused = {
     kind: 'client.refused',
     outcome: 'refused',

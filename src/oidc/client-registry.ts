@@ -1,6 +1,7 @@
 // Clients as operators make, change and end them: each act one unit, written against one revision.
 import type Provider from 'oidc-provider';
 import type { Audit, AuditEvent } from '../domain/audit/audit.ts';
+import { mistakeInRedirectUri } from '../domain/clients/redirect-uris.ts';
 import {
   liveSecrets,
   needsSecret,
@@ -8,16 +9,15 @@ import {
   rotated,
   type Secrets,
   toStoredSecret,
-} from '../domain/client-secrets.ts';
-import { mistakeInRedirectUri } from '../domain/redirect-uris.ts';
+} from '../domain/clients/secrets.ts';
 import { normalRange } from '../lib/addresses.ts';
-import { causeInWords } from '../lib/causes.ts';
+import { describeCause } from '../lib/causes.ts';
 import { now } from '../lib/clock.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import { clientId } from '../lib/ids.ts';
-import { walkPages } from '../lib/pages.ts';
+import { walkPages } from '../lib/pagination.ts';
 import type { Vault } from '../lib/vault.ts';
-import type { ClientChange, Clients, StoredClient } from '../store/clients.ts';
+import type { ClientChange, ClientTable, StoredClient } from '../store/clients.ts';
 import type { Store } from '../store/store.ts';
 import { type ClientMetadata, findClient, forLibrary } from './clients.ts';
 import { assertNotForAssertions } from './service-account-client.ts';
@@ -71,7 +71,7 @@ export interface CreateOptions {
 
 interface RegistryNeeds {
   readonly store: Store;
-  readonly clients: Clients;
+  readonly clientTable: ClientTable;
   readonly vault: Vault;
   readonly audit: Audit;
   readonly provider: () => Provider;
@@ -80,10 +80,10 @@ interface RegistryNeeds {
 type ClientEvent = Pick<AuditEvent, 'kind' | 'detail'>;
 
 export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
-  const { store, clients, vault, audit } = needs;
+  const { store, clientTable, vault, audit } = needs;
 
   const get = async (id: string) => {
-    const client = await findClient(clients, id);
+    const client = await findClient(clientTable, id);
     if (client) return client;
     throw new GatehouseError('unknown_client', { message: `No client has the id "${id}".` });
   };
@@ -98,9 +98,9 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
     await validate(needs.provider(), { id, metadata: full });
     const at = now();
     const client = { id, metadata: full, secrets: storedSecrets(secret, at), createdAt: at };
-    const replaced = options.replace && (await clients.find(id));
+    const replaced = options.replace && (await clientTable.find(id));
     const kind = replaced ? 'admin.client_updated' : 'admin.client_created';
-    const row = options.replace ? clients.put(client) : clients.insert(client);
+    const row = options.replace ? clientTable.put(client) : clientTable.insert(client);
     await store.write(row, audit.record({ kind, clientId: id }));
     return { client: await get(id), secret };
   };
@@ -108,7 +108,7 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
   /** Against the revision that was read: of two operators at once, one is told of the other. */
   const write = async (client: StoredClient, change: ClientChange, event: ClientEvent) => {
     const recorded = audit.record({ ...event, clientId: client.id } as AuditEvent);
-    await store.write(clients.update(client, change, now()), recorded).catch(asToldTo);
+    await store.write(clientTable.update(client, change, now()), recorded).catch(asConflict);
     return get(client.id);
   };
 
@@ -174,13 +174,13 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
     update,
     rotateSecret,
     revokeOldSecrets,
-    list: () => walkPages(clients.list),
+    list: () => walkPages(clientTable.list),
     disable: (id) => setDisabled(id, now()),
     enable: (id) => setDisabled(id, null),
     delete: async (id) => {
       await get(id);
       const recorded = audit.record({ kind: 'admin.client_deleted', clientId: id });
-      await store.write(clients.delete(id), recorded);
+      await store.write(clientTable.delete(id), recorded);
     },
   };
 }
@@ -189,7 +189,7 @@ function refusal(message: string): GatehouseError {
   return new GatehouseError('invalid_input', { message });
 }
 
-function asToldTo(error: unknown): never {
+function asConflict(error: unknown): never {
   if (!isGatehouseError(error, 'store_conflict')) throw error;
   const message = 'Somebody else has changed the client a moment ago. Look at it, and try again.';
   throw new GatehouseError('store_conflict', { message, cause: error });
@@ -263,14 +263,14 @@ async function validate(
   try {
     await Model.validate(forLibrary({ ...metadata, client_id: id, ...secret }));
   } catch (error) {
-    throw new GatehouseError('invalid_input', { message: inWords(error), cause: error });
+    throw new GatehouseError('invalid_input', { message: describe(error), cause: error });
   }
 }
 
 /** The library's own words, and what stands behind them where a host had to be asked. */
-function inWords(error: unknown): string {
+function describe(error: unknown): string {
   const { error_description: said, message, cause } = error as Error & Record<string, unknown>;
   const words = String(said ?? message);
-  const why = cause === undefined ? words : causeInWords(cause);
+  const why = cause === undefined ? words : describeCause(cause);
   return words.includes(why) ? words : `${words}: ${why}`;
 }

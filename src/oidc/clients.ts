@@ -1,12 +1,12 @@
 // Clients as the library wants to see them.
 import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
-import { isSecretOf, liveSecrets, needsSecret } from '../domain/client-secrets.ts';
-import { OIDC_SCOPES } from '../domain/resources.ts';
+import { OIDC_SCOPES } from '../domain/clients/resources.ts';
+import { isSecretOf, liveSecrets, needsSecret } from '../domain/clients/secrets.ts';
 import { now } from '../lib/clock.ts';
 import { randomId } from '../lib/ids.ts';
 import type { Vault } from '../lib/vault.ts';
-import type { Clients, StoredClient } from '../store/clients.ts';
+import type { ClientTable, StoredClient } from '../store/clients.ts';
 import type { Admit } from './client-admission.ts';
 import type { CountWrongSecret } from './client-attempts.ts';
 
@@ -19,14 +19,17 @@ export type ClientMetadata = Readonly<Record<string, unknown>>;
 /** What an id can be at all: anything else never reaches the database. */
 const ID = /^[\x21-\x7e]{1,255}$/;
 
-export async function findClient(clients: Clients, id: string): Promise<StoredClient | undefined> {
-  return ID.test(id) ? clients.find(id) : undefined;
+export async function findClient(
+  clientTable: ClientTable,
+  id: string,
+): Promise<StoredClient | undefined> {
+  return ID.test(id) ? clientTable.find(id) : undefined;
 }
 
-export function createClientSource(clients: Clients, admit: Admit): ClientSource {
+export function createClientSource(clientTable: ClientTable, admit: Admit): ClientSource {
   return {
     find: async (id) => {
-      const client = await findClient(clients, id);
+      const client = await findClient(clientTable, id);
       return client && (await admit(client)) ? toPayload(client) : undefined;
     },
   };

@@ -4,17 +4,17 @@ import type { Context } from 'koa';
 import { type Configuration, errors } from 'oidc-provider';
 import { z } from 'zod';
 import type { Config } from '../config/schema.ts';
-import type { AccountsDomain } from '../domain/accounts.ts';
-import { ACR_VALUES } from '../domain/assurance.ts';
-import { CLIENT_ASSERTION_AUDIENCES } from '../domain/client-assertion-audience.ts';
-import type { Mfa } from '../domain/mfa.ts';
+import type { Accounts } from '../domain/accounts/accounts.ts';
+import type { Mfa } from '../domain/accounts/mfa.ts';
+import { CLIENT_ASSERTION_AUDIENCES } from '../domain/clients/assertion-audience.ts';
+import { OIDC_SCOPES } from '../domain/clients/resources.ts';
 import type { PasswordPolicy } from '../domain/passwords/policy.ts';
-import { OIDC_SCOPES } from '../domain/resources.ts';
-import type { SessionsDomain } from '../domain/sessions.ts';
+import { ACR_VALUES } from '../domain/sessions/assurance.ts';
+import type { Sessions } from '../domain/sessions/sessions.ts';
 import { normalRange } from '../lib/addresses.ts';
 import { nowSeconds } from '../lib/clock.ts';
 import type { Vault } from '../lib/vault.ts';
-import type { ServiceAccounts } from '../store/service-accounts.ts';
+import type { ServiceAccountTable } from '../service-accounts/table.ts';
 import { accountClient } from './account-client.ts';
 import type { BrowserBinding } from './browser-binding.ts';
 import { CLAIMS, createExtraTokenClaims, createFindAccount } from './claims.ts';
@@ -32,13 +32,13 @@ export interface ConfigurationNeeds {
   readonly config: Config;
   readonly vault: Vault;
   readonly keys: readonly JWK[];
-  readonly accounts: AccountsDomain;
+  readonly accounts: Accounts;
   readonly passwords: PasswordPolicy;
   readonly mfa: Mfa;
-  readonly sessions: SessionsDomain;
+  readonly sessions: Sessions;
   readonly grants: GrantNeeds;
   readonly pages: ProviderPages;
-  readonly serviceAccounts: Pick<ServiceAccounts, 'find'>;
+  readonly serviceAccountTable: Pick<ServiceAccountTable, 'find'>;
   readonly browserBinding: BrowserBinding;
   readonly adapter: NonNullable<Configuration['adapter']>;
 }
@@ -155,7 +155,7 @@ function enabledAlgorithms() {
 }
 
 function features(
-  { config, grants, serviceAccounts }: ConfigurationNeeds,
+  { config, grants, serviceAccountTable }: ConfigurationNeeds,
   sources: ReturnType<typeof createPageSources>,
 ) {
   const on = { enabled: true };
@@ -168,7 +168,7 @@ function features(
     clientCredentials: on,
     deviceFlow: { ...on, ...device, userCodeInputSource, userCodeConfirmSource, successSource },
     dPoP: on,
-    introspection: { ...on, allowedPolicy: createMayIntrospect(serviceAccounts) },
+    introspection: { ...on, allowedPolicy: createMayIntrospect(serviceAccountTable) },
     pushedAuthorizationRequests: on,
     resourceIndicators: createResourceIndicators(config, grants.consents),
     revocation: { ...on, allowedPolicy: mayRevoke },

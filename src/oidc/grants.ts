@@ -1,10 +1,10 @@
 // The library's Grant as the token family of one session and client, filled from our consent row.
 import type Provider from 'oidc-provider';
 import { errors, type Grant } from 'oidc-provider';
-import type { ConsentsDomain, Granted } from '../domain/consents.ts';
+import type { Consents, Granted } from '../domain/consents/consents.ts';
 import { randomId } from '../lib/ids.ts';
-import type { Consents } from '../store/consents.ts';
-import type { SessionClient, Sessions } from '../store/sessions.ts';
+import type { ConsentTable } from '../store/consents.ts';
+import type { SessionClient, SessionTable } from '../store/sessions.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import { assertMayAnswer } from './redirect-uris.ts';
@@ -19,10 +19,10 @@ import { oauthError, setAside, workOf } from './work.ts';
 
 export interface GrantNeeds {
   readonly store: Store;
-  readonly sessions: Sessions;
-  readonly consents: ConsentsDomain;
+  readonly sessionTable: SessionTable;
+  readonly consents: Consents;
   /** Must hit: the consent stands until the unit is done. */
-  readonly guardConsent: Consents['guard'];
+  readonly guardConsent: ConsentTable['guard'];
   /** All scopes and resources there are: what a first-party client may use unasked. */
   readonly everything: Granted;
 }
@@ -73,7 +73,7 @@ const REVOKED = oauthError('access_denied', 'the access was taken back meanwhile
 
 /** What this request issues comes wholly before or not after a person takes the consent back. */
 function holdConsent(ctx: Ctx, needs: GrantNeeds): void {
-  const items = guardOf(ctx, needs).map((statement) => ({ statement, missed: REVOKED }));
+  const items = guardOf(ctx, needs).map((statement) => ({ statement, conflict: REVOKED }));
   workOf(ctx)?.items.push(...items.map((item) => ({ ...item, revokes: false })));
 }
 
@@ -115,13 +115,13 @@ async function sharedGrant(
 async function joinSession(
   session: SessionModel,
   clientId: string,
-  { store, sessions }: GrantNeeds,
+  { store, sessionTable }: GrantNeeds,
 ): Promise<SessionClient> {
   const known = session.loaded?.clients.get(clientId);
   if (known) return known;
   const client: SessionClient = { sid: randomId(), grantId: undefined, persistsLogout: false };
-  await store.commit([sessions.addClient(session.uid, clientId, client)]);
-  return (await sessions.clients(session.uid)).get(clientId) ?? client;
+  await store.commit([sessionTable.addClient(session.uid, clientId, client)]);
+  return (await sessionTable.clients(session.uid)).get(clientId) ?? client;
 }
 
 async function startFamily(
@@ -131,18 +131,18 @@ async function startFamily(
   granted: Granted,
   needs: GrantNeeds,
 ): Promise<FamilyGrant> {
-  const { store, sessions } = needs;
+  const { store, sessionTable } = needs;
   const grant = build(ctx, session, newGrantId());
   fill(grant, granted);
   const made = await setAside(ctx, () => grant.save());
   const { uid } = session;
   const clientId = clientIdOf(ctx);
   const outcome = await store.commit([
-    sessions.replaceGrant(uid, clientId, was, grant.jti),
+    sessionTable.replaceGrant(uid, clientId, was, grant.jti),
     ...made,
   ]);
   if (outcome.kind === 'committed') return grant;
-  const client = (await sessions.clients(uid)).get(clientId);
+  const client = (await sessionTable.clients(uid)).get(clientId);
   // There is nothing left that a family could hang on.
   if (!client) throw new errors.AccessDenied('the application was signed out meanwhile');
   // Another request started the family a moment ago.
@@ -162,7 +162,7 @@ async function keepUp(
   const made = await setAside(ctx, () => grant.save());
   // Missed: the consent is gone, and a Grant that went with it must not come back.
   const { kind } = await needs.store.commit([...guardOf(ctx, needs), ...made]);
-  if (kind === 'missed') return;
+  if (kind === 'conflict') return;
   const latest = await grantedFor(ctx, needs);
   if (latest) await keepUp(ctx, grant, latest, needs);
 }

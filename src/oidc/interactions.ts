@@ -3,14 +3,14 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
-import { type Acr, type Wanted, wantedAcr } from '../domain/assurance.ts';
-import type { Granted } from '../domain/consents.ts';
-import { allResources, OIDC_SCOPES } from '../domain/resources.ts';
+import { allResources, OIDC_SCOPES } from '../domain/clients/resources.ts';
+import type { Granted } from '../domain/consents/consents.ts';
+import { type Acr, type Wanted, wantedAcr } from '../domain/sessions/assurance.ts';
 import { now, nowSeconds } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import { noteInRequest } from '../lib/request-context.ts';
 import type { Vault } from '../lib/vault.ts';
-import type { Artifacts } from '../store/artifacts.ts';
+import type { ArtifactTable } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import { artifactKey, toStored } from './adapter.ts';
 import { AT_ONCE, type Binding, type BrowserBinding } from './browser-binding.ts';
@@ -78,7 +78,7 @@ export interface Interactions {
 export interface InteractionNeeds {
   readonly config: Config;
   readonly vault: Vault;
-  readonly artifacts: Artifacts;
+  readonly artifactTable: ArtifactTable;
   readonly provider: () => Provider;
   readonly browserBinding: BrowserBinding;
 }
@@ -200,7 +200,7 @@ function toInteraction(
   const text = (name: string) => (typeof params[name] === 'string' ? params[name] : undefined);
   const stored = (change: Partial<InteractionModel>) => storedWith(model, change, needs.vault);
   const answer = (change: Partial<InteractionModel> & { readonly result: Result }) =>
-    needs.artifacts.answer(MODEL, key, stored(change), now());
+    needs.artifactTable.answer(MODEL, key, stored(change), now());
   const signedInAs = model.lastSubmission?.login?.accountId ?? session?.accountId;
   return {
     uid: model.uid,
@@ -222,7 +222,7 @@ function toInteraction(
     refused: (error, description) => answer({ result: { error, error_description: description } }),
     asSignIn: () => {
       const prompt = { name: 'login', reasons: ['other_account'], details: {} };
-      return needs.artifacts.ask(MODEL, key, stored({ prompt, result: undefined }));
+      return needs.artifactTable.ask(MODEL, key, stored({ prompt, result: undefined }));
     },
   };
 }

@@ -2,12 +2,12 @@
 import { errors } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import type { Audit, AuditEvent } from '../domain/audit/audit.ts';
-import { createAssertions } from '../domain/service-accounts/assertions.ts';
 import { currentRequest } from '../lib/request-context.ts';
-import type { ServiceAccount, ServiceAccounts } from '../store/service-accounts.ts';
+import { createAssertions } from '../service-accounts/assertions.ts';
+import type { ServiceAccount, ServiceAccountTable } from '../service-accounts/table.ts';
 import {
+  type AssertionRejected,
   ENDED_MEANWHILE,
-  type Refusal,
   refused,
   type SpendingNeeds,
   spend,
@@ -33,14 +33,17 @@ export interface JwtBearerNeeds extends SpendingNeeds {
   readonly config: Config;
   readonly audit: Audit;
   readonly tables: SpendingNeeds['tables'] & {
-    readonly serviceAccounts: Pick<ServiceAccounts, 'find' | 'findKey'>;
+    readonly serviceAccountTable: Pick<ServiceAccountTable, 'find' | 'findKey'>;
   };
 }
 
 /** @returns the handler, from the one that makes the token for a client that acts for nobody */
 export function createJwtBearer(needs: JwtBearerNeeds): (issue: GrantHandler) => GrantHandler {
-  const { serviceAccounts } = needs.tables;
-  const { verify } = createAssertions({ audiences: audiencesOf(needs.config), serviceAccounts });
+  const { serviceAccountTable } = needs.tables;
+  const { verify } = createAssertions({
+    audiences: audiencesOf(needs.config),
+    serviceAccountTable,
+  });
   const chooseTarget = createChooseTarget(needs.config);
   return (issue) => async (ctx) => {
     const request = requestOf(ctx);
@@ -80,7 +83,7 @@ interface Issuing extends Known {
 
 type Who = { readonly [K in keyof Known]?: string | undefined };
 
-async function refuse(who: Who, refusal: Refusal, needs: JwtBearerNeeds) {
+async function refuse(who: Who, refusal: AssertionRejected, needs: JwtBearerNeeds) {
   await recordRefusal(who, refusal, needs);
   const { reason, error } = refusal;
   throw error ?? new errors.InvalidGrant(reason);
@@ -88,7 +91,7 @@ async function refuse(who: Who, refusal: Refusal, needs: JwtBearerNeeds) {
 
 function recordRefusal(
   { accountId, kid }: Who,
-  { reason, isCounted }: Refusal,
+  { reason, isCounted }: AssertionRejected,
   { audit }: JwtBearerNeeds,
 ): Promise<void> {
   const refused = { kind: 'service_account.token', outcome: 'refused', reason } as const;
@@ -109,9 +112,9 @@ const ENDED = oauthError('invalid_grant', 'grant request is invalid');
 /** In one unit with the token: what ends the account or the key waits for it, and ends it too. */
 async function issueFor(who: Issuing, ctx: Ctx, issue: GrantHandler, needs: JwtBearerNeeds) {
   const items = workOf(ctx)?.items ?? [];
-  const missed = { ...ENDED, record: () => recordRefusal(who, refused(ENDED_MEANWHILE), needs) };
+  const conflict = { ...ENDED, record: () => recordRefusal(who, refused(ENDED_MEANWHILE), needs) };
   for (const statement of standing(who.account, who.kid, needs.tables)) {
-    items.push({ statement, missed, revokes: false });
+    items.push({ statement, conflict, revokes: false });
   }
   try {
     await issue(ctx);
@@ -121,7 +124,7 @@ async function issueFor(who: Issuing, ctx: Ctx, issue: GrantHandler, needs: JwtB
     return refuse(who, refused(`no token: ${message}`, error as Error), needs);
   }
   const statement = needs.audit.record(issued(who, ctx));
-  items.push({ statement, missed: undefined, revokes: false });
+  items.push({ statement, conflict: undefined, revokes: false });
 }
 
 interface IssuedToken {

@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import type { AdapterPayload } from 'oidc-provider';
 import type { Audit } from '../domain/audit/audit.ts';
-import { tellRefused } from '../domain/audit/locks.ts';
+import { auditLimitRefused } from '../domain/audit/locks.ts';
 import type { Limits, OpenRequest } from '../domain/limits/limits.ts';
 import { now } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
@@ -49,8 +49,8 @@ export function createCountOpenRequest(needs: OpenRequestNeeds): CountOpenReques
 type Otherwise = (again: Work) => Promise<void>;
 
 function itemsOf({ count }: OpenRequest, otherwise: Otherwise): Item[] {
-  const missed = { kind: 'crowded', otherwise } as const;
-  return count.map((statement) => ({ statement, missed, revokes: false }));
+  const conflict = { kind: 'crowded', otherwise } as const;
+  return count.map((statement) => ({ statement, conflict, revokes: false }));
 }
 
 function replace(items: Item[], before: readonly Item[], after: readonly Item[]): void {
@@ -65,7 +65,7 @@ async function refuse(
   const retryAt = (await findEnd()) ?? now();
   const clientId = ctx.oidc.client?.clientId;
   const lock = { rule: 'open-requests', retryAt } as const;
-  await tellRefused(audit, lock, { method: String(ctx.oidc.route), clientId });
+  await auditLimitRefused(audit, lock, { method: String(ctx.oidc.route), clientId });
   const retryAfter = Math.max(1, Math.ceil((retryAt - now()) / 1000));
   throw new GatehouseError('too_many_open_requests', { retryAfter });
 }
@@ -103,7 +103,7 @@ export function createWaiting(model: string, needs: WaitingNeeds) {
       const counted = work?.counted.get(nameOf(id));
       if (!work || !counted) return;
       const statement = limits.closeRequest(counted.key, counted.at);
-      work.counts.push({ statement, missed: undefined, revokes: false });
+      work.counts.push({ statement, conflict: undefined, revokes: false });
     },
   };
 }

@@ -87,7 +87,7 @@ export function clientOnPage(client: unknown): ClientOnPage | undefined {
 }
 
 /** Where a sign-in at this client can begin anew. */
-export function entranceOf(client: unknown): string | undefined {
+export function startUrlOf(client: unknown): string | undefined {
   const { initiateLoginUri, clientUri } = (client ?? {}) as Partial<LibraryClient>;
   return initiateLoginUri ?? clientUri;
 }
@@ -115,7 +115,7 @@ interface FormSession {
 /** The `…Source` functions of the library's configuration. */
 export function createPageSources(pages: ProviderPages) {
   const renderError = async (ctx: Ctx, out: OAuthProblem, error: unknown) => {
-    if (await turnAway(ctx, pages)) return;
+    if (await rejectNetwork(ctx, pages)) return;
     if (isGone(ctx, error)) return leadToSignIn(ctx);
     await (isClientDisabled(ctx) ? pages.switchedOff(ctx) : pages.error(ctx, out, error));
   };
@@ -133,7 +133,7 @@ export function createPageSources(pages: ProviderPages) {
       }),
     postLogoutSuccessSource: (ctx: Ctx) => pages.signedOut(ctx, clientOnPage(ctx.oidc.client)),
     userCodeInputSource: async (ctx: Ctx, _form: string, out: unknown, error: unknown) => {
-      if (await turnAway(ctx, pages)) return;
+      if (await rejectNetwork(ctx, pages)) return;
       if (isClientDisabled(ctx)) return pages.switchedOff(ctx);
       if (out && !isAboutCode(error)) return startDeviceAnew(ctx, pages);
       await pages.deviceCode(ctx, {
@@ -181,7 +181,7 @@ function leadToSignIn(ctx: Ctx): void {
 }
 
 /** @returns whether this browser was told that it cannot resume this sign-in */
-async function turnAway(ctx: Ctx, pages: ProviderPages): Promise<boolean> {
+async function rejectNetwork(ctx: Ctx, pages: ProviderPages): Promise<boolean> {
   const turned = turnedAwayOf(ctx);
   if (!turned) return false;
   const client = clientOnPage(await ctx.oidc.provider.Client.find(turned.clientId));
@@ -243,7 +243,7 @@ export function replaceSelfSubmittingPages(provider: () => Provider, pages: Prov
     const late = oidc && findLate(oidc);
     if (!late) return;
     ctx.set('Content-Security-Policy', policy);
-    await endLate(ctx, late, provider(), pages);
+    await endLateSignIn(ctx, late, provider(), pages);
   };
 }
 
@@ -257,7 +257,7 @@ function findLate({ entities, session }: Ctx['oidc']): Late | undefined {
   return isOther ? interaction : undefined;
 }
 
-async function endLate(ctx: Context, late: Late, provider: Provider, pages: ProviderPages) {
+async function endLateSignIn(ctx: Context, late: Late, provider: Provider, pages: ProviderPages) {
   // Gone for good, also when the other person signs out. Missed: by the same page, loaded twice.
   await late.destroy().catch((error: unknown) => {
     if (!isGatehouseError(error, 'store_conflict')) throw error;

@@ -1,9 +1,9 @@
 // When an existing session is not enough: our Checks on the library's login prompt.
 import { decodeJwt } from 'jose';
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
-import { ACR, isAtLeast, wantedAcr } from '../domain/assurance.ts';
-import type { ConsentsDomain } from '../domain/consents.ts';
-import type { SessionsDomain } from '../domain/sessions.ts';
+import type { Consents } from '../domain/consents/consents.ts';
+import { ACR, isAtLeast, wantedAcr } from '../domain/sessions/assurance.ts';
+import type { Sessions } from '../domain/sessions/sessions.ts';
 import type { LibraryAccount } from './claims.ts';
 import { lacksResource } from './resource-indicators.ts';
 import type { ClientExtras, SessionModel } from './types.ts';
@@ -15,8 +15,8 @@ type Judge = (ctx: Ctx, session: SessionModel) => boolean;
 
 /** The library's two prompts, `login` with our Checks in front of its own. */
 export function createPolicy(
-  sessions: Pick<SessionsDomain, 'isIdle'>,
-  consents: Pick<ConsentsDomain, 'find'>,
+  sessions: Pick<Sessions, 'isIdle'>,
+  consents: Pick<Consents, 'find'>,
 ): interactionPolicy.DefaultPolicy {
   const policy = base();
   const login = policy.get('login');
@@ -44,7 +44,7 @@ function consentPrompt(policy: interactionPolicy.DefaultPolicy): interactionPoli
 }
 
 /** The library looks at scopes alone: a resource of which none is asked for would pass unasked. */
-function resourcesMissing(consents: Pick<ConsentsDomain, 'find'>) {
+function resourcesMissing(consents: Pick<Consents, 'find'>) {
   const description = 'requested resources not granted';
   return new Check('resources_missing', description, 'consent_required', (ctx) =>
     lacksResource(ctx, consents),

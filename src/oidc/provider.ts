@@ -4,17 +4,17 @@ import { hash } from 'node:crypto';
 import type { Middleware } from 'koa';
 import Provider from 'oidc-provider';
 import type { Audit } from '../domain/audit/audit.ts';
-import type { KeyRing } from '../domain/keys.ts';
+import type { KeyRing } from '../domain/keys/keys.ts';
 import type { Limits } from '../domain/limits/limits.ts';
-import type { ProveCode } from '../domain/service-accounts/codes.ts';
 import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { Accounts } from '../store/accounts.ts';
-import type { Artifacts } from '../store/artifacts.ts';
-import type { Clients } from '../store/clients.ts';
-import type { Consents } from '../store/consents.ts';
-import type { ServiceAccounts } from '../store/service-accounts.ts';
-import type { Sessions } from '../store/sessions.ts';
+import type { ProveCode } from '../service-accounts/codes.ts';
+import type { ServiceAccountTable } from '../service-accounts/table.ts';
+import type { AccountTable } from '../store/accounts.ts';
+import type { ArtifactTable } from '../store/artifacts.ts';
+import type { ClientTable } from '../store/clients.ts';
+import type { ConsentTable } from '../store/consents.ts';
+import type { SessionTable } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { refuseAccountClient } from './account-client.ts';
 import { artifactKey, createAdapterFactory } from './adapter.ts';
@@ -40,7 +40,7 @@ import { createSessionSource, installSessionModel } from './session-model.ts';
 import type { Ctx, CurrentContext } from './types.ts';
 
 export interface ProviderNeeds
-  extends Omit<ConfigurationNeeds, 'adapter' | 'grants' | 'keys' | 'serviceAccounts'> {
+  extends Omit<ConfigurationNeeds, 'adapter' | 'grants' | 'keys' | 'serviceAccountTable'> {
   readonly keys: KeyRing;
   readonly store: Store;
   readonly tables: ProviderTables;
@@ -54,12 +54,12 @@ export interface ProviderNeeds
 }
 
 export interface ProviderTables {
-  readonly accounts: Accounts;
-  readonly artifacts: Artifacts;
-  readonly clients: Clients;
-  readonly consents: Consents;
-  readonly sessions: Sessions;
-  readonly serviceAccounts: ServiceAccounts;
+  readonly accountTable: AccountTable;
+  readonly artifactTable: ArtifactTable;
+  readonly clientTable: ClientTable;
+  readonly consentTable: ConsentTable;
+  readonly sessionTable: SessionTable;
+  readonly serviceAccountTable: ServiceAccountTable;
 }
 
 const current: CurrentContext = () => Provider.ctx as Ctx | undefined;
@@ -89,8 +89,8 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
     store,
     vault,
     current,
-    sessions: tables.sessions,
-    accounts: tables.accounts,
+    sessionTable: tables.sessionTable,
+    accountTable: tables.accountTable,
     domain: needs.sessions,
   };
   const attempts = { limits: needs.limits, audit: needs.audit, current };
@@ -99,8 +99,8 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
     vault,
     current,
     config,
-    artifacts: tables.artifacts,
-    clients: createClientSource(tables.clients, createAdmit(attempts)),
+    artifactTable: tables.artifactTable,
+    clients: createClientSource(tables.clientTable, createAdmit(attempts)),
     lookUpUserCode: createLookUpUserCode(attempts),
     limits: needs.limits,
     countOpenRequest,
@@ -109,14 +109,14 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
   });
   const grants = {
     store,
-    sessions: tables.sessions,
+    sessionTable: tables.sessionTable,
     consents: needs.consents,
-    guardConsent: tables.consents.guard,
+    guardConsent: tables.consentTable.guard,
     everything: everythingIn(config),
   };
   const keys = needs.keys.published;
-  const { serviceAccounts } = tables;
-  const made = { keys, serviceAccounts, adapter, grants };
+  const { serviceAccountTable } = tables;
+  const made = { keys, serviceAccountTable, adapter, grants };
   const provider = withOurs(needs, createConfiguration({ ...needs, ...made }));
   installSessionModel(provider, session);
   installClientModel(provider, vault, createCountWrongSecret(attempts));
@@ -180,7 +180,7 @@ function installReplayDetection(provider: Provider, needs: ProviderNeeds): void 
   const { store, tables, vault } = needs;
   const unique = async (iss: string, jti: string, exp: number): Promise<boolean> => {
     const id = hash('sha256', `${iss}\0${jti}`, 'base64url');
-    const row = tables.artifacts.insertOnce(
+    const row = tables.artifactTable.insertOnce(
       {
         model: 'ReplayDetection',
         key: artifactKey(vault, 'ReplayDetection', id),

@@ -2,7 +2,7 @@
 import type { Context, Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Audit } from '../domain/audit/audit.ts';
-import { causeInWords } from '../lib/causes.ts';
+import { describeCause } from '../lib/causes.ts';
 import type { Ctx } from './types.ts';
 
 /** For operators: whoever asked is told less. */
@@ -112,5 +112,5 @@ function isRecorded({ error_detail: detail, cause }: LibraryError): boolean {
 const LONGEST = 200;
 
 function reasonOf({ error_detail: detail, error_description: said, cause }: LibraryError) {
-  return (cause ? causeInWords(cause) : (detail ?? said))?.slice(0, LONGEST);
+  return (cause ? describeCause(cause) : (detail ?? said))?.slice(0, LONGEST);
 }

@@ -2,8 +2,8 @@
 import type Provider from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Config, Resource } from '../config/schema.ts';
-import type { ConsentsDomain, Granted } from '../domain/consents.ts';
-import { allResources, OIDC_SCOPES, ownApi } from '../domain/resources.ts';
+import { allResources, OIDC_SCOPES, ownApi } from '../domain/clients/resources.ts';
+import type { Consents, Granted } from '../domain/consents/consents.ts';
 import { SERVICE_ACCOUNT } from '../lib/ids.ts';
 import { type ClientExtras, type Ctx, type CurrentContext, mayAskFor } from './types.ts';
 
@@ -12,7 +12,7 @@ interface LibraryClient extends ClientExtras {
   readonly clientAuthMethod: string;
 }
 
-type FindConsent = Pick<ConsentsDomain, 'find'>;
+type FindConsent = Pick<Consents, 'find'>;
 
 /** Tokens are JWTs (RFC 9068) unless the resource says otherwise. */
 export function createResourceIndicators(config: Config, consents: FindConsent) {

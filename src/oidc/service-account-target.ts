@@ -1,7 +1,7 @@
 // Which API a service account gets a token for, and with which scopes: never more than it is allowed.
 import type { Config } from '../config/schema.ts';
-import { allResources, ownApi } from '../domain/resources.ts';
-import type { ServiceAccount } from '../store/service-accounts.ts';
+import { allResources, ownApi } from '../domain/clients/resources.ts';
+import type { ServiceAccount } from '../service-accounts/table.ts';
 
 export type Target =
   | { readonly kind: 'target'; readonly resource: string; readonly scope: string | undefined }

@@ -2,18 +2,18 @@
 import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
-import { type Acr, isAtLeast } from '../domain/assurance.ts';
-import type { SessionEnd, SessionsDomain } from '../domain/sessions.ts';
+import { type Acr, isAtLeast } from '../domain/sessions/assurance.ts';
+import type { SessionEnd, Sessions } from '../domain/sessions/sessions.ts';
 import { now } from '../lib/clock.ts';
 import { currentRequest, noteInRequest, type RequestContext } from '../lib/request-context.ts';
 import type { Vault } from '../lib/vault.ts';
-import type { Accounts } from '../store/accounts.ts';
+import type { AccountTable } from '../store/accounts.ts';
 import type {
   Session,
   SessionChange,
   SessionClient,
   SessionOrigin,
-  Sessions,
+  SessionTable,
 } from '../store/sessions.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
@@ -36,9 +36,9 @@ export interface SessionSource {
 export interface SessionNeeds {
   readonly config: Config;
   readonly store: Store;
-  readonly sessions: Sessions;
-  readonly accounts: Accounts;
-  readonly domain: SessionsDomain;
+  readonly sessionTable: SessionTable;
+  readonly accountTable: AccountTable;
+  readonly domain: Sessions;
   readonly vault: Vault;
   readonly current: CurrentContext;
   readonly countOpenRequest: CountOpenRequest;
@@ -53,18 +53,18 @@ export function sessionKey(vault: Vault, id: string): string {
   return vault.digest('oidc:Session', id);
 }
 
-export function createSessionSource({ sessions, vault }: SessionNeeds): SessionSource {
+export function createSessionSource({ sessionTable, vault }: SessionNeeds): SessionSource {
   const load = async (session: Session | undefined, key: string, isReplaced = false) =>
-    session && toPayload(session, { key, isReplaced }, await sessions.clients(session.uid));
+    session && toPayload(session, { key, isReplaced }, await sessionTable.clients(session.uid));
   return {
     findById: async (id) => {
       const key = sessionKey(vault, id);
       const payload =
-        (await load(await sessions.findByKey(key, now()), key)) ??
-        (await load(await sessions.findByPreviousKey(key, now()), key, true));
+        (await load(await sessionTable.findByKey(key, now()), key)) ??
+        (await load(await sessionTable.findByPreviousKey(key, now()), key, true));
       return payload && { ...payload, jti: id };
     },
-    findByUid: async (uid) => load(await sessions.find(uid, now()), ''),
+    findByUid: async (uid) => load(await sessionTable.find(uid, now()), ''),
   };
 }
 
@@ -185,12 +185,15 @@ async function write({ store, current }: SessionNeeds, unit: Unit): Promise<void
   if (!work) await store.commit(unit);
   else
     work.items.push(
-      ...unit.map((statement) => ({ statement, missed: SESSION_GONE, revokes: false })),
+      ...unit.map((statement) => ({ statement, conflict: SESSION_GONE, revokes: false })),
     );
 }
 
-function guardAccount({ accountId, generation }: SessionModel, { accounts }: SessionNeeds): Unit {
-  return accountId === undefined ? [] : [accounts.guardSession(accountId, generation ?? 0)];
+function guardAccount(
+  { accountId, generation }: SessionModel,
+  { accountTable }: SessionNeeds,
+): Unit {
+  return accountId === undefined ? [] : [accountTable.guardSession(accountId, generation ?? 0)];
 }
 
 /** A session of nobody, for the form of a device or of a sign-out, is an open request as any. */
@@ -200,7 +203,11 @@ function insertedOrCounted(session: SessionModel, needs: SessionNeeds): Unit {
   const work = workOf(ctx);
   if (session.accountId !== undefined || !ctx || !work) return unit;
   for (const statement of unit) {
-    needs.countOpenRequest(ctx, work, () => ({ statement, missed: SESSION_GONE, revokes: false }));
+    needs.countOpenRequest(ctx, work, () => ({
+      statement,
+      conflict: SESSION_GONE,
+      revokes: false,
+    }));
   }
   return [];
 }
@@ -222,14 +229,14 @@ function inserted(session: SessionModel, needs: SessionNeeds): Unit {
     expiresAt,
     createdAt: at,
   };
-  return [needs.sessions.insert(row)];
+  return [needs.sessionTable.insert(row)];
 }
 
 function changed(session: SessionModel, needs: SessionNeeds): Unit {
   const change = changeOf(session, needs);
-  const { sessions } = needs;
+  const { sessionTable } = needs;
   const any = Object.keys(change).length > 0;
-  return [any ? sessions.update(session.uid, change) : sessions.guard(session.uid)];
+  return [any ? sessionTable.update(session.uid, change) : sessionTable.guard(session.uid)];
 }
 
 /** Only what this request changed, so that requests side by side lose nothing of each other. */
@@ -273,17 +280,17 @@ function loginOf({ loginTs, acr, amr }: SessionModel) {
   return { loginTs, ...(acr ? { acr } : {}), ...(amr ? { amr } : {}) };
 }
 
-function savedClients(session: SessionModel, { sessions }: SessionNeeds): Unit {
+function savedClients(session: SessionModel, { sessionTable }: SessionNeeds): Unit {
   const before = session.loaded?.clients ?? new Map<string, SessionClient>();
   const after = clientsOf(session);
   const unit = [...after].flatMap(([id, client]) => {
     const was = before.get(id);
-    const added = was ? [] : [sessions.addClient(session.uid, id, client)];
+    const added = was ? [] : [sessionTable.addClient(session.uid, id, client)];
     const isNews = client.persistsLogout && !was?.persistsLogout;
-    return isNews ? [...added, sessions.markPersistent(session.uid, id)] : added;
+    return isNews ? [...added, sessionTable.markPersistent(session.uid, id)] : added;
   });
   const gone = [...before.keys()].filter((id) => !after.has(id));
-  return [...unit, ...gone.map((id) => sessions.removeClient(session.uid, id))];
+  return [...unit, ...gone.map((id) => sessionTable.removeClient(session.uid, id))];
 }
 
 function clientsOf(session: SessionModel): Map<string, SessionClient> {

@@ -1,6 +1,6 @@
 // Whom introspection and revocation tell of a token: its client, and the API that it is for.
 import { SERVICE_ACCOUNT } from '../lib/ids.ts';
-import type { ServiceAccounts } from '../store/service-accounts.ts';
+import type { ServiceAccountTable } from '../service-accounts/table.ts';
 import type { ClientExtras, Ctx } from './types.ts';
 
 interface LibraryClient extends ClientExtras {
@@ -16,7 +16,7 @@ interface Token {
 }
 
 /** Tokens of whoever is gone or disabled are as good as gone, too. */
-export function createMayIntrospect({ find }: Pick<ServiceAccounts, 'find'>) {
+export function createMayIntrospect({ find }: Pick<ServiceAccountTable, 'find'>) {
   return async (ctx: Ctx, client: LibraryClient, { clientId, aud }: Token): Promise<boolean> => {
     if (clientId === client.clientId) return true;
     if (!isServedBy(client, aud)) return false;

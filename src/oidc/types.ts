@@ -1,6 +1,6 @@
 // The parts of oidc-provider that we hold on to beyond its published types.
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { ClientAssertionAudience } from '../domain/client-assertion-audience.ts';
+import type { ClientAssertionAudience } from '../domain/clients/assertion-audience.ts';
 import type { SessionClient, SessionOrigin } from '../store/sessions.ts';
 
 export type Ctx = KoaContextWithOIDC;

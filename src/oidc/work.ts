@@ -6,7 +6,7 @@ import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 
 /** What a missed statement means for the caller. */
-export type Missed =
+export type Conflict =
   | {
       readonly kind: 'oauth';
       readonly error: string;
@@ -20,7 +20,7 @@ export type Missed =
 
 export interface Item {
   readonly statement: Statement;
-  readonly missed: Missed | undefined;
+  readonly conflict: Conflict | undefined;
   /** Takes something away: it stands also when the request is refused. */
   readonly revokes: boolean;
 }
@@ -78,16 +78,16 @@ export function unitOfWork(store: Store, sessionCookie: string, answers: Answers
     (ctx as unknown as Carrier).state[WORK] = work;
     await next();
     dropUnchangedCookie(ctx, sessionCookie);
-    const missed = await commit(store, isRefused(ctx) ? revocationsOf(work) : work);
+    const conflict = await commit(store, isRefused(ctx) ? revocationsOf(work) : work);
     // What the session's cookie stands for has not been written.
-    if (missed && !sessionOf(ctx)?.destroyed) dropCookie(ctx, sessionCookie);
-    if (missed?.kind === 'oauth') await refuse(ctx, missed, answers);
-    if (missed?.kind === 'session-gone') await withoutSession({ store, ctx, work, answers });
+    if (conflict && !sessionOf(ctx)?.destroyed) dropCookie(ctx, sessionCookie);
+    if (conflict?.kind === 'oauth') await refuse(ctx, conflict, answers);
+    if (conflict?.kind === 'session-gone') await withoutSession({ store, ctx, work, answers });
   };
 }
 
-type Refused = Extract<Missed, { kind: 'oauth' }>;
-type Gone = Extract<Missed, { kind: 'session-gone' }>;
+type Refused = Extract<Conflict, { kind: 'oauth' }>;
+type Gone = Extract<Conflict, { kind: 'session-gone' }>;
 
 async function refuse(ctx: Context, { error, description, record }: Refused, answers: Answers) {
   await record?.();
@@ -112,9 +112,9 @@ async function commit(store: Store, work: Work): Promise<Refused | Gone | undefi
   if (items.length === 0) return undefined;
   const outcome = await store.commit(items.map((item) => item.statement));
   if (outcome.kind === 'committed') return undefined;
-  const missed = items[outcome.at]?.missed;
-  if (missed?.kind !== 'crowded') return missed ?? CHANGED;
-  await missed.otherwise(work);
+  const conflict = items[outcome.at]?.conflict;
+  if (conflict?.kind !== 'crowded') return conflict ?? CHANGED;
+  await conflict.otherwise(work);
   return commit(store, work);
 }
 
@@ -127,7 +127,7 @@ async function withoutSession({ store, ctx, work, answers }: Late): Promise<void
     await answers.sessionGone(ctx);
     return;
   }
-  const rest = work.items.filter((item) => item.missed?.kind !== 'session-gone');
+  const rest = work.items.filter((item) => item.conflict?.kind !== 'session-gone');
   await commit(store, { ...work, items: rest });
 }
 
@@ -172,4 +172,4 @@ export function oauthError(error: string, description: string): Refused {
 
 const CHANGED = oauthError('invalid_request', 'something changed meanwhile');
 
-export const SESSION_GONE: Missed = { kind: 'session-gone' };
+export const SESSION_GONE: Conflict = { kind: 'session-gone' };

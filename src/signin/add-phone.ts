@@ -1,14 +1,14 @@
 // A phone number beside the authenticator: confirmed by the code that was texted to it.
 import type { Audit } from '../domain/audit/audit.ts';
-import { telling } from '../domain/audit/locks.ts';
+import { withLimitAudit } from '../domain/audit/locks.ts';
 import type { Limited } from '../domain/limits/attempt.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
-import type { Visitor } from '../domain/limits/visitor.ts';
-import type { Notices } from '../domain/notices.ts';
-import type { PhonesDomain } from '../domain/phones.ts';
+import type { Requester } from '../domain/limits/requester.ts';
+import type { Notices } from '../domain/notices/notices.ts';
+import type { Phones } from '../factors/index.ts';
 import { readSixDigits } from '../lib/typed-codes.ts';
-import type { Account, Accounts } from '../store/accounts.ts';
+import type { Account, AccountTable } from '../store/accounts.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 
@@ -35,13 +35,13 @@ export interface Typed {
   /** E.164. */
   readonly number: string;
   readonly code: string;
-  readonly visitor: Visitor;
+  readonly requester: Requester;
 }
 
 interface Needs {
   readonly store: Store;
-  readonly accounts: Accounts;
-  readonly phones: PhonesDomain;
+  readonly accountTable: AccountTable;
+  readonly phones: Phones;
   readonly limits: Limits;
   readonly notices: Notices;
   readonly audit: Audit;
@@ -53,21 +53,21 @@ export function createAddPhone(needs: Needs): AddPhone {
     isOpen: async (accountId) => phones.isOffered && (await phones.find(accountId)) === undefined,
     send: async ({ id }, number) => {
       const reserved = await limits.reserveText(id, number);
-      const ticket = await telling(reserved, audit, { method: 'sms', accountId: id });
-      if (ticket.kind === 'limited') return ticket;
-      await ticket.failed(phones.sendCode(id, number));
+      const reservation = await withLimitAudit(reserved, audit, { method: 'sms', accountId: id });
+      if (reservation.kind === 'limited') return reservation;
+      await reservation.consume(phones.sendCode(id, number));
       return { kind: 'sent' };
     },
     confirm: async (account, typed) => {
       const { id } = account;
       const code = readSixDigits(typed.code);
       if (code === undefined) return { kind: 'malformed' };
-      const reserved = await limits.reserveCode(id, false, typed.visitor);
-      const ticket = await telling(reserved, audit, { method: 'sms', accountId: id });
-      if (ticket.kind === 'limited') return ticket;
+      const reserved = await limits.reserveCode(id, false, typed.requester);
+      const reservation = await withLimitAudit(reserved, audit, { method: 'sms', accountId: id });
+      if (reservation.kind === 'limited') return reservation;
       const spend = await phones.findCode(id, typed.number, code);
-      if (!spend) return { kind: 'refused', ...(await ticket.failed()) };
-      await ticket.returned();
+      if (!spend) return { kind: 'refused', ...(await reservation.consume()) };
+      await reservation.release();
       return add(account, typed, spend, needs);
     },
   };
@@ -78,15 +78,15 @@ async function add(
   account: Account,
   { number }: Typed,
   spend: Statement,
-  { store, accounts, phones, notices, audit }: Needs,
+  { store, accountTable, phones, notices, audit }: Needs,
 ): Promise<AddOutcome> {
   const { id, generation, factorsRevision } = account;
   const { kind } = await store.commit([
-    accounts.reviseFactors(id, generation, factorsRevision),
+    accountTable.reviseFactors(id, generation, factorsRevision),
     spend,
     phones.add(id, number),
     audit.record({ kind: 'factor.enrolled', accountId: id, detail: { method: 'sms' } }),
-    notices.tell(account, { kind: 'factor-added', name: `•••${number.slice(-2)}` }),
+    notices.noticeFor(account, { kind: 'factor-added', name: `•••${number.slice(-2)}` }),
   ]);
   return { kind: kind === 'committed' ? 'added' : 'void' };
 }

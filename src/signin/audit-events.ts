@@ -1,13 +1,13 @@
 // What a sign-in leaves in the audit: each step with its outcome, and the facts behind it.
 import type { Audit } from '../domain/audit/audit.ts';
 import type { SignInFacts } from '../domain/audit/kinds.ts';
-import { tellReached, tellRefused } from '../domain/audit/locks.ts';
+import { auditLimitReached, auditLimitRefused } from '../domain/audit/locks.ts';
 import type { Limited } from '../domain/limits/attempt.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
+import type { FactorStep } from '../factors/factor.ts';
+import type { Factor } from '../factors/index.ts';
 import { toIso } from '../lib/clock.ts';
-import type { Method } from '../methods/index.ts';
-import type { MethodStep } from '../methods/method.ts';
-import type { Accounts } from '../store/accounts.ts';
+import type { AccountTable } from '../store/accounts.ts';
 import type { FlowRow } from '../store/flows.ts';
 import type { Statement, Unit } from '../store/statement.ts';
 import { type Facts, type Flow, factsWith, type Proved } from './flow.ts';
@@ -15,8 +15,8 @@ import { dueStep } from './steps/index.ts';
 import { isDeviceEnough } from './steps/second-factor.ts';
 
 /** A credential that somebody gave to a method. */
-interface Attempt {
-  readonly method: Method;
+interface CredentialInput {
+  readonly factor: Factor;
   readonly input: unknown;
 }
 
@@ -33,16 +33,21 @@ interface Cancelled {
 
 export interface SignInAudit {
   /** @param left of a credential that is used up: how many remain */
-  proved(flow: Flow, method: Method, proved: Proved, left?: number): Unit;
-  refused(flow: Flow, attempt: Attempt, reason: string): Promise<void>;
+  proved(flow: Flow, factor: Factor, proved: Proved, left?: number): Unit;
+  refused(flow: Flow, attempt: CredentialInput, reason: string): Promise<void>;
   /** Nothing was looked at, and no limit counted it. */
-  turnedBack(flow: Flow, attempt: Attempt, reason: string): Promise<void>;
+  turnedBack(flow: Flow, attempt: CredentialInput, reason: string): Promise<void>;
   /** The attempt was not looked at. */
-  limited(flow: Flow, attempt: Attempt, limited: Limited): Promise<void>;
+  limited(flow: Flow, attempt: CredentialInput, limited: Limited): Promise<void>;
   /** The attempt was among the last there were. @param claim as the attempt's reservation gives it */
-  exhausted(flow: Flow, attempt: Attempt, remaining: Remaining, claim: Statement): Promise<void>;
-  enrolled(accountId: string, method: Method): Statement;
-  notEnrolled(accountId: string, method: Method, reason: string): Promise<void>;
+  exhausted(
+    flow: Flow,
+    attempt: CredentialInput,
+    remaining: Remaining,
+    claim: Statement,
+  ): Promise<void>;
+  enrolled(accountId: string, factor: Factor): Statement;
+  notEnrolled(accountId: string, factor: Factor, reason: string): Promise<void>;
   codesRenewed(flow: Flow): Statement;
   staged(flow: Flow): Statement;
   /** @param unmet how many rules, where that is why */
@@ -58,26 +63,27 @@ export interface SignInAudit {
 const KINDS = {
   'sign-in': 'sign_in.password',
   'second-factor': 'sign_in.factor',
-} as const satisfies Record<MethodStep, string>;
+} as const satisfies Record<FactorStep, string>;
 
 export function createSignInAudit(
   audit: Audit,
-  accounts: Pick<Accounts, 'findByEmailKey'>,
+  accountTable: Pick<AccountTable, 'findByNormalizedEmail'>,
 ): SignInAudit {
   const { record, write, fold } = audit;
-  const subjectOf = (flow: Flow, attempt: Attempt) => findSubject(flow, attempt, accounts);
+  const subjectOf = (flow: Flow, attempt: CredentialInput) =>
+    findSubject(flow, attempt, accountTable);
 
-  const triedIn = async (flow: Flow, attempt: Attempt) => ({
+  const triedIn = async (flow: Flow, attempt: CredentialInput) => ({
     ...(await subjectOf(flow, attempt)),
-    method: attempt.method.name,
+    method: attempt.factor.name,
   });
 
   return {
-    proved: (flow, method, proved, left) => {
+    proved: (flow, factor, proved, left) => {
       const { accountId } = proved;
       const who = { ...commonOf(flow), accountId, actor: accountId };
-      const detail = factsOf(flow, method, proved);
-      const recorded = record({ ...who, kind: KINDS[method.step], detail });
+      const detail = factsOf(flow, factor, proved);
+      const recorded = record({ ...who, kind: KINDS[factor.step], detail });
       if (left === undefined) return [recorded];
       return [recorded, record({ ...who, kind: 'backup_code.used', detail: { left } })];
     },
@@ -89,22 +95,22 @@ export function createSignInAudit(
     },
     codesRenewed: (flow) => record({ ...commonOf(flow), kind: 'backup_codes.renewed' }),
     refused: async (flow, attempt, reason) => {
-      const { name, step } = attempt.method;
+      const { name, step } = attempt.factor;
       const subject = await subjectOf(flow, attempt);
       const detail = { method: name };
       const event = { ...subject, kind: KINDS[step], outcome: 'refused', reason, detail } as const;
       // How many there are of one account is limited; names that nobody has never run out.
       await (subject.accountId === undefined ? fold(event) : write(event));
     },
-    turnedBack: (flow, { method: { name, step } }, reason) => {
+    turnedBack: (flow, { factor: { name, step } }, reason) => {
       const refused = { kind: KINDS[step], ...REFUSED, reason, detail: { method: name } } as const;
       return fold({ ...commonOf(flow), ...refused }, { ofFlow: true });
     },
     limited: async (flow, attempt, lock) => {
-      await tellRefused(audit, lock, await triedIn(flow, attempt), { ofFlow: isKnown(flow) });
+      await auditLimitRefused(audit, lock, await triedIn(flow, attempt), { ofFlow: isKnown(flow) });
     },
     exhausted: async (flow, attempt, lock, claim) => {
-      await tellReached(audit, lock, await triedIn(flow, attempt), [claim]);
+      await auditLimitReached(audit, lock, await triedIn(flow, attempt), [claim]);
     },
     staged: (flow) => {
       const detail = { policy: 'met', ...waysOn(withNewPassword(flow.facts)) } as const;
@@ -157,21 +163,21 @@ function commonOf({ row: { id, clientId, accountId } }: Flow) {
 /** Whose credential was tried, also where nobody has shown yet to be anybody. */
 async function findSubject(
   flow: Flow,
-  { method, input }: Attempt,
-  accounts: Pick<Accounts, 'findByEmailKey'>,
+  { factor, input }: CredentialInput,
+  accountTable: Pick<AccountTable, 'findByNormalizedEmail'>,
 ) {
   const common = commonOf(flow);
-  const identifier = common.accountId === undefined ? method.identify?.(input) : undefined;
+  const identifier = common.accountId === undefined ? factor.identify?.(input) : undefined;
   if (identifier === undefined) return common;
-  const account = await accounts.findByEmailKey(identifier).catch(() => undefined);
+  const account = await accountTable.findByNormalizedEmail(identifier).catch(() => undefined);
   return { ...common, accountId: account?.id };
 }
 
-function factsOf({ facts }: Flow, method: Method, proved: Proved): SignInFacts {
+function factsOf({ facts }: Flow, factor: Factor, proved: Proved): SignInFacts {
   const { finding } = proved;
   const policy = finding?.unmet ? 'unmet' : 'met';
   const ways = waysOn(factsWith(facts, proved));
-  return { method: method.name, ...(finding ? { policy } : {}), ...ways };
+  return { method: factor.name, ...(finding ? { policy } : {}), ...ways };
 }
 
 /** What stands between these facts and the end, and what was considered on the way. */

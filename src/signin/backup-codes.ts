@@ -1,10 +1,11 @@
 // Backup codes in a sign-in: shown until the person has saved them, offered anew when few are left.
-import type { BackupCodesDomain } from '../domain/backup-codes.ts';
-import type { Notices } from '../domain/notices.ts';
-import type { Accounts } from '../store/accounts.ts';
+
+import type { Notices } from '../domain/notices/notices.ts';
+import type { BackupCodes } from '../factors/index.ts';
+import type { AccountTable } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
 import type { SignInAudit } from './audit-events.ts';
-import type { Flow, FlowsDomain } from './flow.ts';
+import type { Flow, Flows } from './flow.ts';
 import { isOffer } from './steps/backup-codes.ts';
 import { dueStep } from './steps/index.ts';
 
@@ -19,20 +20,20 @@ export interface FlowBackupCodes {
 
 interface Needs {
   readonly store: Store;
-  readonly accounts: Accounts;
-  readonly flows: FlowsDomain;
-  readonly backupCodes: BackupCodesDomain;
+  readonly accountTable: AccountTable;
+  readonly flows: Flows;
+  readonly backupCodes: BackupCodes;
   readonly signInAudit: SignInAudit;
   readonly notices: Notices;
 }
 
 export function createFlowBackupCodes(needs: Needs): FlowBackupCodes {
-  const { store, accounts, flows, backupCodes, signInAudit } = needs;
+  const { store, accountTable, flows, backupCodes, signInAudit } = needs;
   const isDue = ({ facts }: Flow) => dueStep(facts)?.name === 'backup-codes';
-  const occasion = ({ row }: Flow) => `flow ${row.id}`;
+  const offerContext = ({ row }: Flow) => `flow ${row.id}`;
   return {
     shown: (flow) =>
-      isDue(flow) && !isOffer(flow.facts) ? backupCodes.offer(occasion(flow)) : undefined,
+      isDue(flow) && !isOffer(flow.facts) ? backupCodes.offer(offerContext(flow)) : undefined,
     decide: async (flow, decision) => {
       if (!isDue(flow) || !isOffer(flow.facts)) return;
       await store.commit([flows.markBackup(flow, decision === 'renew' ? 'renewing' : 'settled')]);
@@ -42,9 +43,9 @@ export function createFlowBackupCodes(needs: Needs): FlowBackupCodes {
       const isTheTime = isDue(flow) && !isOffer(flow.facts);
       if (!isTheTime || accountId === undefined || generation === undefined) return;
       await store.commit([
-        accounts.guard(accountId, generation),
+        accountTable.guard(accountId, generation),
         flows.markBackup(flow, 'settled'),
-        ...backupCodes.renew(accountId, occasion(flow)),
+        ...backupCodes.renew(accountId, offerContext(flow)),
         signInAudit.codesRenewed(flow),
         ...(await renewalNotice(flow, accountId, needs)),
       ]);
@@ -53,8 +54,8 @@ export function createFlowBackupCodes(needs: Needs): FlowBackupCodes {
 }
 
 /** The first codes come with the first authenticator, of which there is a mail already. */
-async function renewalNotice({ facts }: Flow, accountId: string, { accounts, notices }: Needs) {
-  const account = await accounts.find(accountId);
+async function renewalNotice({ facts }: Flow, accountId: string, { accountTable, notices }: Needs) {
+  const account = await accountTable.find(accountId);
   const isNews = account && facts.backup.left !== undefined;
-  return isNews ? [notices.tell(account, { kind: 'backup-codes-renewed' })] : [];
+  return isNews ? [notices.noticeFor(account, { kind: 'backup-codes-renewed' })] : [];
 }

@@ -1,18 +1,19 @@
 // A new password by choice: the current one proved again, and everywhere but here all ends.
+
+import type { KnownBrowsers } from '../domain/accounts/known-browsers.ts';
 import type { Audit } from '../domain/audit/audit.ts';
-import { telling } from '../domain/audit/locks.ts';
-import type { Hashing } from '../domain/hashing.ts';
-import type { KnownBrowsers } from '../domain/known-browsers.ts';
+import { withLimitAudit } from '../domain/audit/locks.ts';
 import type { Limited, Reservation } from '../domain/limits/attempt.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
-import type { Notices } from '../domain/notices.ts';
+import type { Notices } from '../domain/notices/notices.ts';
+import type { Hashing } from '../domain/passwords/hashing.ts';
 import type { PasswordPolicy, Rule } from '../domain/passwords/policy.ts';
-import type { SessionsDomain } from '../domain/sessions.ts';
+import type { Sessions } from '../domain/sessions/sessions.ts';
+import type { Rejection } from '../factors/factor.ts';
 import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { Refusal } from '../methods/method.ts';
-import type { Account, Accounts } from '../store/accounts.ts';
+import type { Account, AccountTable } from '../store/accounts.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { ProveAgain } from './prove.ts';
@@ -39,8 +40,8 @@ export interface PasswordChange {
 
 export interface ChangePasswordNeeds {
   readonly store: Store;
-  readonly accounts: Accounts;
-  readonly sessions: SessionsDomain;
+  readonly accountTable: AccountTable;
+  readonly sessions: Sessions;
   readonly knownBrowsers: KnownBrowsers;
   readonly passwords: PasswordPolicy;
   readonly hashing: Hashing;
@@ -56,38 +57,38 @@ export type ChangePassword = (account: Account, change: PasswordChange) => Promi
 
 export function createChangePassword(needs: ChangePasswordNeeds): ChangePassword {
   return async (account, change) => {
-    const { met, rules } = needs.passwords.judge(change.next, account);
+    const { met, rules } = needs.passwords.checkPassword(change.next, account);
     const unmet = rules.filter((each) => !each.met).map(({ rule }) => rule);
     if (!met) return { kind: 'unmet', rules: unmet };
-    const ticket = await takeTicket(account, needs);
-    if (ticket.kind === 'limited') return ticket;
-    const verdict = await needs.proveAgain(account, change.current, ticket);
-    if (verdict.kind === 'refused' && verdict.closed) return endLate(ticket);
-    if (verdict.kind === 'refused') return refuse(account, verdict, ticket, needs);
-    return replace(account, change, ticket, needs);
+    const reservation = await reserve(account, needs);
+    if (reservation.kind === 'limited') return reservation;
+    const verdict = await needs.proveAgain(account, change.current, reservation);
+    if (verdict.kind === 'refused' && verdict.closed) return endLateSignIn(reservation);
+    if (verdict.kind === 'refused') return refuse(account, verdict, reservation, needs);
+    return replace(account, change, reservation, needs);
   };
 }
 
 /** Reserved before the current password is looked at. */
-async function takeTicket({ id }: Account, { limits, audit }: ChangePasswordNeeds) {
+async function reserve({ id }: Account, { limits, audit }: ChangePasswordNeeds) {
   const reserved = await limits.reservePasswordChange(id);
-  return telling(reserved, audit, { method: 'password-change', accountId: id });
+  return withLimitAudit(reserved, audit, { method: 'password-change', accountId: id });
 }
 
 /** The account was suspended a moment ago: the password was right, and the session is over. */
-async function endLate(ticket: Reservation): Promise<ChangeOutcome> {
-  await ticket.returned();
+async function endLateSignIn(reservation: Reservation): Promise<ChangeOutcome> {
+  await reservation.release();
   return { kind: 'void' };
 }
 
 async function refuse(
   { id }: Account,
-  { reason }: Refusal,
-  ticket: Reservation,
+  { reason }: Rejection,
+  reservation: Reservation,
   { audit, log }: ChangePasswordNeeds,
 ): Promise<ChangeOutcome> {
   log.info({ account: id, reason }, 'password not changed');
-  const remaining = await ticket.failed();
+  const remaining = await reservation.consume();
   await audit.write({ kind: 'password.changed', outcome: 'refused', reason, accountId: id });
   return { kind: 'refused', ...remaining };
 }
@@ -96,7 +97,7 @@ async function refuse(
 async function replace(
   account: Account,
   change: PasswordChange,
-  ticket: Reservation,
+  reservation: Reservation,
   needs: ChangePasswordNeeds,
 ): Promise<ChangeOutcome> {
   let outcome: ChangeOutcome | undefined;
@@ -104,8 +105,8 @@ async function replace(
     outcome = await write(account, change, needs);
     return outcome;
   } finally {
-    if (outcome?.kind === 'changed') await ticket.failed();
-    else await ticket.returned();
+    if (outcome?.kind === 'changed') await reservation.consume();
+    else await reservation.release();
   }
 }
 
@@ -128,15 +129,15 @@ async function unitOf(
   account: Account,
   hash: string,
   { session, browser }: PasswordChange,
-  { accounts, sessions, knownBrowsers, passwords, audit, notices }: ChangePasswordNeeds,
+  { accountTable, sessions, knownBrowsers, passwords, audit, notices }: ChangePasswordNeeds,
 ): Promise<Unit> {
   const { id, generation } = account;
   const made = { hash, policyVersion: passwords.newest, at: now() };
   return [
-    accounts.changePassword(id, generation, made),
-    ...(await sessions.moveOn(id, generation + 1, session, 'password changed')),
+    accountTable.changePassword(id, generation, made),
+    ...(await sessions.endOthers(id, generation + 1, session, 'password changed')),
     await knownBrowsers.forget(id, browser),
     audit.record({ kind: 'password.changed', accountId: id }),
-    notices.tell(account, { kind: 'password-changed' }),
+    notices.noticeFor(account, { kind: 'password-changed' }),
   ];
 }

@@ -1,24 +1,24 @@
 // The one place where proofs become a signed-in person.
-import { mayComeFrom } from '../domain/account-addresses.ts';
-import { assuranceOf, isAtLeast } from '../domain/assurance.ts';
+import { mayComeFrom } from '../domain/accounts/allowed-addresses.ts';
+import type { NewBrowsers } from '../domain/accounts/new-browsers.ts';
+import type { Owner, Trusted, TrustedDevices } from '../domain/accounts/trusted-devices.ts';
 import type { Limits } from '../domain/limits/limits.ts';
-import type { Visitor } from '../domain/limits/visitor.ts';
-import type { NewBrowsers } from '../domain/new-browsers.ts';
-import type { Owner, Trusted, TrustedDevices } from '../domain/trusted-devices.ts';
+import type { Requester } from '../domain/limits/requester.ts';
+import { assuranceOf, isAtLeast } from '../domain/sessions/assurance.ts';
 import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Account } from '../store/accounts.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { SignInAudit } from './audit-events.ts';
-import type { Flow, FlowsDomain } from './flow.ts';
+import type { Flow, Flows } from './flow.ts';
 import { type PasswordWriteNeeds, passwordWrites } from './password-writes.ts';
 import { ADDRESS_NOT_ALLOWED, NOT_ALLOWED, type NotAllowed } from './prove.ts';
 import { dueStep } from './steps/index.ts';
 import { isDeviceEnough } from './steps/second-factor.ts';
 
 /** What the finished sign-in hands to whoever asked for it. */
-export interface SignedIn {
+export interface SignInResult {
   readonly accountId: string;
   readonly acr: string;
   readonly amr: readonly string[];
@@ -32,11 +32,11 @@ export interface SignedIn {
 }
 
 /** The request that waits for this sign-in; its statements join the unit. */
-export interface Door {
+export interface SignInTarget {
   /** Who is signed in in this browser now. */
   readonly session: { readonly uid: string; readonly accountId: string } | undefined;
-  readonly visitor: Visitor;
-  signedIn(login: SignedIn, otherPerson: boolean): Unit | Promise<Unit>;
+  readonly requester: Requester;
+  signedIn(login: SignInResult, otherPerson: boolean): Unit | Promise<Unit>;
   refused(error: string, description: string): Unit;
 }
 
@@ -61,7 +61,7 @@ export interface Cookies {
 
 export interface FinishNeeds extends PasswordWriteNeeds {
   readonly store: Store;
-  readonly flows: FlowsDomain;
+  readonly flows: Flows;
   readonly limits: Limits;
   readonly trustedDevices: TrustedDevices;
   readonly newBrowsers: NewBrowsers;
@@ -71,17 +71,17 @@ export interface FinishNeeds extends PasswordWriteNeeds {
 
 const VOID: FinishOutcome = { kind: 'void' };
 
-export type Finish = (flow: Flow, door: Door) => Promise<FinishOutcome>;
+export type Finish = (flow: Flow, target: SignInTarget) => Promise<FinishOutcome>;
 
 export function createFinish(needs: FinishNeeds): Finish {
-  return async (flow, door) => {
+  return async (flow, target) => {
     const { accountId, generation } = flow.row;
     if (dueStep(flow.facts) || accountId === undefined || generation === undefined) {
       return { kind: 'step-due' };
     }
     const login = { accountId, generation, flow: flow.row.id, ...resultOf(flow) };
-    if (!isEnough(flow, login.acr)) return refuse(flow, login, door, needs);
-    return signIn(flow, login, door, needs);
+    if (!isEnough(flow, login.acr)) return refuse(flow, login, target, needs);
+    return signIn(flow, login, target, needs);
   };
 }
 
@@ -101,12 +101,12 @@ function isEnough({ facts: { wanted } }: Flow, acr: string): boolean {
 
 async function refuse(
   flow: Flow,
-  login: SignedIn,
-  door: Door,
+  login: SignInResult,
+  target: SignInTarget,
   { store, flows, signInAudit }: FinishNeeds,
 ): Promise<FinishOutcome> {
   const error = 'unmet_authentication_requirements';
-  const refusal = door.refused(error, 'the requested acr cannot be reached');
+  const refusal = target.refused(error, 'the requested acr cannot be reached');
   const recorded = signInAudit.notEnough(flow, login);
   const outcome = await store.commit([flows.end(flow), ...refusal, recorded]);
   return outcome.kind === 'committed' ? { kind: 'finished', cookies: undefined } : VOID;
@@ -114,31 +114,32 @@ async function refuse(
 
 async function signIn(
   flow: Flow,
-  login: SignedIn,
-  door: Door,
+  login: SignInResult,
+  target: SignInTarget,
   needs: FinishNeeds,
 ): Promise<FinishOutcome> {
-  const { accounts, flows, limits, newBrowsers, signInAudit, log } = needs;
+  const { accountTable, flows, limits, newBrowsers, signInAudit, log } = needs;
   const { accountId } = login;
-  const account = await accounts.find(accountId);
+  const account = await accountTable.find(accountId);
   if (!account) return VOID;
-  if (!mayComeFrom(account, door.visitor.address)) return turnAway(flow, signInAudit);
+  if (!mayComeFrom(account, target.requester.address)) return rejectNetwork(flow, signInAudit);
   const hasFactor = login.amr.includes('mfa');
-  const remembered = await limits.finished(account, door.visitor, hasFactor);
-  const other = door.session && door.session.accountId !== accountId ? door.session : undefined;
-  const session = other ? undefined : door.session?.uid;
-  const whose = { ...login, account, session, browser: door.visitor.browser };
+  const remembered = await limits.finished(account, target.requester, hasFactor);
+  const other =
+    target.session && target.session.accountId !== accountId ? target.session : undefined;
+  const session = other ? undefined : target.session?.uid;
+  const whose = { ...login, account, session, browser: target.requester.browser };
   const { unit, generation } = await passwordWrites(flow, whose, needs);
-  const signedIn = { visitor: door.visitor, clientId: flow.row.clientId, generation };
-  const device = deviceWrites(flow, { id: accountId, generation }, door.visitor, needs);
+  const signedIn = { requester: target.requester, clientId: flow.row.clientId, generation };
+  const device = deviceWrites(flow, { id: accountId, generation }, target.requester, needs);
   const ended = [
     ...unit,
     flows.end(flow),
     ...device.unit,
-    ...deviceNotice(flow, account, door.visitor, needs),
+    ...deviceNotice(flow, account, target.requester, needs),
     ...remembered.unit,
     ...(await newBrowsers.noticeOf(account, { ...signedIn, isKnown: remembered.isKnown })),
-    ...(await door.signedIn({ ...login, generation }, other !== undefined)),
+    ...(await target.signedIn({ ...login, generation }, other !== undefined)),
     ...signInAudit.finished(flow, login),
   ];
   if (!(await isWritten(ended, other, needs))) return VOID;
@@ -150,7 +151,7 @@ async function signIn(
 /** With the end of somebody else's session, unless another tab was faster, and has told of it. */
 async function isWritten(
   unit: Unit,
-  other: Door['session'],
+  other: SignInTarget['session'],
   { store, sessions }: FinishNeeds,
 ): Promise<boolean> {
   const isDone = async (all: Unit) => (await store.commit(all)).kind === 'committed';
@@ -160,7 +161,7 @@ async function isWritten(
 }
 
 /** The network has changed since the password was proved. */
-async function turnAway(flow: Flow, signInAudit: SignInAudit): Promise<FinishOutcome> {
+async function rejectNetwork(flow: Flow, signInAudit: SignInAudit): Promise<FinishOutcome> {
   await signInAudit.turnedAway(flow, ADDRESS_NOT_ALLOWED);
   return NOT_ALLOWED;
 }
@@ -169,11 +170,11 @@ async function turnAway(flow: Flow, signInAudit: SignInAudit): Promise<FinishOut
 function deviceWrites(
   { facts }: Flow,
   owner: Owner,
-  visitor: Visitor,
+  requester: Requester,
   { trustedDevices }: FinishNeeds,
 ): Trusted {
   const { trust, device } = facts;
-  if (trust) return trustedDevices.trust(owner, visitor);
+  if (trust) return trustedDevices.trust(owner, requester);
   // Where the second factor itself was proved, it does not matter what has become of the device.
   const isUsed = device.kind === 'trusted' && isDeviceEnough(facts);
   const unit = isUsed ? [trustedDevices.touch(device.id)] : [];
@@ -185,9 +186,9 @@ function deviceWrites(
 function deviceNotice(
   { facts }: Flow,
   account: Account,
-  { userAgent, address }: Visitor,
+  { userAgent, address }: Requester,
   { notices }: FinishNeeds,
 ): Unit {
   const notice = { kind: 'new-device', userAgent, address, at: now() } as const;
-  return facts.trust ? [notices.tell(account, notice)] : [];
+  return facts.trust ? [notices.noticeFor(account, notice)] : [];
 }

@@ -1,13 +1,14 @@
 // What is found out when the password was right: how long grace lasts, and whether the device is trusted.
-import type { Visitor } from '../domain/limits/visitor.ts';
-import type { Mfa } from '../domain/mfa.ts';
-import type { TrustedDevices } from '../domain/trusted-devices.ts';
-import type { Account, Accounts } from '../store/accounts.ts';
+
+import type { Mfa } from '../domain/accounts/mfa.ts';
+import type { TrustedDevices } from '../domain/accounts/trusted-devices.ts';
+import type { Requester } from '../domain/limits/requester.ts';
+import type { Account, AccountTable } from '../store/accounts.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Facts } from './flow.ts';
 
 export interface FirstProofNeeds {
-  readonly accounts: Accounts;
+  readonly accountTable: AccountTable;
   readonly mfa: Mfa;
   readonly trustedDevices: TrustedDevices;
 }
@@ -20,15 +21,15 @@ export interface FirstProof {
 
 export async function firstProof(
   account: Account,
-  visitor: Visitor,
+  requester: Requester,
   at: number,
-  { accounts, mfa, trustedDevices }: FirstProofNeeds,
+  { accountTable, mfa, trustedDevices }: FirstProofNeeds,
 ): Promise<FirstProof> {
   const grace = mfa.graceAt(account, at);
-  const device = await trustedDevices.find(account, visitor);
+  const device = await trustedDevices.find(account, requester);
   const begins = grace.kind === 'running' && account.mfaDeadline === undefined;
   return {
     facts: { grace, device },
-    unit: begins ? [accounts.startGrace(account.id, grace.until)] : [],
+    unit: begins ? [accountTable.startGrace(account.id, grace.until)] : [],
   };
 }

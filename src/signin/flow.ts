@@ -1,15 +1,15 @@
 // A half-done sign-in: every fact the steps need, on one row of ours, for fifteen minutes.
 import { z } from 'zod';
-import { ACR_VALUES, type Proof } from '../domain/assurance.ts';
+import { ACR_VALUES, type Proof } from '../domain/sessions/assurance.ts';
+import type { PasswordFinding } from '../factors/factor.ts';
 import { now } from '../lib/clock.ts';
 import { randomId } from '../lib/ids.ts';
 import { noteInRequest } from '../lib/request-context.ts';
-import type { PasswordFinding } from '../methods/method.ts';
 import {
   changed,
   type FlowChange,
   type FlowRow,
-  type Flows,
+  type FlowTable,
   type FoundFlowRow,
 } from '../store/flows.ts';
 import type { Statement } from '../store/statement.ts';
@@ -102,11 +102,11 @@ export interface FlowSubject {
   readonly scopes?: readonly string[];
   readonly knownDevice?: string | undefined;
   /** What the session of this browser has proved, where only something else is missing. */
-  readonly findKnown?: () => Promise<Known | undefined>;
+  readonly findProvedSession?: () => Promise<ProvedSession | undefined>;
 }
 
 /** The first factor of a session that still stands. */
-export interface Known {
+export interface ProvedSession {
   readonly accountId: string;
   readonly generation: number;
   readonly enrolled: readonly string[];
@@ -115,7 +115,7 @@ export interface Known {
   readonly provedAt: number;
 }
 
-export interface FlowsDomain {
+export interface Flows {
   /** The flow of an interaction; opens one where there has been none. */
   findOrOpen(subject: FlowSubject): Promise<FoundFlow>;
   /** Undefined where there has been none. */
@@ -164,7 +164,7 @@ export interface Proved {
 
 interface FlowNeeds {
   readonly store: Store;
-  readonly flows: Flows;
+  readonly flowTable: FlowTable;
   /** Seconds a flow lives. */
   readonly ttl: number;
 }
@@ -172,10 +172,10 @@ interface FlowNeeds {
 /** The revision of a row that is not in the store yet. */
 const UNWRITTEN = 0;
 
-export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain {
+export function createFlows({ store, flowTable, ttl }: FlowNeeds): Flows {
   const prepare = async (subject: FlowSubject): Promise<Flow> => {
     const at = now();
-    const known = await subject.findKnown?.();
+    const known = await subject.findProvedSession?.();
     const first = firstFacts(subject, known);
     const row: FlowRow = {
       id: randomId(),
@@ -197,26 +197,26 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
   const open = async (subject: FlowSubject): Promise<Flow> => {
     const { row, facts } = await prepare(subject);
     const written = { ...row, revision: UNWRITTEN + 1 };
-    await store.write(flows.forgetEmpty(subject.key), flows.insert(written));
+    await store.write(flowTable.forgetEmpty(subject.key), flowTable.insert(written));
     return { row: written, facts };
   };
 
   const reopen = async (subject: FlowSubject): Promise<Flow> => {
-    const before = await flows.findNewest(subject.key);
+    const before = await flowTable.findNewest(subject.key);
     // What was proved in the old one is void from here on, in every tab.
     if (before?.accountId !== undefined && before.endedAt === undefined) {
-      await store.commit([flows.endAll(subject.key, now())]);
+      await store.commit([flowTable.endAll(subject.key, now())]);
     }
     // Whoever starts again may be somebody else.
-    const { findKnown: _, ...anybody } = subject;
+    const { findProvedSession: _, ...anybody } = subject;
     return open(anybody);
   };
 
   const change = ({ row, facts: was }: Flow, next: Partial<Facts>) =>
-    flows.update(row, { facts: JSON.stringify({ ...was, ...next }) });
+    flowTable.update(row, { facts: JSON.stringify({ ...was, ...next }) });
 
   const find = async (key: string): Promise<FoundFlow | undefined> => {
-    const row = await flows.findNewest(key);
+    const row = await flowTable.findNewest(key);
     if (!row) return undefined;
     noteFlow(row);
     return readRow(row);
@@ -229,17 +229,17 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
     findOrOpen: async (subject) =>
       (await find(subject.key)) ?? { kind: 'open', flow: await open(subject) },
     reopen,
-    findRow: flows.findNewest,
-    clientOf: async (key) => (await flows.findNewest(key))?.clientId,
+    findRow: flowTable.findNewest,
+    clientOf: async (key) => (await flowTable.findNewest(key))?.clientId,
     hasProvedMore: async ({ row, facts: was }) => {
-      const newest = await flows.findNewest(row.interactionKey);
+      const newest = await flowTable.findNewest(row.interactionKey);
       const read = newest?.id === row.id ? parseFacts(newest) : undefined;
       return read !== undefined && read.proofs.length > was.proofs.length;
     },
     record: ({ row, facts }, proved) => {
       const change = withProof(facts, proved);
-      if (row.revision === UNWRITTEN) return flows.insert(changed(row, change));
-      return flows.update(row, change);
+      if (row.revision === UNWRITTEN) return flowTable.insert(changed(row, change));
+      return flowTable.update(row, change);
     },
     postpone: (flow) => change(flow, { postponed: true }),
     markBackup: (flow, state) => change(flow, { backup: { ...flow.facts.backup, state } }),
@@ -247,18 +247,18 @@ export function createFlowsDomain({ store, flows, ttl }: FlowNeeds): FlowsDomain
       const candidates = (was.password?.candidates ?? 0) + 1;
       const next = withPassword(was, { candidates });
       const change = { facts: JSON.stringify(next) };
-      const { kind } = await store.commit([flows.update(row, change)]);
+      const { kind } = await store.commit([flowTable.update(row, change)]);
       return kind === 'committed' ? { row: changed(row, change), facts: next } : undefined;
     },
     stage: ({ row, facts: was }, hash, learned) => {
       const next = withPassword(was, { staged: 'new', learned });
-      return flows.update(row, { facts: JSON.stringify(next), stagedHash: hash });
+      return flowTable.update(row, { facts: JSON.stringify(next), stagedHash: hash });
     },
-    end: ({ row }) => flows.update(row, { endedAt: now() }),
-    abandon: (key) => flows.endAll(key, now()),
+    end: ({ row }) => flowTable.update(row, { endedAt: now() }),
+    abandon: (key) => flowTable.endAll(key, now()),
     finished: ({ key, clientId }, accountId) => {
       const at = now();
-      return flows.insert({
+      return flowTable.insert({
         id: randomId(),
         interactionKey: key,
         clientId,
@@ -299,7 +299,7 @@ function noteFlow({ id, accountId }: FlowRow): void {
 
 function firstFacts(
   { wantedAcr, devicesCount, scopes, knownDevice }: FlowSubject,
-  known: Known | undefined,
+  known: ProvedSession | undefined,
 ): Facts {
   return {
     v: 2,

@@ -1,16 +1,16 @@
 // New backup codes for somebody who is signed in: offered until they are saved, and never twice.
 import type { Audit } from '../domain/audit/audit.ts';
-import type { BackupCodesDomain } from '../domain/backup-codes.ts';
-import type { Notices } from '../domain/notices.ts';
-import type { Account, Accounts } from '../store/accounts.ts';
-import type { Sessions } from '../store/sessions.ts';
+import type { Notices } from '../domain/notices/notices.ts';
+import type { BackupCodes } from '../factors/index.ts';
+import type { Account, AccountTable } from '../store/accounts.ts';
+import type { SessionTable } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 
 export interface NewBackupCodes {
   /** The same until some are saved, or the person proves anew who they are. */
   offer(account: Account, session: Proved): readonly string[];
   /** Names the offer, for the form to say which codes it showed. */
-  occasionOf(account: Account, session: Proved): string;
+  offerContextOf(account: Account, session: Proved): string;
   /**
    * From now on these count, and those before them no more.
    * @returns whether it was these that were still on offer
@@ -26,30 +26,30 @@ interface Proved {
 
 interface Needs {
   readonly store: Store;
-  readonly accounts: Accounts;
-  readonly sessionTable: Pick<Sessions, 'guard'>;
-  readonly backupCodes: BackupCodesDomain;
+  readonly accountTable: AccountTable;
+  readonly sessionTable: Pick<SessionTable, 'guard'>;
+  readonly backupCodes: BackupCodes;
   readonly audit: Audit;
   readonly notices: Notices;
 }
 
 export function createNewBackupCodes(needs: Needs): NewBackupCodes {
-  const { store, accounts, sessionTable, backupCodes, audit, notices } = needs;
-  const occasionOf = ({ backupCodesRevision }: Account, { provedAt }: Proved) =>
+  const { store, accountTable, sessionTable, backupCodes, audit, notices } = needs;
+  const offerContextOf = ({ backupCodesRevision }: Account, { provedAt }: Proved) =>
     `${backupCodesRevision} ${provedAt}`;
   const secretly = (account: Account, session: Proved) =>
-    `session ${session.uid} ${occasionOf(account, session)}`;
+    `session ${session.uid} ${offerContextOf(account, session)}`;
   return {
-    occasionOf,
+    offerContextOf,
     offer: (account, session) => backupCodes.offer(secretly(account, session)),
     save: async (account, session) => {
       const { id, generation, backupCodesRevision: revision } = account;
       const { kind } = await store.commit([
-        accounts.reviseBackupCodes(id, generation, revision),
+        accountTable.reviseBackupCodes(id, generation, revision),
         sessionTable.guard(session.uid),
         ...backupCodes.renew(id, secretly(account, session)),
         audit.record({ kind: 'backup_codes.renewed', accountId: id }),
-        notices.tell(account, { kind: 'backup-codes-renewed' }),
+        notices.noticeFor(account, { kind: 'backup-codes-renewed' }),
       ]);
       return kind === 'committed';
     },

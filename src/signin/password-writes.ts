@@ -1,9 +1,9 @@
 // What the end of a sign-in writes of the password: a new one, or what the right one told.
-import type { KnownBrowsers } from '../domain/known-browsers.ts';
-import type { Notices } from '../domain/notices.ts';
-import type { SessionsDomain } from '../domain/sessions.ts';
+import type { KnownBrowsers } from '../domain/accounts/known-browsers.ts';
+import type { Notices } from '../domain/notices/notices.ts';
+import type { Sessions } from '../domain/sessions/sessions.ts';
 import { now } from '../lib/clock.ts';
-import type { Account, Accounts } from '../store/accounts.ts';
+import type { Account, AccountTable } from '../store/accounts.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Flow } from './flow.ts';
 
@@ -15,8 +15,8 @@ export interface PasswordWrites {
 }
 
 export interface PasswordWriteNeeds {
-  readonly accounts: Accounts;
-  readonly sessions: SessionsDomain;
+  readonly accountTable: AccountTable;
+  readonly sessions: Sessions;
   readonly knownBrowsers: KnownBrowsers;
   readonly notices: Notices;
 }
@@ -34,7 +34,7 @@ interface Whose {
 export async function passwordWrites(
   { row, facts: { password } }: Flow,
   { account, generation, session, browser }: Whose,
-  { accounts, sessions, knownBrowsers, notices }: PasswordWriteNeeds,
+  { accountTable, sessions, knownBrowsers, notices }: PasswordWriteNeeds,
 ): Promise<PasswordWrites> {
   const accountId = account.id;
   const hash = row.stagedHash;
@@ -42,18 +42,18 @@ export async function passwordWrites(
   if (password?.staged === 'new' && hash !== undefined) {
     const next = generation + 1;
     const made = { hash, policyVersion, at: now() };
-    const moved = await sessions.moveOn(accountId, next, session, 'password changed');
+    const moved = await sessions.endOthers(accountId, next, session, 'password changed');
     const unit = [
-      accounts.changePassword(accountId, generation, made),
+      accountTable.changePassword(accountId, generation, made),
       ...moved,
       await knownBrowsers.forget(accountId, browser),
-      notices.tell(account, { kind: 'password-changed' }),
+      notices.noticeFor(account, { kind: 'password-changed' }),
     ];
     return { unit, generation: next };
   }
   const learned = { hash, policyVersion };
   const isNews = Object.values(learned).some((each) => each !== undefined);
-  const guard = accounts.guard(accountId, generation);
-  const unit = isNews ? [guard, accounts.learn(accountId, generation, learned)] : [guard];
+  const guard = accountTable.guard(accountId, generation);
+  const unit = isNews ? [guard, accountTable.learn(accountId, generation, learned)] : [guard];
   return { unit, generation };
 }

@@ -1,25 +1,25 @@
 // The one place where a credential is looked at: no door has another.
-import { mayComeFrom } from '../domain/account-addresses.ts';
-import type { Proof } from '../domain/assurance.ts';
+import { mayComeFrom } from '../domain/accounts/allowed-addresses.ts';
 import type { Limited, Reservation } from '../domain/limits/attempt.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
-import type { Visitor } from '../domain/limits/visitor.ts';
+import type { Requester } from '../domain/limits/requester.ts';
+import type { Proof } from '../domain/sessions/assurance.ts';
+import { type Rejection, rejected, type Verdict } from '../factors/factor.ts';
+import { failClosed } from '../factors/fail-closed.ts';
+import type { Factor } from '../factors/index.ts';
 import { now, toIso } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { logRefusal } from '../lib/refusal-lines.ts';
-import type { Method } from '../methods/index.ts';
-import { type Refusal, refused, type Verdict } from '../methods/method.ts';
-import type { Account, Accounts } from '../store/accounts.ts';
+import type { Account, AccountTable } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
 import type { SignInAudit } from './audit-events.ts';
-import { type FactorNeeds, type FactorState, stateOf } from './factors.ts';
+import { type FactorState, type FactorStateNeeds, stateOf } from './factor-state.ts';
 import { type FirstProofNeeds, firstProof } from './first-proof.ts';
-import type { Flow, FlowsDomain } from './flow.ts';
-import { guarded } from './guarded.ts';
+import type { Flow, Flows } from './flow.ts';
+import { type NotifyOwnerNeeds, notifyOwnerOfLimit, whoseAttempt } from './limit-notice.ts';
 import { dueStep } from './steps/index.ts';
-import { type TellOfLimitNeeds, tellOfLimit, whoseAttempt } from './tell-of-limit.ts';
 
 export type ProveOutcome =
   | { readonly kind: 'proved' }
@@ -38,7 +38,7 @@ export interface Malformed {
   /** Key of the catalogue. */
   readonly flaw: string;
   /** A method of the account whose credential it looks like instead. */
-  readonly instead: Method | undefined;
+  readonly instead: Factor | undefined;
 }
 
 /** `code` is public and stable. */
@@ -51,26 +51,26 @@ export const NOT_ALLOWED: NotAllowed = { kind: 'not-allowed', code: 'ip_not_allo
 const SUSPENDED: NotAllowed = { kind: 'not-allowed', code: 'account_suspended' };
 export const ADDRESS_NOT_ALLOWED = 'address not allowed';
 
-type Hint = NonNullable<Refusal['hint']>;
+type Hint = NonNullable<Rejection['hint']>;
 
-export interface ProveNeeds extends FirstProofNeeds, FactorNeeds, TellOfLimitNeeds {
+export interface ProveNeeds extends FirstProofNeeds, FactorStateNeeds, NotifyOwnerNeeds {
   readonly store: Store;
-  readonly accounts: Accounts;
-  readonly flows: FlowsDomain;
+  readonly accountTable: AccountTable;
+  readonly flows: Flows;
   readonly limits: Limits;
   readonly signInAudit: SignInAudit;
   readonly log: Log;
 }
 
-export interface Given {
-  readonly method: Method;
+export interface CredentialInput {
+  readonly factor: Factor;
   readonly input: unknown;
-  readonly visitor: Visitor;
+  readonly requester: Requester;
   /** The person wants this device remembered. */
   readonly trust?: boolean;
 }
 
-export type Prove = (flow: Flow, given: Given) => Promise<ProveOutcome>;
+export type Prove = (flow: Flow, given: CredentialInput) => Promise<ProveOutcome>;
 
 const NOT_DUE: ProveOutcome = { kind: 'not-due' };
 
@@ -80,27 +80,28 @@ const NOT_DUE: ProveOutcome = { kind: 'not-due' };
  */
 export function createProve(needs: ProveNeeds): Prove {
   return async (flow, given) => {
-    const { method } = given;
-    if (dueStep(flow.facts)?.name !== method.step) return NOT_DUE;
-    const known = await accountOf(flow, needs.accounts);
+    const { factor } = given;
+    if (dueStep(flow.facts)?.name !== factor.step) return NOT_DUE;
+    const known = await accountOf(flow, needs.accountTable);
     // Nothing is looked at, so that a code is not told to be right.
-    if (known && !mayComeFrom(known, given.visitor.address)) {
+    if (known && !mayComeFrom(known, given.requester.address)) {
       await needs.signInAudit.turnedBack(flow, given, ADDRESS_NOT_ALLOWED);
       return NOT_ALLOWED;
     }
     const malformed = findMalformed(flow, given, needs);
     if (malformed) return malformed;
-    const ticket = await takeTicket(flow, given, needs.limits);
-    if (ticket.kind === 'limited') {
-      const { rule } = ticket;
-      const fields = { method: method.name, rule };
+    const reservation = await reserve(flow, given, needs.limits);
+    if (reservation.kind === 'limited') {
+      const { rule } = reservation;
+      const fields = { method: factor.name, rule };
       const words = 'attempt refused by a limit';
       logRefusal(needs.log, { level: 'warn', what: `limit ${rule}`, fields, words });
-      await needs.signInAudit.limited(flow, given, ticket);
-      return ticket;
+      await needs.signInAudit.limited(flow, given, reservation);
+      return reservation;
     }
-    const outcome = await attempt(flow, given, known, ticket, needs);
-    if (outcome.kind === 'refused') await tellOfLimit(outcome, whoseAttempt(flow, given), needs);
+    const outcome = await attempt(flow, given, known, reservation, needs);
+    if (outcome.kind === 'refused')
+      await notifyOwnerOfLimit(outcome, whoseAttempt(flow, given), needs);
     return outcome;
   };
 }
@@ -112,67 +113,67 @@ export function createProve(needs: ProveNeeds): Prove {
 export type ProveAgain = (
   account: Account,
   secret: string,
-  ticket: Reservation,
+  reservation: Reservation,
 ) => Promise<Verdict>;
 
 export function createProveAgain({
-  methods,
+  factors,
   log,
-}: Pick<ProveNeeds, 'methods' | 'log'>): ProveAgain {
-  const method = methods.find(({ step, factor }) => step === 'sign-in' && factor === 'knowledge');
-  return async (account, secret, ticket) => {
-    const read = method?.input.safeParse({ email: account.email, password: secret });
-    if (!method || !read?.success) return { kind: 'refused', reason: 'not to be read' };
-    return judge(method, { account, input: read.data, at: now() }, ticket, log);
+}: Pick<ProveNeeds, 'factors' | 'log'>): ProveAgain {
+  const factor = factors.find(({ step, proves }) => step === 'sign-in' && proves === 'knowledge');
+  return async (account, secret, reservation) => {
+    const read = factor?.input.safeParse({ email: account.email, password: secret });
+    if (!factor || !read?.success) return { kind: 'refused', reason: 'not to be read' };
+    return verify(factor, { account, input: read.data, at: now() }, reservation, log);
   };
 }
 
 function findMalformed(
   { facts }: Flow,
-  { method, input }: Given,
-  { methods, log }: ProveNeeds,
+  { factor, input }: CredentialInput,
+  { factors, log }: ProveNeeds,
 ): Malformed | undefined {
-  const flaw = method.findFlaw?.(input);
+  const flaw = factor.findFlaw?.(input);
   if (flaw === undefined) return undefined;
-  log.info({ method: method.name, flaw }, 'no guess');
-  const others = methods.filter(({ name, findFlaw }) => findFlaw && facts.enrolled.includes(name));
+  log.info({ method: factor.name, flaw }, 'no guess');
+  const others = factors.filter(({ name, findFlaw }) => findFlaw && facts.enrolled.includes(name));
   const instead = others.find((other) => other.findFlaw?.(input) === undefined);
   return { kind: 'malformed', flaw, instead };
 }
 
 /** The counters move before anything is looked at, and stay moved unless it turns out right. */
-function takeTicket(flow: Flow, { method, input, visitor }: Given, limits: Limits) {
+function reserve(flow: Flow, { factor, input, requester }: CredentialInput, limits: Limits) {
   const { accountId } = flow.row;
-  if (method.step === 'second-factor' && accountId !== undefined) {
-    return limits.reserveCode(accountId, method.isLastResort ?? false, visitor);
+  if (factor.step === 'second-factor' && accountId !== undefined) {
+    return limits.reserveCode(accountId, factor.isLastResort ?? false, requester);
   }
-  const identifier = method.identify?.(input);
+  const identifier = factor.identify?.(input);
   if (identifier === undefined) throw new GatehouseError('internal');
-  return limits.reserveSignIn(identifier, visitor);
+  return limits.reserveSignIn(identifier, requester);
 }
 
 async function attempt(
   flow: Flow,
-  given: Given,
+  given: CredentialInput,
   account: Account | undefined,
-  ticket: Reservation,
+  reservation: Reservation,
   needs: ProveNeeds,
 ): Promise<ProveOutcome> {
-  const { method, input } = given;
+  const { factor, input } = given;
   const at = now();
-  const verdict = await judge(method, { account, input, at }, ticket, needs.log);
+  const verdict = await verify(factor, { account, input, at }, reservation, needs.log);
   if (verdict.kind === 'refused' && verdict.closed) {
-    return tellClosed(flow, given, verdict, ticket, needs);
+    return tellClosed(flow, given, verdict, reservation, needs);
   }
-  if (verdict.kind === 'refused') return refuseGuess(flow, given, verdict, ticket, needs);
-  if (!mayComeFrom(verdict.account, given.visitor.address)) {
-    return turnAway(flow, given, verdict.account, ticket, needs);
+  if (verdict.kind === 'refused') return refuseGuess(flow, given, verdict, reservation, needs);
+  if (!mayComeFrom(verdict.account, given.requester.address)) {
+    return rejectNetwork(flow, given, verdict.account, reservation, needs);
   }
   const outcome = await recordProof(flow, given, verdict, at, needs);
-  const isSpent = outcome.kind === 'missed' && outcome.at < verdict.spend.length;
+  const isSpent = outcome.kind === 'conflict' && outcome.at < verdict.spend.length;
   // Somebody has used this very credential before: a wrong one, however right it looks.
-  if (isSpent) return refuseGuess(flow, given, refused('used before'), ticket, needs);
-  await ticket.passed();
+  if (isSpent) return refuseGuess(flow, given, rejected('used before'), reservation, needs);
+  await reservation.succeed();
   return outcome.kind === 'committed' ? { kind: 'proved' } : NOT_DUE;
 }
 
@@ -183,29 +184,29 @@ async function attempt(
  */
 async function refuseGuess(
   flow: Flow,
-  given: Given,
-  refusal: Refusal,
-  ticket: Reservation,
+  given: CredentialInput,
+  refusal: Rejection,
+  reservation: Reservation,
   needs: ProveNeeds,
 ): Promise<ProveOutcome> {
-  const isFactor = given.method.step === 'second-factor';
+  const isFactor = given.factor.step === 'second-factor';
   if (!isFactor || !(await needs.flows.hasProvedMore(flow))) {
-    return refuse(flow, given, refusal, ticket, needs);
+    return refuse(flow, given, refusal, reservation, needs);
   }
-  await ticket.returned();
+  await reservation.release();
   return NOT_DUE;
 }
 
 /** The password is right: its owner is told why it opens nothing, and that is no failure. */
 async function tellClosed(
   flow: Flow,
-  given: Given,
-  { reason }: Refusal,
-  ticket: Reservation,
+  given: CredentialInput,
+  { reason }: Rejection,
+  reservation: Reservation,
   { signInAudit, log }: ProveNeeds,
 ): Promise<ProveOutcome> {
-  log.info({ method: given.method.name, reason }, 'credential refused');
-  await ticket.returned();
+  log.info({ method: given.factor.name, reason }, 'credential refused');
+  await reservation.release();
   await signInAudit.refused(flow, given, reason);
   return SUSPENDED;
 }
@@ -214,34 +215,34 @@ async function tellClosed(
  * The password is right, and the network is not. It is no success and so stays counted: asking
  * whether a password still holds is not free anywhere.
  */
-async function turnAway(
+async function rejectNetwork(
   flow: Flow,
-  given: Given,
+  given: CredentialInput,
   { id }: Account,
-  ticket: Reservation,
+  reservation: Reservation,
   { signInAudit, log }: ProveNeeds,
 ): Promise<ProveOutcome> {
-  const fields = { method: given.method.name, account: id };
+  const fields = { method: given.factor.name, account: id };
   logRefusal(log, { what: ADDRESS_NOT_ALLOWED, fields, words: ADDRESS_NOT_ALLOWED });
-  const remaining = await ticket.failed();
+  const remaining = await reservation.consume();
   await signInAudit.refused(flow, given, ADDRESS_NOT_ALLOWED);
   if (remaining.left === 0) {
-    await signInAudit.exhausted(flow, given, remaining, ticket.claim(remaining));
+    await signInAudit.exhausted(flow, given, remaining, reservation.claim(remaining));
   }
   return NOT_ALLOWED;
 }
 
 async function refuse(
   flow: Flow,
-  given: Given,
-  { reason, hint, burn }: Refusal,
-  ticket: Reservation,
+  given: CredentialInput,
+  { reason, hint, burn }: Rejection,
+  reservation: Reservation,
   { signInAudit, log }: ProveNeeds,
 ): Promise<ProveOutcome> {
-  const method = given.method.name;
+  const method = given.factor.name;
   const fields = { method, reason };
   logRefusal(log, { what: `credential ${method}`, fields, words: 'credential refused' });
-  const remaining = await ticket.failed(burn);
+  const remaining = await reservation.consume(burn);
   await signInAudit.refused(flow, given, reason);
   const { left, rule, retryAt } = remaining;
   if (left === 0) {
@@ -249,39 +250,39 @@ async function refuse(
     const fields = { method, rule, account: flow.row.accountId, until };
     const words = 'a limit is reached';
     logRefusal(log, { level: 'warn', what: `${words}: ${rule}`, fields, words });
-    await signInAudit.exhausted(flow, given, remaining, ticket.claim(remaining));
+    await signInAudit.exhausted(flow, given, remaining, reservation.claim(remaining));
   }
   return { kind: 'refused', ...remaining, hint };
 }
 
-async function accountOf({ row }: Flow, accounts: Accounts): Promise<Account | undefined> {
-  return row.accountId === undefined ? undefined : accounts.find(row.accountId);
+async function accountOf({ row }: Flow, accountTable: AccountTable): Promise<Account | undefined> {
+  return row.accountId === undefined ? undefined : accountTable.find(row.accountId);
 }
 
-function judge(
-  method: Method,
-  attempt: Parameters<Method['verify']>[0],
-  ticket: Reservation,
+function verify(
+  factor: Factor,
+  attempt: Parameters<Factor['verify']>[0],
+  reservation: Reservation,
   log: Log,
 ): Promise<Verdict> {
-  return guarded(() => method.verify(attempt), method.name, ticket, log);
+  return failClosed(() => factor.verify(attempt), factor.name, reservation, log);
 }
 
 async function recordProof(
   flow: Flow,
-  { method, visitor, trust = false }: Given,
+  { factor, requester, trust = false }: CredentialInput,
   verdict: Verdict & { kind: 'proved' },
   at: number,
   needs: ProveNeeds,
 ) {
   const { account, spend, finding } = verdict;
-  const proof: Proof = { method: method.name, factor: method.factor, amr: method.amr, at };
+  const proof: Proof = { method: factor.name, factor: factor.proves, amr: factor.amr, at };
   // Read when the password was proved and never again: what changes meanwhile voids the flow.
   const generation = flow.row.generation ?? account.generation;
   const isFirst = flow.facts.proofs.length === 0;
   const state = await stateOf(account.id, needs);
   const found = { ...withOpenFactors(account, state), generation };
-  const first = isFirst ? await firstProof(found, visitor, at, needs) : none;
+  const first = isFirst ? await firstProof(found, requester, at, needs) : none;
   const proved = {
     proof,
     accountId: account.id,
@@ -290,11 +291,11 @@ async function recordProof(
     ...(verdict.left === undefined ? {} : { backupLeft: verdict.left }),
     ...first.facts,
     finding,
-    trust: flow.facts.trust || (trust && method.canTrust === true),
+    trust: flow.facts.trust || (trust && factor.canTrust === true),
   };
   const { left } = verdict;
-  const recorded = needs.signInAudit.proved(flow, method, proved, left);
-  const told = left === undefined ? [] : [needs.notices.tell(account, usedUp(left))];
+  const recorded = needs.signInAudit.proved(flow, factor, proved, left);
+  const told = left === undefined ? [] : [needs.notices.noticeFor(account, usedUp(left))];
   const record = needs.flows.record(flow, proved);
   return needs.store.commit([...spend, record, ...first.unit, ...recorded, ...told]);
 }

@@ -1,10 +1,10 @@
 // A new password in place of one that gives way: judged, hashed, and staged until the sign-in ends.
-import type { Hashing } from '../domain/hashing.ts';
+import type { Hashing } from '../domain/passwords/hashing.ts';
 import type { PasswordPolicy, Rule } from '../domain/passwords/policy.ts';
-import type { Account, Accounts } from '../store/accounts.ts';
+import type { Account, AccountTable } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
 import type { SignInAudit } from './audit-events.ts';
-import type { Flow, FlowsDomain } from './flow.ts';
+import type { Flow, Flows } from './flow.ts';
 import { dueStep } from './steps/index.ts';
 
 export type RenewOutcome =
@@ -19,8 +19,8 @@ export type RenewOutcome =
 
 export interface RenewNeeds {
   readonly store: Store;
-  readonly accounts: Accounts;
-  readonly flows: FlowsDomain;
+  readonly accountTable: AccountTable;
+  readonly flows: Flows;
   readonly hashing: Hashing;
   readonly passwords: PasswordPolicy;
   /** New passwords tried in one sign-in. */
@@ -40,7 +40,7 @@ export function createRenew(needs: RenewNeeds): Renew {
     }
     // Counted before it is looked at: tries side by side cannot be more than those in a row.
     const counted = await needs.flows.countCandidate(flow);
-    const account = await needs.accounts.find(flow.row.accountId ?? '');
+    const account = await needs.accountTable.find(flow.row.accountId ?? '');
     if (!counted || !account) return { kind: 'not-due' };
     return judgeAndStage(counted, account, password, needs);
   };
@@ -57,7 +57,7 @@ async function judgeAndStage(
   needs: RenewNeeds,
 ): Promise<RenewOutcome> {
   const { hashing, passwords, signInAudit } = needs;
-  const { met, rules } = passwords.judge(password, account);
+  const { met, rules } = passwords.checkPassword(password, account);
   const unmet = rules.filter((each) => !each.met).map(({ rule }) => rule);
   if (!met) {
     await signInAudit.notStaged(flow, 'policy unmet', unmet.length);

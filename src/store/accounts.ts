@@ -44,7 +44,7 @@ export interface Account {
 export interface NewAccount {
   readonly id: string;
   readonly email: string;
-  readonly emailKey: string;
+  readonly normalizedEmail: string;
   readonly name: string | undefined;
   readonly role: AccountRole;
   readonly status?: AccountStatus;
@@ -75,9 +75,9 @@ export interface Learned {
   readonly policyVersion?: number | undefined;
 }
 
-export interface Accounts {
+export interface AccountTable {
   find(id: string): Promise<Account | undefined>;
-  findByEmailKey(emailKey: string): Promise<Account | undefined>;
+  findByNormalizedEmail(normalizedEmail: string): Promise<Account | undefined>;
   /** Those whose mailbox belongs to an older account, so that no address finds them. */
   duplicates(): Promise<Account[]>;
   /** By creation, `after` an id, at most `limit`. */
@@ -103,7 +103,7 @@ export interface Accounts {
   /** Must hit, as {@link guard}. It has a second factor now; raises the generation by one. */
   enrol(id: string, generation: number, at: number): Statement;
   /** Must hit, as {@link guard}. Raises the generation by one. */
-  raise(id: string, generation: number): Statement;
+  bumpGeneration(id: string, generation: number): Statement;
   /** Must hit, as {@link guard}: nobody has renewed the backup codes since that revision. */
   reviseBackupCodes(id: string, generation: number, revision: number): Statement;
   /** Must hit, as {@link guard}: nobody has added a factor beside others since that revision. */
@@ -117,7 +117,7 @@ export interface Accounts {
   delete(id: string): Statement;
 }
 
-export function createAccounts(store: Store): Accounts {
+export function createAccountTable(store: Store): AccountTable {
   const byId = store.prepare<{ id: string }>((p, sql) => sql('accounts').where({ id: p.id }));
   const byEmail = store.prepare<{ key: string }>((p, sql) =>
     sql('accounts').where({ email_key: p.key }),
@@ -137,10 +137,10 @@ export function createAccounts(store: Store): Accounts {
   );
   const ofGeneration = (id: string, generation: number) =>
     store.sql('accounts').where({ id, generation }).where(isActive(now()));
-  const raised = () => ({ generation: store.sql.raw('generation + 1'), updated_at: now() });
+  const nextGeneration = () => ({ generation: store.sql.raw('generation + 1'), updated_at: now() });
   return {
     find: async (id) => toAccount(await store.find(byId({ id }))),
-    findByEmailKey: async (key) => toAccount(await store.find(byEmail({ key }))),
+    findByNormalizedEmail: async (key) => toAccount(await store.find(byEmail({ key }))),
     duplicates: async () => {
       const query = store.sql('accounts').where('email_key', 'like', 'duplicate:%').orderBy('id');
       return (await store.all(store.compile(query))).map(parse);
@@ -151,7 +151,7 @@ export function createAccounts(store: Store): Accounts {
     guardSession: (id, generation) => guardSession({ id, generation }),
     changePassword: (id, generation, password) =>
       store.compile(
-        ofGeneration(id, generation).update({ ...changedPassword(password), ...raised() }),
+        ofGeneration(id, generation).update({ ...changedPassword(password), ...nextGeneration() }),
         1,
       ),
     resetPassword: (id, generation, password) =>
@@ -162,7 +162,7 @@ export function createAccounts(store: Store): Accounts {
           .whereNot({ status: 'suspended' })
           .update({
             ...changedPassword(password),
-            ...raised(),
+            ...nextGeneration(),
             ...(password.provesEmail ? { email_verified: 1 } : {}),
           }),
         1,
@@ -172,7 +172,7 @@ export function createAccounts(store: Store): Accounts {
         store
           .sql('accounts')
           .where({ id, generation })
-          .update({ ...NO_PASSWORD, ...raised() }),
+          .update({ ...NO_PASSWORD, ...nextGeneration() }),
         1,
       ),
     learn: (id, generation, learned) =>
@@ -191,11 +191,12 @@ export function createAccounts(store: Store): Accounts {
       store.compile(
         ofGeneration(id, generation).update({
           mfa_enrolled_at: store.sql.raw('coalesce(mfa_enrolled_at, ?)', [at]),
-          ...raised(),
+          ...nextGeneration(),
         }),
         1,
       ),
-    raise: (id, generation) => store.compile(ofGeneration(id, generation).update(raised()), 1),
+    bumpGeneration: (id, generation) =>
+      store.compile(ofGeneration(id, generation).update(nextGeneration()), 1),
     reviseBackupCodes: (id, generation, revision) =>
       store.compile(
         ofGeneration(id, generation)
@@ -215,7 +216,7 @@ export function createAccounts(store: Store): Accounts {
         store
           .sql('accounts')
           .where({ id })
-          .update({ mfa_enrolled_at: null, mfa_deadline: at, ...raised() }),
+          .update({ mfa_enrolled_at: null, mfa_deadline: at, ...nextGeneration() }),
         1,
       ),
     setStatus: (id, status, at) =>
@@ -228,7 +229,7 @@ export function createAccounts(store: Store): Accounts {
             status,
             locked_until: null,
             updated_at: at,
-            ...(status === 'suspended' ? raised() : {}),
+            ...(status === 'suspended' ? nextGeneration() : {}),
           }),
         1,
       ),
@@ -281,7 +282,7 @@ function toRow(account: NewAccount): Row {
   return {
     id: account.id,
     email: account.email,
-    email_key: account.emailKey,
+    email_key: account.normalizedEmail,
     name: account.name ?? null,
     role: account.role,
     status: account.status ?? 'active',

@@ -1,5 +1,5 @@
 // What oidc-provider keeps: grants, codes, tokens, interactions, device codes, pushed requests.
-import { ofLivingAccount } from './living.ts';
+import { accountIsCurrent } from './current-account.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -36,7 +36,7 @@ export interface Counted {
   readonly at: number;
 }
 
-export interface Artifacts {
+export interface ArtifactTable {
   /** Nothing for one whose account is gone or has moved on to another generation. */
   find(model: string, key: string): Promise<FoundArtifact | undefined>;
   findByUserCode(model: string, userCodeKey: string): Promise<FoundArtifact | undefined>;
@@ -106,12 +106,12 @@ interface Oldest {
   readonly others: number;
 }
 
-export function createArtifacts(store: Store): Artifacts {
+export function createArtifactTable(store: Store): ArtifactTable {
   const found = (column: 'key' | 'user_code_key') =>
     store.prepare<{ model: string; value: string }>((p, sql) =>
       sql('oidc_artifacts as o')
         .where({ 'o.model': p.model, [`o.${column}`]: p.value })
-        .whereRaw(ofLivingAccount('o'))
+        .whereRaw(accountIsCurrent('o'))
         .select('o.payload', 'o.consumed_at', 'o.generation', 'o.browser_key')
         .select('o.counted_key', 'o.created_at'),
     );
@@ -201,7 +201,7 @@ export function createArtifacts(store: Store): Artifacts {
       giveUp({ model, browser: browserKey, at, own: key, others: most - 1 }),
     consume: (model, key, at) => consume({ model, key, at }),
     delete: (model, key) => remove({ model, key }),
-    take: (model, key) => ({ ...remove({ model, key }), rows: 1 }),
+    take: (model, key) => ({ ...remove({ model, key }), expectRows: 1 }),
     deleteByGrant: (model, grant) => removeByGrant({ model, grant }),
     deleteOf: (accountId, clientId) =>
       store.compile(

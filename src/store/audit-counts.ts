@@ -13,7 +13,7 @@ export interface AuditCount {
   readonly row: AuditRow;
 }
 
-export interface AuditCounts {
+export interface AuditCountTable {
   /**
    * Adds to a count, or begins it: then its first event is written, too. Two statements of one
    * unit; whatever process begins a count writes the only event.
@@ -51,7 +51,7 @@ type CountColumns = Omit<Columns, 'id' | 'time'> & {
 
 type Placeholders<T> = { readonly [K in keyof T]: never };
 
-export function createAuditCounts(store: Store): AuditCounts {
+export function createAuditCountTable(store: Store): AuditCountTable {
   const add = store.prepare<CountColumns>((p, sql) => addition(p, sql), 1);
   const open = store.prepare<Columns & { key: string }>((p, sql) => firstEvent(p, sql));
   const close = store.prepare<{ key: string; count: number }>(

@@ -27,7 +27,7 @@ export interface AuditFilter {
   readonly kinds?: readonly string[] | undefined;
 }
 
-export interface AuditEvents {
+export interface AuditEventTable {
   insert(row: AuditRow): Statement;
   /** Newest first. */
   newest(filter: AuditFilter, limit: number): Promise<AuditRow[]>;
@@ -58,7 +58,7 @@ export const COLUMNS = [
 
 export type Columns = Record<(typeof COLUMNS)[number], unknown>;
 
-export function createAuditEvents(store: Store): AuditEvents {
+export function createAuditEventTable(store: Store): AuditEventTable {
   const insert = store.prepare<Columns>(
     (p, sql) => sql(TABLE).insert(Object.fromEntries(COLUMNS.map((name) => [name, p[name]]))),
     1,

@@ -28,7 +28,7 @@ export type ClientChange = Partial<Pick<StoredClient, 'metadata' | 'secrets'>> &
   readonly disabledAt?: number | null;
 };
 
-export interface Clients {
+export interface ClientTable {
   find(id: string): Promise<StoredClient | undefined>;
   list(limit: number, after?: string): Promise<StoredClient[]>;
   insert(client: NewClient): Statement;
@@ -39,7 +39,7 @@ export interface Clients {
   delete(id: string): Statement;
 }
 
-export function createClients(store: Store): Clients {
+export function createClientTable(store: Store): ClientTable {
   const byId = store.prepare<{ id: string }>((p, sql) => sql('clients').where({ id: p.id }));
   const table = () => store.sql('clients');
   return {

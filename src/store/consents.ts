@@ -20,7 +20,7 @@ export interface ListedConsent {
   readonly createdAt: number;
 }
 
-export interface Consents {
+export interface ConsentTable {
   find(accountId: string, clientId: string): Promise<Consent | undefined>;
   /** Oldest first. */
   ofAccount(accountId: string): Promise<ListedConsent[]>;
@@ -40,7 +40,7 @@ export interface PutConsent {
   readonly at: number;
 }
 
-export function createConsents(store: Store): Consents {
+export function createConsentTable(store: Store): ConsentTable {
   const table = () => store.sql('consents');
   const find = store.prepare<{ account: string; client: string }>((p, sql) =>
     sql('consents').where({ account_id: p.account, client_id: p.client }),

@@ -1,5 +1,5 @@
 // Half-done sign-ins: one row each, changed only from the revision that was read.
-import { ofLivingAccount } from './living.ts';
+import { accountIsCurrent } from './current-account.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -24,7 +24,7 @@ export interface FoundFlowRow extends FlowRow {
   readonly isVoid: boolean;
 }
 
-export interface Flows {
+export interface FlowTable {
   /** The newest row of an interaction, ended and expired ones too. */
   findNewest(interactionKey: string): Promise<FoundFlowRow | undefined>;
   insert(row: FlowRow): Statement;
@@ -41,9 +41,9 @@ export type FlowChange = Partial<
 >;
 
 const TABLE = 'sign_in_flows';
-const IS_VOID = `case when ${ofLivingAccount(TABLE)} then 0 else 1 end as is_void`;
+const IS_VOID = `case when ${accountIsCurrent(TABLE)} then 0 else 1 end as is_void`;
 
-export function createFlows(store: Store): Flows {
+export function createFlowTable(store: Store): FlowTable {
   const newest = store.prepare<{ key: string }>((p, sql) =>
     sql(TABLE)
       .select(`${TABLE}.*`, sql.raw(IS_VOID))

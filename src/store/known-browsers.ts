@@ -17,7 +17,7 @@ export interface NewKnownBrowser extends KnownBrowser {
   readonly clientId: string | undefined;
 }
 
-export interface KnownBrowsers {
+export interface KnownBrowserTable {
   /** Which of the digests, five at most, the account has. */
   find(
     accountId: string,
@@ -25,8 +25,8 @@ export interface KnownBrowsers {
     at: number,
   ): Promise<KnownBrowser | undefined>;
   /** The same in one question, whether there is such an account or not. */
-  findByEmailKey(
-    emailKey: string,
+  findByNormalizedEmail(
+    normalizedEmail: string,
     digests: readonly string[],
     at: number,
   ): Promise<KnownBrowser | undefined>;
@@ -42,7 +42,7 @@ export interface KnownBrowsers {
 const TABLE = 'known_browsers';
 const AT_ONCE = 5;
 
-export function createKnownBrowsers(store: Store): KnownBrowsers {
+export function createKnownBrowserTable(store: Store): KnownBrowserTable {
   const table = () => store.sql(TABLE);
   const found = (column: string) =>
     store.prepare<Record<string, unknown>>((p, sql) =>
@@ -62,7 +62,7 @@ export function createKnownBrowsers(store: Store): KnownBrowsers {
   });
   return {
     find: async (id, digests, at) => parse(await store.find(byAccount(values(id, digests, at)))),
-    findByEmailKey: async (key, digests, at) =>
+    findByNormalizedEmail: async (key, digests, at) =>
       parse(await store.find(byEmailKey(values(key, digests, at)))),
     findAny: async (digests, at) => {
       const rows = table().whereIn('digest', digests).where('expires_at', '>', at).orderBy('id');

@@ -1,6 +1,6 @@
 // What one process of all does at a time: a row of the settings says until when it has its turn.
 import { machineTime } from '../lib/clock.ts';
-import { createSettings } from './settings.ts';
+import { createSettingTable } from './settings.ts';
 import type { Store } from './store.ts';
 
 export interface Lease {
@@ -11,19 +11,19 @@ export interface Lease {
 }
 
 export function createLease(store: Store, name: string, length: number): Lease {
-  const settings = createSettings(store);
+  const settingTable = createSettingTable(store);
   let mine: string | undefined;
   const move = async (from: string): Promise<boolean> => {
     const value = String(machineTime() + length);
     const row = store.sql('settings').where({ name, value: from }).update({ value });
-    if ((await store.commit([store.compile(row, 1)])).kind === 'missed') return false;
+    if ((await store.commit([store.compile(row, 1)])).kind === 'conflict') return false;
     mine = value;
     return true;
   };
   return {
     take: async () => {
-      await settings.setOnce(name, '0');
-      const until = (await settings.find(name)) ?? '0';
+      await settingTable.setOnce(name, '0');
+      const until = (await settingTable.find(name)) ?? '0';
       const left = Number(until) - machineTime();
       // Further ahead than a turn is long: the clock was set back since.
       return left > 0 && left <= length ? false : move(until);

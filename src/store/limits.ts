@@ -68,7 +68,7 @@ export interface Carry {
   readonly window: number;
 }
 
-export interface Counters {
+export interface CounterTable {
   /** Seven at most. */
   find(keys: readonly string[]): Promise<Map<string, Counter>>;
   ofSubject(subject: string): Promise<SubjectCounter[]>;
@@ -97,7 +97,7 @@ const AT_ONCE = 7;
 type Filled = ReturnType<typeof fill>;
 type Params = { readonly [K in keyof Filled]: never };
 
-export function createCounters(store: Store): Counters {
+export function createCounterTable(store: Store): CounterTable {
   const find = store.prepare<Record<string, string>>((p, sql) =>
     sql(TABLE).whereIn('key', slots().map((slot) => p[slot]) as never),
   );

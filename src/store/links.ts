@@ -1,5 +1,5 @@
 // One-time links: spent, and their tickets ended, by one conditional write each.
-import { insertForLiving, ofLivingAccount } from './living.ts';
+import { accountIsCurrent, insertIfCurrent } from './current-account.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -24,21 +24,21 @@ export interface Link extends NewLink {
   readonly usedAt: number | undefined;
 }
 
-export interface Ticket {
+export interface Redemption {
   readonly digest: string;
   readonly expiresAt: number;
 }
 
-export interface Links {
+export interface LinkTable {
   /** Nothing where there is no such account, of this generation and not suspended. */
   insert(link: NewLink, at: number): Statement;
   /** Links that may be spent, or have been; of a living account, not expired. */
   find(digest: string, at: number): Promise<Link | undefined>;
-  findByTicket(digest: string, at: number): Promise<Link | undefined>;
+  findRedeemed(digest: string, at: number): Promise<Link | undefined>;
   /** Must hit: the link is neither used nor expired, and its account lives. */
-  spend(digest: string, ticket: Ticket, at: number): Statement;
+  spend(digest: string, redemption: Redemption, at: number): Statement;
   /** Must hit: the ticket is neither used nor expired. */
-  endTicket(digest: string, at: number): Statement;
+  endRedemption(digest: string, at: number): Statement;
   /** A link `not-me` that has not expired, used or not, of an account that is not suspended. */
   findDisowning(digest: string, at: number): Promise<Link | undefined>;
   /** Must hit: nobody has used it. */
@@ -50,9 +50,9 @@ export interface Links {
 const TABLE = 'one_time_links';
 const DISOWNING = { purpose: 'not-me' } as const;
 
-export function createLinks(store: Store): Links {
+export function createLinkTable(store: Store): LinkTable {
   const table = () => store.sql(TABLE);
-  const living = () => table().whereNot(DISOWNING).whereRaw(ofLivingAccount(TABLE));
+  const living = () => table().whereNot(DISOWNING).whereRaw(accountIsCurrent(TABLE));
   const disowning = (at: number) => table().where(DISOWNING).where('expires_at', '>', at);
   const suspended = store.sql('accounts').select('id').where({ status: 'suspended' });
   const find = async (query: ReturnType<typeof living>) =>
@@ -60,21 +60,21 @@ export function createLinks(store: Store): Links {
   return {
     insert: (link, at) => {
       const whose = { id: link.accountId, generation: link.generation };
-      return insertForLiving(store, whose, TABLE, toRow(link, at));
+      return insertIfCurrent(store, whose, TABLE, toRow(link, at));
     },
     find: (digest, at) => find(living().where({ digest }).where('expires_at', '>', at)),
-    findByTicket: (digest, at) =>
+    findRedeemed: (digest, at) =>
       find(living().where({ ticket_digest: digest }).where('ticket_expires_at', '>', at)),
-    spend: (digest, ticket, at) =>
+    spend: (digest, redemption, at) =>
       store.compile(
         living().where({ digest }).whereNull('used_at').where('expires_at', '>', at).update({
           used_at: at,
-          ticket_digest: ticket.digest,
-          ticket_expires_at: ticket.expiresAt,
+          ticket_digest: redemption.digest,
+          ticket_expires_at: redemption.expiresAt,
         }),
         1,
       ),
-    endTicket: (digest, at) =>
+    endRedemption: (digest, at) =>
       store.compile(
         table()
           .where({ ticket_digest: digest })

@@ -13,7 +13,7 @@ export interface NodeRow {
   readonly clockSkew: number;
 }
 
-export interface Nodes {
+export interface NodeTable {
   list(): Promise<NodeRow[]>;
   /** Adds the row, or renews it: must hit. */
   beat(node: NodeRow): Statement;
@@ -33,7 +33,7 @@ export function isHeard({ seenAt }: NodeRow, at: number): boolean {
   return Math.abs(at - seenAt) < HEARD;
 }
 
-export function createNodes(store: Store): Nodes {
+export function createNodeTable(store: Store): NodeTable {
   const table = () => store.sql(NODES);
   const beat = store.prepare<NodeRow>(
     (p, sql) =>

@@ -1,9 +1,9 @@
 // Messages that must leave the house: written in the unit that causes them, delivered later.
-import { insertForLiving, type LivingAccount } from './living.ts';
+import { type AccountVersion, insertIfCurrent } from './current-account.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
-export interface Letter {
+export interface OutboxMessage {
   readonly id: string;
   readonly kind: string;
   /** Who gets it: one that does not answer must not keep the others waiting. */
@@ -13,18 +13,18 @@ export interface Letter {
   readonly expiresAt: number;
 }
 
-export interface Outbox {
-  insert(letter: Letter, at: number): Statement;
+export interface OutboxTable {
+  insert(message: OutboxMessage, at: number): Statement;
   /** Nothing where a letter of this id is there already, delivered or not, and has not expired. */
-  insertOnce(letter: Letter, at: number): Statement;
+  insertOnce(message: OutboxMessage, at: number): Statement;
   /** Whether such a letter is there, delivered or not, and has not expired. */
   has(id: string, at: number): Promise<boolean>;
   /** Nothing where there is no such account, of this generation and not suspended. */
-  insertFor(whose: LivingAccount, letter: Letter, at: number): Statement;
+  insertFor(whose: AccountVersion, message: OutboxMessage, at: number): Statement;
   /** Letters to deliver now, oldest first, twenty at most, to nobody of `except`. */
-  due(at: number, except: readonly string[]): Promise<Letter[]>;
+  due(at: number, except: readonly string[]): Promise<OutboxMessage[]>;
   /** Must hit: takes a letter for one attempt, so that nobody else tries it until `nextAt`. */
-  claim(letter: Letter, nextAt: number): Statement;
+  claim(message: OutboxMessage, nextAt: number): Statement;
   /** The letter has arrived: what was in it goes, a mark stays until it expires. */
   done(id: string, at: number): Statement;
   failed(id: string, error: string): Statement;
@@ -34,7 +34,7 @@ export interface Outbox {
 
 const AT_ONCE = 20;
 
-export function createOutbox(store: Store): Outbox {
+export function createOutboxTable(store: Store): OutboxTable {
   const table = () => store.sql('outbox');
   const due = store.prepare<{ at: number }>((p, sql) =>
     sql('outbox')
@@ -45,20 +45,20 @@ export function createOutbox(store: Store): Outbox {
       .limit(AT_ONCE),
   );
   return {
-    insert: (letter, at) => store.compile(table().insert(toRow(letter, at)), 1),
-    insertOnce: (letter, at) =>
+    insert: (message, at) => store.compile(table().insert(toRow(message, at)), 1),
+    insertOnce: (message, at) =>
       store.compile(
         table()
-          .insert(toRow(letter, at))
+          .insert(toRow(message, at))
           .onConflict('id')
-          .merge({ ...toRow(letter, at), done_at: null, last_error: null })
+          .merge({ ...toRow(message, at), done_at: null, last_error: null })
           .where('outbox.expires_at', '<=', at),
       ),
     has: async (id, at) => {
       const query = table().select('id').where({ id }).where('expires_at', '>', at);
       return (await store.find(store.compile(query))) !== undefined;
     },
-    insertFor: (whose, letter, at) => insertForLiving(store, whose, 'outbox', toRow(letter, at)),
+    insertFor: (whose, message, at) => insertIfCurrent(store, whose, 'outbox', toRow(message, at)),
     due: async (at, except) => {
       const query = table()
         .whereNull('done_at')
@@ -87,20 +87,20 @@ export function createOutbox(store: Store): Outbox {
   };
 }
 
-function toRow(letter: Letter, at: number): Row {
+function toRow(message: OutboxMessage, at: number): Row {
   return {
-    id: letter.id,
-    kind: letter.kind,
-    recipient: letter.recipient,
-    payload: JSON.stringify(letter.payload),
-    attempts: letter.attempts,
+    id: message.id,
+    kind: message.kind,
+    recipient: message.recipient,
+    payload: JSON.stringify(message.payload),
+    attempts: message.attempts,
     due_at: at,
-    expires_at: letter.expiresAt,
+    expires_at: message.expiresAt,
     created_at: at,
   };
 }
 
-function parse(row: Row): Letter {
+function parse(row: Row): OutboxMessage {
   return {
     id: row.id as string,
     kind: row.kind as string,

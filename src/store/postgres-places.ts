@@ -18,7 +18,7 @@ export interface PlacesOptions {
 interface Waiter {
   readonly mayWait: boolean;
   start(): void;
-  turnAway(error: Error): void;
+  rejectNetwork(error: Error): void;
 }
 
 /** So many may wait for each connection: with usual statements a fraction of a second. */
@@ -69,12 +69,12 @@ export function createPlaces({ max, patience }: PlacesOptions): Places {
           end();
           resolve(occupy(mayWait));
         },
-        turnAway: (error: Error) => {
+        rejectNetwork: (error: Error) => {
           end();
           reject(error);
         },
       };
-      const timer = setTimeout(() => waiter.turnAway(busy()), patience);
+      const timer = setTimeout(() => waiter.rejectNetwork(busy()), patience);
       timer.unref();
       queue.add(waiter);
     });
@@ -82,7 +82,7 @@ export function createPlaces({ max, patience }: PlacesOptions): Places {
   return {
     take: (mayWait) => (isFree(mayWait) ? Promise.resolve(occupy(mayWait)) : wait(mayWait)),
     clear: (error) => {
-      for (const each of [...waiting.hasty, ...waiting.patient]) each.turnAway(error);
+      for (const each of [...waiting.hasty, ...waiting.patient]) each.rejectNetwork(error);
     },
   };
 }

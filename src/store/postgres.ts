@@ -76,7 +76,7 @@ export function openPostgres({ url, pool: max, timeout, log }: PostgresOptions):
       try {
         const missed = await firstMissed(client, unit, names);
         await client.query(missed === -1 ? 'COMMIT' : 'ROLLBACK');
-        return missed === -1 ? COMMITTED : { kind: 'missed', at: missed };
+        return missed === -1 ? COMMITTED : { kind: 'conflict', at: missed };
       } catch (error) {
         if (isSound(error)) await client.query('ROLLBACK');
         throw error;
@@ -121,13 +121,13 @@ function isReadOnly(error: unknown): boolean {
 
 /** A single statement is a transaction by itself; one that hits too few rows has hit none. */
 async function commitSingle(client: pg.PoolClient, unit: Unit, names: Names): Promise<Outcome> {
-  return (await firstMissed(client, unit, names)) === -1 ? COMMITTED : { kind: 'missed', at: 0 };
+  return (await firstMissed(client, unit, names)) === -1 ? COMMITTED : { kind: 'conflict', at: 0 };
 }
 
 async function firstMissed(client: pg.PoolClient, unit: Unit, names: Names): Promise<number> {
   for (const [index, statement] of unit.entries()) {
     const { rowCount } = await send(client, statement, names);
-    if (statement.rows !== undefined && rowCount !== statement.rows) return index;
+    if (statement.expectRows !== undefined && rowCount !== statement.expectRows) return index;
   }
   return -1;
 }

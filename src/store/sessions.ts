@@ -1,5 +1,5 @@
 // Browser sessions: one row each, kept after its end as a mark, and one row for each client in it.
-import { ofLivingAccount } from './living.ts';
+import { accountIsCurrent } from './current-account.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -57,7 +57,7 @@ export interface SessionChange {
   readonly expiresAt?: number;
 }
 
-export interface Sessions {
+export interface SessionTable {
   /** Live sessions only: not ended, not expired, of the account's generation. */
   findByKey(key: string, at: number): Promise<Session | undefined>;
   /** By the key that was replaced a moment ago. */
@@ -82,7 +82,7 @@ export interface Sessions {
   removeClient(uid: string, clientId: string): Statement;
 }
 
-export function createSessions(store: Store): Sessions {
+export function createSessionTable(store: Store): SessionTable {
   const live = (column: 'uid' | 'key' | 'previous_key' | 'account_id') =>
     store.prepare<{ value: string; at: number }>((p, sql) =>
       sql('sessions as s')
@@ -90,7 +90,7 @@ export function createSessions(store: Store): Sessions {
         .where(column === 'previous_key' ? 's.previous_until' : 's.expires_at', '>', p.at)
         .where('s.expires_at', '>', p.at)
         .whereNull('s.ended_at')
-        .whereRaw(ofLivingAccount('s'))
+        .whereRaw(accountIsCurrent('s'))
         .select('s.*'),
     );
   const byUid = live('uid');

@@ -1,7 +1,7 @@
 // Named values that all processes share.
 import type { Store } from './store.ts';
 
-export interface Settings {
+export interface SettingTable {
   find(name: string): Promise<string | undefined>;
   set(name: string, value: string): Promise<void>;
   /** The first value of all processes stays. */
@@ -10,7 +10,7 @@ export interface Settings {
   setIfBefore(name: string, value: string, before: string): Promise<void>;
 }
 
-export function createSettings(store: Store): Settings {
+export function createSettingTable(store: Store): SettingTable {
   const byName = store.prepare<{ name: string }>((p, sql) =>
     sql('settings').where({ name: p.name }).select('value'),
   );

@@ -22,7 +22,7 @@ export interface StoredKey extends KeyTimes {
   readonly sealedJwk: string;
 }
 
-export interface SigningKeys {
+export interface SigningKeyTable {
   list(): Promise<StoredKey[]>;
   /** Of those that are not retired; small enough to be asked for all the time. */
   times(): Promise<KeyTimes[]>;
@@ -38,7 +38,7 @@ export interface SigningKeys {
 
 const TIMES = ['kid', 'alg', 'sequence', 'created_at', 'signs_from', 'overlap', 'retired_at'];
 
-export function createSigningKeys(store: Store): SigningKeys {
+export function createSigningKeyTable(store: Store): SigningKeyTable {
   const table = () => store.sql('signing_keys');
   const all = store.compile(table().orderBy('sequence'));
   const living = store.compile(table().select(TIMES).whereNull('retired_at').orderBy('sequence'));

@@ -61,10 +61,10 @@ export function openSqlite({ file, log, isMade = true }: SqliteOptions): Engine 
     if (!database.inTransaction) throw new GatehouseError('store_unavailable');
     statementFor('SAVEPOINT unit').run();
     try {
-      const missed = unit.findIndex((s) => misses(s, count(s)));
+      const missed = unit.findIndex((s) => isConflict(s, count(s)));
       if (missed === -1) return COMMITTED;
       statementFor('ROLLBACK TO unit').run();
-      return { kind: 'missed', at: missed };
+      return { kind: 'conflict', at: missed };
     } catch (error) {
       if (database.inTransaction) statementFor('ROLLBACK TO unit').run();
       throw error;
@@ -236,8 +236,8 @@ function guardFile(file: string, log: Log): FileGuard {
   };
 }
 
-function misses({ rows }: Statement, count: number): boolean {
-  return rows !== undefined && rows !== count;
+function isConflict({ expectRows }: Statement, count: number): boolean {
+  return expectRows !== undefined && expectRows !== count;
 }
 
 /** better-sqlite3 takes no booleans and no undefined. */

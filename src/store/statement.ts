@@ -7,7 +7,7 @@ export type Dialect = 'better-sqlite3' | 'pg';
 export interface Statement {
   readonly sql: string;
   readonly bindings: readonly unknown[];
-  readonly rows?: number;
+  readonly expectRows?: number;
 }
 
 /** Statements that happen together or not at all. */
@@ -27,28 +27,28 @@ const params = new Proxy({}, { get: (_, name) => new Param(String(name)) });
 export interface Builder {
   readonly sql: Knex;
   /** Compiles a query that is built anew at each use. */
-  compile(query: Knex.QueryBuilder | Knex.Raw, rows?: number): Statement;
+  compile(query: Knex.QueryBuilder | Knex.Raw, expectRows?: number): Statement;
   /**
    * Builds a query once, with a placeholder for each name of `P`, and returns the function that
    * fills them: about thirty times as fast as building it again.
    */
   prepare<P extends object>(
     build: (p: { readonly [K in keyof P]-?: never }, sql: Knex) => Knex.QueryBuilder | Knex.Raw,
-    rows?: number,
+    expectRows?: number,
   ): (values: P) => Statement;
 }
 
 export function createBuilder(dialect: Dialect): Builder {
   const sql = knexModule({ client: dialect, useNullAsDefault: true });
-  const compile = (query: Knex.QueryBuilder | Knex.Raw, rows?: number): Statement => {
+  const compile = (query: Knex.QueryBuilder | Knex.Raw, expectRows?: number): Statement => {
     const { sql: text, bindings } = query.toSQL().toNative();
-    return { sql: text, bindings, ...(rows === undefined ? {} : { rows }) };
+    return { sql: text, bindings, ...(expectRows === undefined ? {} : { expectRows }) };
   };
   return {
     sql,
     compile,
-    prepare: (build, rows) => {
-      const template = compile(build(params as never, sql), rows);
+    prepare: (build, expectRows) => {
+      const template = compile(build(params as never, sql), expectRows);
       return (values) => ({ ...template, bindings: fill(template.bindings, values) });
     },
   };

@@ -5,7 +5,7 @@ import type { Builder, Dialect, Row, Statement, Unit } from './statement.ts';
 /** `missed`: statement number `at` did not hit the rows it must, so nothing of the unit happened. */
 export type Outcome =
   | { readonly kind: 'committed' }
-  | { readonly kind: 'missed'; readonly at: number };
+  | { readonly kind: 'conflict'; readonly at: number };
 
 export const COMMITTED: Outcome = { kind: 'committed' };
 
@@ -36,7 +36,7 @@ export function createStore(dialect: Dialect, builder: Builder, engine: Engine):
     ...engine,
     write: async (...unit) => {
       const outcome = await engine.commit(unit);
-      if (outcome.kind === 'missed') throw new GatehouseError('store_conflict');
+      if (outcome.kind === 'conflict') throw new GatehouseError('store_conflict');
     },
   };
 }

@@ -14,7 +14,7 @@ export interface TrustedDevice {
   readonly createdAt: number;
 }
 
-export interface TrustedDevices {
+export interface TrustedDeviceTable {
   find(id: string): Promise<TrustedDevice | undefined>;
   /** Those that still count, newest first. */
   ofAccount(accountId: string, generation: number, at: number): Promise<TrustedDevice[]>;
@@ -28,7 +28,7 @@ export interface TrustedDevices {
 
 const TABLE = 'trusted_devices';
 
-export function createTrustedDevices(store: Store): TrustedDevices {
+export function createTrustedDeviceTable(store: Store): TrustedDeviceTable {
   const table = () => store.sql(TABLE);
   const byId = store.prepare<{ id: string }>((p, sql) => sql(TABLE).where({ id: p.id }));
   return {

@@ -1,52 +1,52 @@
 // The rules, over the tables.
-import { createAccountsDomain } from '../domain/accounts.ts';
+import { createAccounts } from '../domain/accounts/accounts.ts';
+import { createConnections } from '../domain/accounts/connections.ts';
+import { createKnownBrowsers } from '../domain/accounts/known-browsers.ts';
+import { createOneTimeLinks } from '../domain/accounts/links.ts';
+import { createMfa } from '../domain/accounts/mfa.ts';
+import { createNewBrowsers } from '../domain/accounts/new-browsers.ts';
+import { createTrustedDevices } from '../domain/accounts/trusted-devices.ts';
 import { createAudit } from '../domain/audit/audit.ts';
-import { createAuthenticatorsDomain } from '../domain/authenticators.ts';
-import { createBackupCodesDomain } from '../domain/backup-codes.ts';
-import { createConnections } from '../domain/connections.ts';
-import { createConsentsDomain } from '../domain/consents.ts';
-import { createKeysDomain } from '../domain/keys.ts';
-import { createKnownBrowsers } from '../domain/known-browsers.ts';
+import { createConsents } from '../domain/consents/consents.ts';
+import { createKeys } from '../domain/keys/keys.ts';
 import { createLimits } from '../domain/limits/limits.ts';
-import { createOneTimeLinks } from '../domain/links.ts';
-import { createMails } from '../domain/mails.ts';
-import { createMfa } from '../domain/mfa.ts';
-import { createNewBrowsers } from '../domain/new-browsers.ts';
-import { createNotices } from '../domain/notices.ts';
+import { createMails } from '../domain/notices/mails.ts';
+import { createNotices } from '../domain/notices/notices.ts';
+import { createSms } from '../domain/notices/sms.ts';
 import { createPasswordPolicy } from '../domain/passwords/policy.ts';
-import { createPhonesDomain } from '../domain/phones.ts';
-import { createServiceAccountsDomain } from '../domain/service-accounts/service-accounts.ts';
-import { createSessionsDomain } from '../domain/sessions.ts';
-import { createSms } from '../domain/sms.ts';
-import { createTrustedDevices } from '../domain/trusted-devices.ts';
-import { createFlowsDomain } from '../signin/flow.ts';
-import type { Ground } from './ground.ts';
+import { createSessions } from '../domain/sessions/sessions.ts';
+import { createBackupCodes } from '../factors/backup-codes/codes.ts';
+import { createPhones } from '../factors/sms/phones.ts';
+import { createAuthenticators } from '../factors/totp/authenticators.ts';
+import { createServiceAccounts } from '../service-accounts/service-accounts.ts';
+import { createFlows } from '../signin/flow.ts';
+import type { Infrastructure } from './infrastructure.ts';
 
 export type Domain = ReturnType<typeof createDomain>;
 
-export function createDomain(ground: Ground, requiredSince: number) {
-  const { config, log, store, tables, vault, hashing } = ground;
+export function createDomain(infrastructure: Infrastructure, requiredSince: number) {
+  const { config, log, store, tables, vault, hashing } = infrastructure;
   const audit = createAudit({
     store,
     log,
-    events: tables.auditEvents,
-    counts: tables.auditCounts,
+    auditEventTable: tables.auditEventTable,
+    auditCountTable: tables.auditCountTable,
   });
   const passwords = createPasswordPolicy(config.password);
   const knownBrowsers = createKnownBrowsers({
     config: config.limits.known_browsers,
-    browsers: tables.knownBrowsers,
+    knownBrowserTable: tables.knownBrowserTable,
     vault,
   });
-  const { counters } = tables;
-  const sms = createSms({ config, outbox: tables.outbox, vault });
-  const serviceAccountAuthenticators = createAuthenticatorsDomain(
-    tables.serviceAccountAuthenticators,
+  const { counterTable } = tables;
+  const sms = createSms({ config, outboxTable: tables.outboxTable, vault });
+  const serviceAccountAuthenticators = createAuthenticators(
+    tables.serviceAccountAuthenticatorTable,
     vault,
   );
-  const links = createOneTimeLinks({ config, store, links: tables.links, vault });
-  const notices = createNotices({ outbox: tables.outbox, vault });
-  const limits = createLimits({ config: config.limits, store, counters, knownBrowsers, vault });
+  const links = createOneTimeLinks({ config, store, linkTable: tables.linkTable, vault });
+  const notices = createNotices({ outboxTable: tables.outboxTable, vault });
+  const limits = createLimits({ config: config.limits, store, counterTable, knownBrowsers, vault });
   return {
     audit,
     limits,
@@ -54,34 +54,39 @@ export function createDomain(ground: Ground, requiredSince: number) {
     passwords,
     knownBrowsers,
     mfa: createMfa(config.mfa, requiredSince),
-    authenticators: createAuthenticatorsDomain(tables.authenticators, vault),
+    authenticators: createAuthenticators(tables.authenticatorTable, vault),
     serviceAccountAuthenticators,
-    backupCodes: createBackupCodesDomain({ codes: tables.backupCodes, vault }),
+    backupCodes: createBackupCodes({ backupCodeTable: tables.backupCodeTable, vault }),
     trustedDevices: createTrustedDevices({
       config: config.device,
-      devices: tables.trustedDevices,
+      trustedDeviceTable: tables.trustedDeviceTable,
       vault,
     }),
-    accounts: createAccountsDomain(store, tables.accounts, { hashing, passwords, audit }),
-    consents: createConsentsDomain(store, tables.consents, audit),
+    accounts: createAccounts(store, tables.accountTable, { hashing, passwords, audit }),
+    consents: createConsents(store, tables.consentTable, audit),
     connections: createConnections({ store, audit, ...tables }),
-    serviceAccounts: createServiceAccountsDomain({
+    serviceAccounts: createServiceAccounts({
       config,
       store,
-      accounts: tables.serviceAccounts,
+      serviceAccountTable: tables.serviceAccountTable,
       authenticators: serviceAccountAuthenticators,
-      artifacts: tables.artifacts,
+      artifactTable: tables.artifactTable,
       limits,
       audit,
     }),
-    sessions: createSessionsDomain({ config, audit, ...tables }),
-    flows: createFlowsDomain({ store, flows: tables.flows, ttl: config.ttl.sign_in }),
-    keys: createKeysDomain({ config, store, keys: tables.signingKeys, vault, audit }),
+    sessions: createSessions({ config, audit, ...tables }),
+    flows: createFlows({ store, flowTable: tables.flowTable, ttl: config.ttl.sign_in }),
+    keys: createKeys({ config, store, signingKeyTable: tables.signingKeyTable, vault, audit }),
     links,
-    mails: createMails({ outbox: tables.outbox, vault }),
+    mails: createMails({ outboxTable: tables.outboxTable, vault }),
     notices,
     newBrowsers: createNewBrowsers({ config, links, notices, audit }),
     sms,
-    phones: createPhonesDomain({ product: config.product.name, phones: tables.phones, sms, vault }),
+    phones: createPhones({
+      product: config.product.name,
+      phoneTable: tables.phoneTable,
+      sms,
+      vault,
+    }),
   };
 }

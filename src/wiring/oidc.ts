@@ -1,8 +1,7 @@
 // The library, built anew for other keys, and what asks it.
 import type { Context, Middleware } from 'koa';
-import { watchKeys } from '../domain/key-watch.ts';
-import type { KeyRing } from '../domain/keys.ts';
-import type { ProveCode } from '../domain/service-accounts/codes.ts';
+import type { KeyRing } from '../domain/keys/keys.ts';
+import { watchKeys } from '../domain/keys/watch.ts';
 import { buildFixedAnswers, type FixedAnswers } from '../http/fixed-answers.ts';
 import { fixIssuer } from '../http/middleware/issuer.ts';
 import { noteFailure } from '../http/middleware/library.ts';
@@ -15,27 +14,28 @@ import { createInteractions } from '../oidc/interactions.ts';
 import type { ProviderPages } from '../oidc/pages.ts';
 import { buildProvider } from '../oidc/provider.ts';
 import { noteSignOut } from '../oidc/sign-out.ts';
-import { createProveCode } from '../signin/prove-code.ts';
+import type { ProveCode } from '../service-accounts/codes.ts';
+import { createProveCode } from '../service-accounts/prove-code.ts';
 import type { Domain } from './domain.ts';
-import type { Ground } from './ground.ts';
-import type { Site } from './site.ts';
+import type { Infrastructure } from './infrastructure.ts';
+import type { Site } from './web-kit.ts';
 
 const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
 
 export type Oidc = Awaited<ReturnType<typeof createOidc>>;
 
-export async function createOidc(ground: Ground, domain: Domain, site: Site) {
-  const { config, log, tables } = ground;
+export async function createOidc(infrastructure: Infrastructure, domain: Domain, site: Site) {
+  const { config, log, tables } = infrastructure;
   const { audit, keys } = domain;
   const givenUpAfter = config.sign_in.open_per_browser;
   const pages = createProviderPages({ ...site, accounts: domain.accounts, givenUpAfter });
   const authenticators = domain.serviceAccountAuthenticators;
-  const proveCode = createProveCode({ ...ground, ...domain, authenticators });
-  const browserBinding = createBrowserBinding(ground.vault, config.issuer);
+  const proveCode = createProveCode({ ...infrastructure, ...domain, authenticators });
+  const browserBinding = createBrowserBinding(infrastructure.vault, config.issuer);
   const knownBrowserOf = (ctx: Context) =>
-    domain.knownBrowsers.findAny(site.visitors.of(ctx).browser);
+    domain.knownBrowsers.findAny(site.requesterCookies.of(ctx).browser);
   const needs = { ...domain, pages, proveCode, browserBinding, knownBrowserOf };
-  const build = (ring: KeyRing) => buildOidc(ground, { ...needs, keys: ring });
+  const build = (ring: KeyRing) => buildOidc(infrastructure, { ...needs, keys: ring });
   const watch = await watchKeys({ keys, log, build });
   const provider = () => watch.current().provider;
   const protocol: Middleware = (ctx, next) => watch.current().protocol(ctx, next);
@@ -49,10 +49,15 @@ export async function createOidc(ground: Ground, domain: Domain, site: Site) {
     pages,
     protocol,
     fixed,
-    clients: createClientRegistry({ ...ground, clients: tables.clients, audit, provider }),
+    clients: createClientRegistry({
+      ...infrastructure,
+      clientTable: tables.clientTable,
+      audit,
+      provider,
+    }),
     interactions: createInteractions({
-      ...ground,
-      artifacts: tables.artifacts,
+      ...infrastructure,
+      artifactTable: tables.artifactTable,
       provider,
       browserBinding,
     }),
@@ -70,12 +75,12 @@ type OidcNeeds = Omit<Domain, 'keys'> & {
 };
 
 /** All that hangs on the keys. */
-async function buildOidc(ground: Ground, needs: OidcNeeds) {
-  const built = buildProvider({ ...ground, ...needs });
+async function buildOidc(infrastructure: Infrastructure, needs: OidcNeeds) {
+  const built = buildProvider({ ...infrastructure, ...needs });
   const { provider, protocol } = built;
   provider.on('server_error', noteFailure);
-  provider.on('end_session.error', noteSignOut(ground.log));
-  fixIssuer(provider, ground.config.issuer);
+  provider.on('end_session.error', noteSignOut(infrastructure.log));
+  fixIssuer(provider, infrastructure.config.issuer);
   const paths = [...WELL_KNOWN, provider.pathFor('jwks')];
   return { ...built, fixed: await buildFixedAnswers(provider, protocol, paths) };
 }

@@ -39,8 +39,8 @@ onOneStore('an account with networks of its own', (store) => {
   after(() => gatehouse.stop());
 
   const confine = async <P extends Person>(person: P): Promise<P> => {
-    const { house } = gatehouse;
-    await house.allowAddresses(await house.accounts.get(person.id), RANGES, { actor: 'cli:test' });
+    const { core } = gatehouse;
+    await core.allowAddresses(await core.accounts.get(person.id), RANGES, { actor: 'cli:test' });
     return person;
   };
   /** Existing people are let in with the password alone, as long as their grace lasts. */

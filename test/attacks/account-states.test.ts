@@ -216,21 +216,21 @@ onBothStores('account states at every door', (store) => {
   after(() => gatehouse.stop());
 
   const change = async ({ person }: Subject, row: object) => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const query = database.sql('accounts').where({ id: person.id }).update(row);
     await database.write(database.compile(query, 1));
   };
   const act = async (name: 'suspend' | 'delete', { person }: Subject) => {
-    const { acts, accounts } = gatehouse.house;
+    const { operations, accounts } = gatehouse.core;
     const account = await accounts.get(person.id);
-    await acts[name](account, { actor: 'cli:test', reason: 'a test' });
+    await operations[name](account, { actor: 'cli:test', reason: 'a test' });
   };
 
   const signedIn = async (
     person: MaybeEnrolled,
     finish: (web: Web, page: Page) => Promise<Page>,
   ) => {
-    const { house } = gatehouse;
+    const { core } = gatehouse;
     const web = createWeb(gatehouse.url);
     const request = party.url();
     const { email, password } = person;
@@ -239,11 +239,11 @@ onBothStores('account states at every door', (store) => {
       password,
     });
     const { body } = await party.redeem(request, codeOf(await finish(web, page)));
-    const account = await house.accounts.get(person.id);
-    const direct = await signInDirectly(person);
-    const link = house.links.create(account, 'reset-password', 'cli:test');
-    const notMe = house.links.create(account, 'not-me', 'visitor');
-    await house.store.write(...link.unit, ...notMe.unit);
+    const account = await core.accounts.get(person.id);
+    const direct = await signInFirstParty(person);
+    const link = core.links.create(account, 'reset-password', 'cli:test');
+    const notMe = core.links.create(account, 'not-me', 'visitor');
+    await core.store.write(...link.unit, ...notMe.unit);
     return {
       person,
       web,
@@ -254,7 +254,7 @@ onBothStores('account states at every door', (store) => {
       notMeUrl: notMe.url,
     };
   };
-  const signInDirectly = async ({ email, password, secret }: MaybeEnrolled) => {
+  const signInFirstParty = async ({ email, password, secret }: MaybeEnrolled) => {
     if (secret === undefined) return (await app.post('login', { email, password })).body;
     await gatehouse.advance('30s');
     const code = { totp_code: codeFor(secret) };

@@ -60,14 +60,14 @@ onOneStore('taking over an account', (store) => {
       { path: '/account/authenticators/add/totp', fields: { code: '000000' } },
       { path: rename, fields: { device_name: 'Mine' } },
       { path: rename.replace(/rename$/, 'remove'), fields: {} },
-      { path: '/account/backup-codes', fields: { saved: 'yes', occasion: '0' } },
+      { path: '/account/backup-codes', fields: { saved: 'yes', offerContext: '0' } },
       { path: revoke, fields: { confirm: 'yes' } },
     ];
   };
 
   /** All that protects it, as the database has it. */
   const protection = async () => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const rows = async (table: string, ...columns: string[]) =>
       database.all(
         database.compile(
@@ -78,7 +78,7 @@ onOneStore('taking over an account', (store) => {
             .select(...columns),
         ),
       );
-    const { generation, passwordHash, backupCodesRevision } = await gatehouse.house.accounts.get(
+    const { generation, passwordHash, backupCodesRevision } = await gatehouse.core.accounts.get(
       person.id,
     );
     return {
@@ -138,7 +138,7 @@ onOneStore('taking over an account', (store) => {
   it('with a session from before there was a second factor', async () => {
     const controls = await controlsOf(await owner());
     const { web } = await openAccount(gatehouse, person);
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const login = JSON.stringify({
       loginTs: Math.floor(Date.now() / 1000),
       acr: 'urn:gatehouse:acr:password',
@@ -217,7 +217,7 @@ onOneStore('taking over an account', (store) => {
 
     it('its devices and sessions stand', async () => {
       const csrf = csrfOn(await thief.get(at('/account')));
-      const { store: database } = gatehouse.house;
+      const { store: database } = gatehouse.core;
       const rows = async () =>
         Promise.all(
           ['trusted_devices', 'sessions'].map((table) =>
@@ -238,14 +238,14 @@ onOneStore('taking over an account', (store) => {
     });
 
     it('statements themselves name the account', async () => {
-      const { methods, store: database } = gatehouse.house;
-      const method = methods.find(({ credentials }) => credentials);
-      const [held] = (await method?.credentials?.list(person.id)) ?? [];
+      const { factors, store: database } = gatehouse.core;
+      const factor = factors.find(({ credentials }) => credentials);
+      const [held] = (await factor?.credentials?.list(person.id)) ?? [];
       const id = held?.id ?? '';
-      const renamed = method?.credentials?.rename?.('somebody', id, 'Mine');
-      const removed = method?.credentials?.remove('somebody', id) ?? [];
+      const renamed = factor?.credentials?.rename?.('somebody', id, 'Mine');
+      const removed = factor?.credentials?.remove('somebody', id) ?? [];
       for (const unit of [renamed ? [renamed] : [], removed]) {
-        expect((await database.commit(unit)).kind).to.equal('missed');
+        expect((await database.commit(unit)).kind).to.equal('conflict');
       }
     });
   });

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Config } from '../../src/config/schema.ts';
-import { createQueue } from '../../src/domain/hash-queue.ts';
-import type { Hashing } from '../../src/domain/hashing.ts';
+import { createQueue } from '../../src/domain/passwords/hash-queue.ts';
+import type { Hashing } from '../../src/domain/passwords/hashing.ts';
 import { type Application, createApplication } from '../support/application.ts';
 import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import { BEHIND_PROXY, freshAddress, guess } from '../support/guesses.ts';
@@ -40,7 +40,7 @@ describe('answers to wrong guesses', () => {
     const database = await SQLITE.create();
     const file = join(database.dataDir, 'floor.json');
     // As in production: no refusal earlier than this.
-    writeFileSync(file, JSON.stringify({ ...WITHOUT_FACTOR, password: { refusal_floor: 400 } }));
+    writeFileSync(file, JSON.stringify({ ...WITHOUT_FACTOR, password: { refusal_min_ms: 400 } }));
     gatehouse = await startGatehouse({
       database,
       env: { ...BEHIND_PROXY, GATEHOUSE_CONFIG: file },
@@ -48,7 +48,7 @@ describe('answers to wrong guesses', () => {
     });
     party = await createRelyingParty(gatehouse);
     app = await createApplication(gatehouse);
-    const { store } = gatehouse.house;
+    const { store } = gatehouse.core;
     for (let index = 0; index < NAMES; index += 1) {
       names.unknown.push(`nobody-${index}@example.com`);
       for (const kind of ['known', 'locked', 'suspended'] as const) {

@@ -146,7 +146,7 @@ onBothStores('an assertion that comes again', (store) => {
     const assertion = assertionOf(machine, pair.url, { iat: at, exp: at + 300 });
     expect((await present(urlOf(0), assertion)).status).to.equal(200);
     await pair.advance('325s');
-    await sweep(pair.house.store, Date.now());
+    await sweep(pair.core.store, Date.now());
     expectRefused(await present(urlOf(1), assertion));
     const [last] = (await rowsOf(machine)).slice(-1);
     expect(last?.reason).to.equal('assertion used before');
@@ -155,8 +155,8 @@ onBothStores('an assertion that comes again', (store) => {
     const [late] = (await rowsOf(machine)).slice(-1);
     expect(late?.reason).to.equal('expired');
     await pair.advance('10m');
-    await sweep(pair.house.store, Date.now());
-    const { compile, sql, all } = pair.house.store;
+    await sweep(pair.core.store, Date.now());
+    const { compile, sql, all } = pair.core.store;
     const kept = await all(compile(sql('oidc_artifacts').where({ model: 'Assertion' })));
     expect(kept, 'rows that nobody needs').to.deep.equal([]);
   });

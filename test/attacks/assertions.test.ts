@@ -526,7 +526,7 @@ onOneStore('assertions with a defect', (store) => {
     it('a shared secret, though it stands in the table', async () => {
       const machine = await createMachine(gatehouse);
       const secret = randomBytes(32);
-      const { sql, compile, write } = gatehouse.house.store;
+      const { sql, compile, write } = gatehouse.core.store;
       const jwk = JSON.stringify({ kty: 'oct', k: secret.toString('base64url') });
       const row = { alg: 'HS256', jwk };
       await write(

@@ -90,7 +90,7 @@ onOneStoreExcept(/field|never fails|after all that/, 'bad input', (store) => {
 
   /** What must not be lost or made by any of this. */
   const count = async (): Promise<Record<string, number>> => {
-    const { sql, compile, find } = gatehouse.house.store;
+    const { sql, compile, find } = gatehouse.core.store;
     const counts: Record<string, number> = {};
     for (const table of ['accounts', 'clients', 'signing_keys', 'consents']) {
       counts[table] = Number((await find(compile(sql(table).count({ n: '*' }).first())))?.n);
@@ -224,8 +224,8 @@ onOneStoreExcept(/field|never fails|after all that/, 'bad input', (store) => {
   /** Each is posted to every door. */
   const forEachDoor = async (check: (door: Door) => Promise<Answer>): Promise<void> => {
     for (const door of await allDoors()) {
-      const judge = door.isLenient ? expectNoFailure : expectRefusal;
-      judge(await check(door), door.path);
+      const checkPassword = door.isLenient ? expectNoFailure : expectRefusal;
+      checkPassword(await check(door), door.path);
     }
   };
 

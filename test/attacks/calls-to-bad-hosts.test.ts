@@ -4,12 +4,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { generateKeyPair, SignJWT } from 'jose';
-import { createNotices } from '../../src/domain/notices.ts';
-import { BACKCHANNEL_LOGOUT } from '../../src/domain/sessions.ts';
-import { createSms } from '../../src/domain/sms.ts';
+import { createNotices } from '../../src/domain/notices/notices.ts';
+import { createSms } from '../../src/domain/notices/sms.ts';
+import { BACKCHANNEL_LOGOUT } from '../../src/domain/sessions/sessions.ts';
 import { now, nowSeconds } from '../../src/lib/clock.ts';
 import { createVault } from '../../src/lib/vault.ts';
-import { createOutbox } from '../../src/store/outbox.ts';
+import { createOutboxTable } from '../../src/store/outbox.ts';
 import { type BadHost, FAULTS, type Fault, GONE, startBadHost } from '../support/bad-hosts.ts';
 import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import { deliverAll } from '../support/mailbox.ts';
@@ -99,27 +99,27 @@ describe('a call to a host that', () => {
 
   /** One of each kind; they go to the post as they would. */
   const writeLetters = async (clientId: string) => {
-    const { house, database } = gatehouse;
+    const { core, database } = gatehouse;
     const vault = createVault(readFileSync(join(database.dataDir, 'secret'), 'utf8').trim());
-    const outbox = createOutbox(house.store);
+    const outboxTable = createOutboxTable(core.store);
     const expiresAt = now() + 300_000;
     const payload = { clientId, accountId: 'usr_somebody', sid: 'a-session' };
     const letter = { id: 'a-logout', recipient: clientId, attempts: 0, expiresAt, payload };
-    const { tell } = createNotices({ outbox, vault });
-    await house.store.write(
-      outbox.insert({ ...letter, kind: BACKCHANNEL_LOGOUT }, now()),
-      createSms({ config: house.config, outbox, vault }).send({
+    const { noticeFor } = createNotices({ outboxTable, vault });
+    await core.store.write(
+      outboxTable.insert({ ...letter, kind: BACKCHANNEL_LOGOUT }, now()),
+      createSms({ config: core.config, outboxTable, vault }).send({
         to: '+15005550006',
         text: '123456 is your code.',
         expiresAt,
       }),
-      tell({ email: 'person@example.com', name: undefined }, { kind: 'password-changed' }),
+      noticeFor({ email: 'person@example.com', name: undefined }, { kind: 'password-changed' }),
     );
   };
 
   /** What became of each: why it failed, or that it arrived. */
   const outcomes = async (): Promise<Record<Call, unknown>> => {
-    const { store, audit } = gatehouse.house;
+    const { store, audit } = gatehouse.core;
     const rows = await store.all(store.compile(store.sql('outbox')));
     const [refused, ...more] = await audit.newest({ kind: 'client.refused' }, 10);
     expect(more, 'one event for one call').to.have.length(0);

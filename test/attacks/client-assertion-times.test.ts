@@ -96,7 +96,7 @@ onOneStore('a client assertion', (store) => {
     });
 
     it('may name the token endpoint where the client is registered as an old one', async () => {
-      await gatehouse.house.clients.update(party.id, {
+      await gatehouse.core.clients.update(party.id, {
         client_assertion_audience: 'token_endpoint',
       });
       expect(await sendWith({ aud: gatehouse.url })).to.deep.equal(TAKEN);

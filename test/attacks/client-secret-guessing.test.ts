@@ -105,7 +105,7 @@ onBothStores('guessing client secrets', (store) => {
 
   it('what is right writes nothing down', async () => {
     const counters = async () => {
-      const { store: database } = pair.house;
+      const { store: database } = pair.core;
       const rows = await database.all(database.compile(database.sql('limit_counters')));
       return rows.length;
     };

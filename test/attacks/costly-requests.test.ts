@@ -22,7 +22,7 @@ describe('costly requests', () => {
   before(async () => {
     const [started, ofLibrary] = await withLibraryRoutes(() => startGatehouse());
     gatehouse = started;
-    const routes = [...ownRoutes(gatehouse.house.app), ...ofLibrary];
+    const routes = [...ownRoutes(gatehouse.core.app), ...ofLibrary];
     const found = routes.filter(({ method }) => method === 'GET').map(({ path }) => path);
     paths = [...new Set([...found, '/nothing', '/assets/gatehouse.css'])];
     const metadata = { token_endpoint_auth_method: 'none' };

@@ -20,7 +20,7 @@ const visitorAt = (address: string, userAgent = 'Stuffer/1.0') => ({
 
 /** @returns whether it was looked at */
 async function fail(ticket: Reservation | Limited): Promise<boolean> {
-  if (ticket.kind === 'reserved') await ticket.failed();
+  if (ticket.kind === 'reserved') await ticket.consume();
   return ticket.kind === 'reserved';
 }
 
@@ -50,7 +50,7 @@ onBothStores('credential stuffing', (store) => {
     pages.filter((page) => page.status === status);
   /** As if so much had failed from there already. */
   const seed = async (address: string, failures: number) => {
-    const { limits, store: database } = pair.house;
+    const { limits, store: database } = pair.core;
     await fail(await limits.reserveSignIn(`first-of-${address}`, visitorAt(address)));
     const newest = database.sql('limit_counters').where({ rule: 'fingerprint' });
     const row = newest.clone().where('last_at', newest.clone().max('last_at'));
@@ -110,9 +110,9 @@ describe('credential stuffing by the clock', () => {
     let looked = 0;
     for (let index = 0; index < 5_000; index += 1) {
       setClock(began + (index * WINDOW) / 5_000);
-      const visitor = visitorAt(address, userAgent(index));
+      const requester = visitorAt(address, userAgent(index));
       const identifier = `${name(index)}@${address}`;
-      if (await fail(await gatehouse.house.limits.reserveSignIn(identifier, visitor))) looked += 1;
+      if (await fail(await gatehouse.core.limits.reserveSignIn(identifier, requester))) looked += 1;
     }
     await gatehouse.advance('15m');
     return looked;
@@ -147,8 +147,8 @@ describe('credential stuffing by the clock', () => {
 
     /** They come within `arrival` ms, wait as they are told, and type for up to `typing` ms. */
     const morning = async (arrival: number, typing: number) => {
-      const { limits, store: database } = gatehouse.house;
-      const visitor = visitorAt(freshAddress(), 'The browser of all/1.0');
+      const { limits, store: database } = gatehouse.core;
+      const requester = visitorAt(freshAddress(), 'The browser of all/1.0');
       const random = numbers(arrival + typing);
       const began = now();
       const office: Colleague[] = people.map((who) => ({
@@ -165,17 +165,17 @@ describe('credential stuffing by the clock', () => {
         return at + seconds * 1000;
       };
       const attempt = async (who: Colleague) => {
-        const ticket = await limits.reserveSignIn(who.email, visitor);
+        const ticket = await limits.reserveSignIn(who.email, requester);
         if (ticket.kind === 'limited') {
           who.at = wait(ticket.retryAt, who.at);
         } else if (who.errors < 2) {
           who.errors += 1;
-          const { left, retryAt } = await ticket.failed();
+          const { left, retryAt } = await ticket.consume();
           const told = left === 0 ? wait(retryAt, who.at) : who.at;
           who.at = Math.max(told, who.at + random(typing));
         } else {
-          await ticket.passed();
-          const { unit } = await limits.finished(who, visitor, false);
+          await ticket.succeed();
+          const { unit } = await limits.finished(who, requester, false);
           await database.write(...unit);
           who.isIn = true;
         }

@@ -39,9 +39,9 @@ onBothStores('a row that is damaged: an authenticator', (store) => {
 
   const at = (path: string) => `${gatehouse.url}${path}`;
   const rowsOf = (table: string) =>
-    gatehouse.house.store.sql(table).where({ account_id: person.id });
+    gatehouse.core.store.sql(table).where({ account_id: person.id });
   const flip = async (table: string, column: string) => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const [row] = await database.all(
       database.compile(rowsOf(table).orderBy('created_at').limit(1)),
     );
@@ -112,7 +112,7 @@ onBothStores('a row that is damaged: an authenticator', (store) => {
     const web = createWeb(gatehouse.url);
     const challenge = await afterPassword(web, party, person);
     const broken = rowsOf('sign_in_flows').whereNull('ended_at').update({ facts: '{"v":2,"p' });
-    await gatehouse.house.store.write(gatehouse.house.store.compile(broken, 1));
+    await gatehouse.core.store.write(gatehouse.core.store.compile(broken, 1));
     const late = await web.submit(challenge, '/prove/totp', { code: codeFor(person.secret) });
     expect([late.status, titleOf(late)]).to.deep.equal([410, 'Your sign-in expired']);
     expect(titleOf(await web.submit(late, '/restart'))).to.equal('Sign in');
@@ -121,7 +121,7 @@ onBothStores('a row that is damaged: an authenticator', (store) => {
   it('nor does a damaged session: the others go on, and an operator can end them all', async () => {
     const { web } = await openAccount(gatehouse, person);
     const { web: broken } = await openAccount(gatehouse, person);
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const [newest] = await database.all(
       database.compile(rowsOf('sessions').orderBy('created_at', 'desc').limit(1)),
     );
@@ -138,8 +138,8 @@ onBothStores('a row that is damaged: an authenticator', (store) => {
   });
 
   it('nor does a damaged phone number', async () => {
-    const { house } = gatehouse;
-    await house.store.write(house.phones.add(person.id, '+15005551234'));
+    const { core } = gatehouse;
+    await core.store.write(core.phones.add(person.id, '+15005551234'));
     await flip('phones', 'number');
     const { web, last } = await withCode('totp', codeFor(person.secret));
     expect(last.url.searchParams.get('code')).to.be.a('string');

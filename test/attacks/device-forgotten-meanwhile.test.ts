@@ -17,7 +17,7 @@ onBothStores('a device that is forgotten meanwhile', (store) => {
 
   /** Between the look at the cookie and the end of the sign-in. */
   const forgetInBetween = (accountId: string) => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const { commit } = database;
     const rows = database.sql('trusted_devices').where({ account_id: accountId }).del();
     const forgetting = async (unit: Parameters<typeof commit>[0]) => {
@@ -50,7 +50,7 @@ onBothStores('a device that is forgotten meanwhile', (store) => {
     const web = await openOnTrustedDevice(gatehouse, party, person);
     const wish = { prompt: 'login', acr_values: 'urn:gatehouse:acr:mfa' };
     const page = await afterPassword(web, party, person, wish);
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const rows = database.sql('trusted_devices').where({ account_id: person.id }).del();
     await database.write(database.compile(rows, 1));
     const code = await nextCode(gatehouse, person.secret);

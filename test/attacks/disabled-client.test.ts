@@ -33,7 +33,7 @@ onOneStore('a disabled client', (store) => {
   });
   after(() => gatehouse.stop());
 
-  const disable = () => gatehouse.house.clients.disable(party.id);
+  const disable = () => gatehouse.core.clients.disable(party.id);
   const post = (path: string, fields: Record<string, string>) =>
     fetch(`${gatehouse.url}${path}`, {
       method: 'POST',
@@ -62,7 +62,7 @@ onOneStore('a disabled client', (store) => {
     isSwitchedOff(await web.get(party.url().url));
     isSwitchedOff(await web.get(party.url({ prompt: 'none' }).url));
     expect(await reasons()).to.deep.equal(Array(3).fill('authorization: client disabled'));
-    await gatehouse.house.clients.enable(party.id);
+    await gatehouse.core.clients.enable(party.id);
     codeOf(await web.get(party.url().url));
   });
 
@@ -112,7 +112,7 @@ onOneStore('a disabled client', (store) => {
     });
     expect(answers[0]?.body.error_description).to.equal(unknown.body.error_description);
     expect(await reasons()).to.deep.equal(Array(4).fill('token: client disabled'));
-    await gatehouse.house.clients.enable(party.id);
+    await gatehouse.core.clients.enable(party.id);
     expect((await party.refresh(tokens.refresh_token ?? '')).status, 'nothing was spent').to.equal(
       200,
     );
@@ -120,7 +120,7 @@ onOneStore('a disabled client', (store) => {
 
   it('asks nothing, and its tokens are inactive for others', async () => {
     const { tokens } = await signedIn();
-    await gatehouse.house.clients.update(party.id, { resources: [OPAQUE_API] });
+    await gatehouse.core.clients.update(party.id, { resources: [OPAQUE_API] });
     const parameters = { scope: 'openid read', resource: OPAQUE_API };
     const person = await createPerson(gatehouse);
     const forApi = (await signIn(gatehouse, party, person, { parameters })).tokens.access_token;
@@ -137,7 +137,7 @@ onOneStore('a disabled client', (store) => {
       const answer = await post(path, { scope: 'openid' });
       expect(answer.status, path).to.equal(401);
     }
-    await gatehouse.house.clients.delete(party.id);
+    await gatehouse.core.clients.delete(party.id);
     expect(await isActive(), 'nor when it is gone').to.equal(false);
   });
 
@@ -159,7 +159,7 @@ onOneStore('a disabled client', (store) => {
     const { email, password } = await createPerson(gatehouse);
     const { body } = await app.post('login', { email, password });
     expect(body.token).to.be.a('string');
-    await gatehouse.house.clients.disable(app.id);
+    await gatehouse.core.clients.disable(app.id);
     for (const [path, sent] of [
       ['login', { email, password }],
       ['refresh', { refreshToken: body.refreshToken }],
@@ -183,7 +183,7 @@ onOneStore('a disabled client', (store) => {
     await disable();
     const again = await disable().catch((error: Error) => error.message);
     expect(again).to.equal('The client is disabled already.');
-    await gatehouse.house.clients.enable(party.id);
+    await gatehouse.core.clients.enable(party.id);
     const rows = (await auditRows(gatehouse)).filter(({ clientId }) => clientId === party.id);
     expect(rows.map(({ kind }) => kind)).to.deep.equal([
       'admin.client_created',
@@ -206,7 +206,7 @@ onBothStores('a disabled client on two processes', (store) => {
     const [, other] = pair.processes;
     const first = await party.refresh(tokens.refresh_token ?? '', other.url);
     expect(first.status).to.equal(200);
-    await pair.house.clients.disable(party.id);
+    await pair.core.clients.disable(party.id);
     for (const { url } of pair.processes) {
       const answer = await party.refresh(String(first.body.refresh_token), url);
       expect(answer.body.error).to.equal('invalid_client');

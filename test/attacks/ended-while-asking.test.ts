@@ -22,39 +22,38 @@ onBothStores('what ends after the assertion is spent, and before its token is th
 
   /** Runs `end` after the first unit of the request, which spends the assertion. */
   const endedMeanwhile = async (machine: Machine, end: () => Promise<void>) => {
-    const { house, url } = gatehouse;
-    const { commit } = house.store;
+    const { core, url } = gatehouse;
+    const { commit } = core.store;
     let units = 0;
     const commitLater: typeof commit = async (unit) => {
       units += 1;
       if (units !== 2) return commit(unit);
-      Object.assign(house.store, { commit });
+      Object.assign(core.store, { commit });
       await end();
       return commit(unit);
     };
-    Object.assign(house.store, { commit: commitLater });
+    Object.assign(core.store, { commit: commitLater });
     try {
       return await present(url, assertionOf(machine, url));
     } finally {
-      Object.assign(house.store, { commit });
+      Object.assign(core.store, { commit });
     }
   };
 
   const ENDS: Readonly<Record<string, (machine: Machine) => Promise<void>>> = {
-    'the account, disabled': ({ id }) => gatehouse.house.serviceAccounts.disable(id),
-    'the account, deleted': ({ id }) => gatehouse.house.serviceAccounts.delete(id),
+    'the account, disabled': ({ id }) => gatehouse.core.serviceAccounts.disable(id),
+    'the account, deleted': ({ id }) => gatehouse.core.serviceAccounts.delete(id),
     'the account, disabled for a moment': async ({ id }) => {
-      await gatehouse.house.serviceAccounts.disable(id);
-      await gatehouse.house.serviceAccounts.enable(id);
+      await gatehouse.core.serviceAccounts.disable(id);
+      await gatehouse.core.serviceAccounts.enable(id);
     },
-    'what it may have': ({ id }) =>
-      gatehouse.house.serviceAccounts.update(id, { scopes: ['read'] }),
+    'what it may have': ({ id }) => gatehouse.core.serviceAccounts.update(id, { scopes: ['read'] }),
     'its networks': ({ id }) =>
-      gatehouse.house.serviceAccounts.update(id, { addresses: ['192.0.2.0/24'] }),
+      gatehouse.core.serviceAccounts.update(id, { addresses: ['192.0.2.0/24'] }),
     'its codes': async ({ id }) => {
-      await gatehouse.house.serviceAccounts.resetTotp(id);
+      await gatehouse.core.serviceAccounts.resetTotp(id);
     },
-    'the key': ({ id, kid }) => gatehouse.house.serviceAccounts.revokeKey(id, kid),
+    'the key': ({ id, kid }) => gatehouse.core.serviceAccounts.revokeKey(id, kid),
   };
   for (const [what, end] of Object.entries(ENDS)) {
     for (const resources of [undefined, [OPAQUE_API]]) {

@@ -78,7 +78,7 @@ onBothStores('races for a second factor over two processes', (store) => {
       expect(won, `round ${round}`).to.have.length(1);
       doors = doors.filter((door) => !won.includes(door));
     }
-    expect(await pair.house.backupCodes.left(person.id)).to.equal(0);
+    expect(await pair.core.backupCodes.left(person.id)).to.equal(0);
   });
 
   const pathOf = ({ page }: Door) => page.url.href.replace(/\/prove\/.*|\?.*/, '');
@@ -100,10 +100,10 @@ onBothStores('races for a second factor over two processes', (store) => {
         }),
       );
       for (const page of pages) expect(page.status).to.be.below(500);
-      const { store: database } = pair.house;
+      const { store: database } = pair.core;
       const rows = database.sql('authenticators').where({ account_id: person.id });
       expect(await database.all(database.compile(rows)), `round ${round}`).to.have.length(1);
-      expect((await pair.house.accounts.get(person.id)).generation).to.equal(2);
+      expect((await pair.core.accounts.get(person.id)).generation).to.equal(2);
       const after = await Promise.all(doors.map((door) => door.web.get(pathOf(door))));
       const saving = after.filter((page) => titleOf(page) === 'Save your backup codes');
       expect(saving, after.map(titleOf).join()).to.have.length(1);

@@ -20,7 +20,7 @@ onOneStore('an account whose only factor was switched off', (store) => {
     party = await createRelyingParty(gatehouse, { metadata: { first_party: true } });
     person = await createEnrolledPerson(gatehouse, party);
     // What is left of somebody with a phone alone, where no texts are sent any more.
-    const { phones, store: database } = gatehouse.house;
+    const { phones, store: database } = gatehouse.core;
     const rows = ['authenticators', 'backup_codes'].map((table) =>
       database.compile(database.sql(table).where({ account_id: person.id }).del()),
     );

@@ -31,7 +31,7 @@ describe('another site', () => {
   before(async () => {
     const [started, ofLibrary] = await withLibraryRoutes(() => startGatehouse());
     gatehouse = started;
-    routes = [...ownRoutes(gatehouse.house.app), ...ofLibrary];
+    routes = [...ownRoutes(gatehouse.core.app), ...ofLibrary];
     const party = await createRelyingParty(gatehouse, { metadata: { first_party: true } });
     ({ web } = await signIn(gatehouse, party, await createPerson(gatehouse)));
     await web.get(`${gatehouse.url}/forgot-password`);

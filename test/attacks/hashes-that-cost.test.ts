@@ -2,7 +2,12 @@
 import { createHash } from 'node:crypto';
 import bcrypt from 'bcrypt';
 import { expect } from 'chai';
-import { formatOf, matchHash, readerOf, spellingsOf } from '../../src/domain/passwords/legacy.ts';
+import {
+  formatOf,
+  matchHash,
+  readerOf,
+  spellingsOf,
+} from '../../src/domain/passwords/hash-formats.ts';
 import { whyUnreadable } from '../../src/domain/passwords/unreadable.ts';
 import { command } from '../cli/helpers.ts';
 import { SQLITE, type TestDatabase } from '../support/stores.ts';

@@ -5,11 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { expect } from 'chai';
 import { generateKeyPair, SignJWT } from 'jose';
-import { openHouse } from '../../src/app.ts';
+import { openCore } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { BACKCHANNEL_LOGOUT } from '../../src/domain/sessions.ts';
+import { BACKCHANNEL_LOGOUT } from '../../src/domain/sessions/sessions.ts';
 import { now } from '../../src/lib/clock.ts';
-import { createOutbox } from '../../src/store/outbox.ts';
+import { createOutboxTable } from '../../src/store/outbox.ts';
 import { environment, freePort } from '../support/gatehouse.ts';
 import { type GatehouseProcess, startProcess } from '../support/processes.ts';
 import { createRelyingParty } from '../support/relying-party.ts';
@@ -43,7 +43,7 @@ describe('a host that is gone, in production', () => {
 
   /** A client whose keys and sign-out are where nobody is, and a letter to it. */
   const seed = async () => {
-    const house = await openHouse(loadConfig(environment(database, port, PRODUCTION)));
+    const core = await openCore(loadConfig(environment(database, port, PRODUCTION)));
     const metadata = {
       grant_types: ['client_credentials'],
       response_types: [],
@@ -52,7 +52,7 @@ describe('a host that is gone, in production', () => {
       jwks_uri: `https://${GONE}/keys`,
       backchannel_logout_uri: `https://${GONE}/logout`,
     };
-    clientId = (await createRelyingParty({ house, url: ISSUER }, { metadata })).id;
+    clientId = (await createRelyingParty({ core, url: ISSUER }, { metadata })).id;
     const letter = {
       id: 'a-logout',
       kind: BACKCHANNEL_LOGOUT,
@@ -62,8 +62,8 @@ describe('a host that is gone, in production', () => {
       expiresAt: now() + 3_600_000,
     };
     // Due once this process has closed, so that the server finds it.
-    await house.store.write(createOutbox(house.store).insert(letter, now() + 1_000));
-    await house.close();
+    await core.store.write(createOutboxTable(core.store).insert(letter, now() + 1_000));
+    await core.close();
   };
 
   before(async () => {

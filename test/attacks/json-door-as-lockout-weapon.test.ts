@@ -140,7 +140,7 @@ onBothStores('the JSON door as a weapon', (store) => {
     const device_token = await tokenOf();
     const other = await createApplication(pair, { client_name: 'Other App' });
     const theirs = await tokenOf(other);
-    const { knownBrowsers, store: database } = pair.house;
+    const { knownBrowsers, store: database } = pair.core;
     const made = await knownBrowsers.remember(owner.id, { browser: undefined }, true);
     await database.write(...made.unit);
     for (let time = 0; time < 25; time += 1) {

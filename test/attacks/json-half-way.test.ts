@@ -24,7 +24,7 @@ onOneStoreExcept(/cannot be|in the middle/, 'half a sign-in over JSON', (store) 
     return { id, body: { email, password } };
   };
   const sessions = async (accountId: string) => {
-    const { sql, compile, all } = gatehouse.house.store;
+    const { sql, compile, all } = gatehouse.core.store;
     return all(compile(sql('sessions').where({ account_id: accountId, ended_at: null })));
   };
 
@@ -77,7 +77,7 @@ onOneStoreExcept(/cannot be|in the middle/, 'half a sign-in over JSON', (store) 
     const app = await createApplication(gatehouse);
     const { id, body } = await person();
     const { refreshToken } = (await app.post('login', body)).body;
-    await gatehouse.house.clients.update(app.id, { resources: ['https://api.example.com'] });
+    await gatehouse.core.clients.update(app.id, { resources: ['https://api.example.com'] });
     const { status, body: refusal } = await app.post('login', body);
     expect([status, refusal.error]).to.deep.equal([403, 'client_not_allowed']);
     expect(await sessions(id)).to.have.length(1);
@@ -88,7 +88,7 @@ onOneStoreExcept(/cannot be|in the middle/, 'half a sign-in over JSON', (store) 
   it('a sign-in whose tokens cannot be written leaves no session behind', async () => {
     const app = await createApplication(gatehouse);
     const { id, body } = await person();
-    const { store: open } = gatehouse.house;
+    const { store: open } = gatehouse.core;
     const { commit } = open;
     Object.assign(open, {
       commit: async (unit: Parameters<typeof commit>[0]) => {
@@ -111,7 +111,7 @@ onOneStoreExcept(/cannot be|in the middle/, 'half a sign-in over JSON', (store) 
   it('a client that is disabled in the middle gets no tokens, and leaves no session', async () => {
     const app = await createApplication(gatehouse);
     const { id, body } = await person();
-    const { store: open, clients } = gatehouse.house;
+    const { store: open, clients } = gatehouse.core;
     const { commit } = open;
     Object.assign(open, {
       commit: async (unit: Parameters<typeof commit>[0]) => {
@@ -134,7 +134,7 @@ onOneStoreExcept(/cannot be|in the middle/, 'half a sign-in over JSON', (store) 
     const app = await createApplication(gatehouse);
     const { body } = await person();
     const { refreshToken } = (await app.post('login', body)).body;
-    const { store: open } = gatehouse.house;
+    const { store: open } = gatehouse.core;
     const { commit } = open;
     const marks = ({ sql }: { sql: string }) => /^update .?sessions.? set .?seen_at/.test(sql);
     // The process says now and then that it is still there.

@@ -33,7 +33,7 @@ onBothStores('sign-outs over JSON', (store) => {
       expect(answers.map(({ status }) => status)).to.deep.equal(Array(AT_ONCE).fill(204));
       const ended = await auditRows(pair, { kind: 'session.ended' });
       expect(ended.filter(({ accountId }) => accountId === id)).to.have.length(round);
-      const { sql, compile, all } = pair.house.store;
+      const { sql, compile, all } = pair.core.store;
       const letters = await all(compile(sql('outbox').where({ recipient: app.id })));
       expect(letters).to.have.length(round);
       expect((await app.post('refresh', { refreshToken })).status).to.equal(401);

@@ -23,19 +23,19 @@ onBothStores('a known browser of the time before a migration', (store) => {
   };
   const isKnown = async (web: Web, accountId: string) => {
     const cookie = web.cookies().find(({ name }) => name === 'gatehouse_browser')?.value;
-    const { knownBrowsers } = gatehouse.house;
+    const { knownBrowsers } = gatehouse.core;
     return (await knownBrowsers.find({ accountId }, { browser: cookie })) !== undefined;
   };
 
   it('is a stranger afterwards, and the one that migrated stays known', async () => {
     const person = await createWeakPerson(gatehouse);
     const [thief, owner] = [createWeb(gatehouse.url), createWeb(gatehouse.url)];
-    const { house } = gatehouse;
+    const { core } = gatehouse;
     // Before the policy was in force, any password would do.
-    await setHash(gatehouse, person.id, await house.hashing.hash(NEW_PASSWORD));
+    await setHash(gatehouse, person.id, await core.hashing.hash(NEW_PASSWORD));
     for (const web of [thief, owner]) await signIn(web, { ...person, password: NEW_PASSWORD });
     expect(await isKnown(thief, person.id)).to.equal(true);
-    await setHash(gatehouse, person.id, await house.hashing.hash(person.password));
+    await setHash(gatehouse, person.id, await core.hashing.hash(person.password));
     const page = await signIn(owner, person);
     const next = 'Zefi7-Momu4-Takil2';
     await owner.submit(page, '/new-password', { new_password: next, confirm_password: next });

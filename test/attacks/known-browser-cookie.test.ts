@@ -28,7 +28,7 @@ onOneStore('the cookie of a known browser', (store) => {
   let from: From;
 
   before(async () => {
-    gatehouse = await startGatehouse({ store, env: BEHIND_PROXY, methods: verifier.methods });
+    gatehouse = await startGatehouse({ store, env: BEHIND_PROXY, factors: verifier.factors });
     party = await createRelyingParty(gatehouse);
   });
   beforeEach(async () => {
@@ -129,7 +129,7 @@ onOneStore('the cookie of a known browser', (store) => {
 
   it('replayed after the account forgot its browsers', async () => {
     const [here, there] = [await signInWith(''), await signInWith('')];
-    const { knownBrowsers, store: database } = gatehouse.house;
+    const { knownBrowsers, store: database } = gatehouse.core;
     await database.commit([await knownBrowsers.forget(person.id, here)]);
     expect([await isKnown(here), await isKnown(there)]).to.deep.equal([true, false]);
     await database.commit([await knownBrowsers.forget(person.id)]);
@@ -159,7 +159,7 @@ onOneStore('the cookie of a known browser', (store) => {
 
   it('a deleted account leaves none behind', async () => {
     const value = await signInWith('');
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     await database.write(
       database.compile(database.sql('accounts').where({ id: person.id }).del(), 1),
     );

@@ -2,9 +2,9 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { BACKCHANNEL_LOGOUT } from '../../src/domain/sessions.ts';
+import { BACKCHANNEL_LOGOUT } from '../../src/domain/sessions/sessions.ts';
 import { now } from '../../src/lib/clock.ts';
-import { createOutbox } from '../../src/store/outbox.ts';
+import { createOutboxTable } from '../../src/store/outbox.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { createRelyingParty } from '../support/relying-party.ts';
 
@@ -39,8 +39,8 @@ describe('a receiver of back-channel logouts that answers', () => {
   /** A letter after its first try, and how often it was tried when ten minutes had passed. */
   const send = async (answers: typeof answer) => {
     [answer, heard, letters] = [answers, 0, letters + 1];
-    const { store, deliver } = gatehouse.house;
-    const outbox = createOutbox(store);
+    const { store, deliver } = gatehouse.core;
+    const outboxTable = createOutboxTable(store);
     const letter = {
       id: `logout-${letters}`,
       kind: BACKCHANNEL_LOGOUT,
@@ -49,7 +49,7 @@ describe('a receiver of back-channel logouts that answers', () => {
       attempts: 0,
       expiresAt: now() + 3_600_000,
     };
-    await store.write(outbox.insert(letter, now()));
+    await store.write(outboxTable.insert(letter, now()));
     while (heard === 0) await deliver();
     const query = store.sql('outbox').where({ id: letter.id });
     const find = async () => (await store.find(store.compile(query.clone()))) ?? {};
@@ -99,7 +99,7 @@ describe('a receiver of back-channel logouts that answers', () => {
       const refused = await refusing('{"error":"invalid_request"}', status);
       expect(refused).to.deep.include({ isDone: false, heard: 2 });
       expect(refused.error).to.include(` ${status} `);
-      const { store } = gatehouse.house;
+      const { store } = gatehouse.core;
       await store.write(store.compile(store.sql('outbox').del()));
     }
   });

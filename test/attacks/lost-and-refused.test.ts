@@ -232,7 +232,7 @@ onOneStoreExcept(/race|at once/, 'lost and refused requests', (store) => {
     for (const { web } of [...sessions, last]) {
       await web.submit(await web.get(`${gatehouse.url}/account`), '/account/sign-out');
     }
-    const all = gatehouse.house.deliver();
+    const all = gatehouse.core.deliver();
     const waiting = setTimeout(() => undefined, 60_000);
     while (heard.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     clearTimeout(waiting);

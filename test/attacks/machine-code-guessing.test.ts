@@ -73,7 +73,7 @@ onBothStores('guessing the code of a service account', (store) => {
       );
       expect(new Set(statuses)).to.deep.equal(new Set([400]));
     }
-    expect(await pair.house.limits.findClosed({ id: machine.id })).to.deep.equal([]);
+    expect(await pair.core.limits.findClosed({ id: machine.id })).to.deep.equal([]);
     const fields = { mfa_code: rightCode(machine) };
     const { status } = await present(pair.url, assertionOf(machine, pair.url), { fields });
     expect(status).to.equal(200);

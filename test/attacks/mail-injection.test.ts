@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { createNotices, type Notice } from '../../src/domain/notices.ts';
+import { createNotices, type Notice } from '../../src/domain/notices/notices.ts';
 import { createVault } from '../../src/lib/vault.ts';
-import { createOutbox } from '../../src/store/outbox.ts';
+import { createOutboxTable } from '../../src/store/outbox.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { deliverAll, outboxFiles, type ReadMail, readMail } from '../support/mailbox.ts';
 import { SQLITE } from '../support/stores.ts';
@@ -27,10 +27,10 @@ describe('mail injection', () => {
   after(() => gatehouse.stop());
 
   const mailFor = async (notice: Notice, email = 'reader@example.com'): Promise<ReadMail> => {
-    const { database, house } = gatehouse;
+    const { database, core } = gatehouse;
     const secret = readFileSync(join(database.dataDir, 'secret'), 'utf8').trim();
-    const needs = { outbox: createOutbox(house.store), vault: createVault(secret) };
-    await house.store.write(createNotices(needs).tell({ email, name: undefined }, notice));
+    const needs = { outboxTable: createOutboxTable(core.store), vault: createVault(secret) };
+    await core.store.write(createNotices(needs).noticeFor({ email, name: undefined }, notice));
     await deliverAll(gatehouse);
     return readMail(readFileSync(outboxFiles(database.dataDir, '.eml').at(-1) ?? '', 'utf8'));
   };

@@ -34,11 +34,11 @@ onOneStoreExcept(/at once|sixty/, 'many open sign-ins of one browser', (store) =
   const ask = () => web.get(party.url().url);
   const uidOf = (page: Page) => page.url.pathname.split('/').at(-1) ?? '';
   const resume = (page: Page) => `${pair.url}/authorize/${uidOf(page)}`;
-  const table = () => pair.house.store.sql('oidc_artifacts').where({ model: 'Interaction' });
+  const table = () => pair.core.store.sql('oidc_artifacts').where({ model: 'Interaction' });
 
   /** As many more as this browser's newest one. */
   const seed = async (count: number) => {
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     const newest = table().orderBy('created_at', 'desc').limit(1);
     const row = await database.find(database.compile(newest));
     const rows = Array.from({ length: count }, (_, index) => ({
@@ -50,7 +50,7 @@ onOneStoreExcept(/at once|sixty/, 'many open sign-ins of one browser', (store) =
     return String(row?.browser_key);
   };
   const openOf = async (browser: string) => {
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     const open = table().where({ browser_key: browser }).whereNull('consumed_at').select('key');
     return (await database.all(database.compile(open))).length;
   };

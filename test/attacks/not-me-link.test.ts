@@ -49,7 +49,7 @@ onOneStoreExcept(/at once/, 'the link "This wasn\'t me"', (store) => {
       ? web.submit(page, new URL(link).pathname)
       : page;
   };
-  const account = () => pair.house.accounts.get(person.id);
+  const account = () => pair.core.accounts.get(person.id);
   const canRefresh = async () =>
     (await party.refresh(thief.tokens.refresh_token ?? '')).status === 200;
   const resetMails = async () =>
@@ -74,7 +74,7 @@ onOneStoreExcept(/at once/, 'the link "This wasn\'t me"', (store) => {
     expect(await account()).to.include({ generation: 2, passwordHash: undefined });
     await nextLinkTo(pair, person.email, []);
     expect(await resetMails()).to.have.length(1);
-    const rows = await pair.house.audit.newest({ accountId: person.id }, 50);
+    const rows = await pair.core.audit.newest({ accountId: person.id }, 50);
     const kinds = rows.map(({ kind }) => kind);
     expect(kinds.filter((kind) => kind === 'account.sign_in_disowned')).to.have.length(1);
   });
@@ -126,7 +126,7 @@ onOneStoreExcept(/at once/, 'the link "This wasn\'t me"', (store) => {
 
   it('is not voided by what the thief changes first, and uses up its like', async () => {
     const link = await linkTo(person);
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     const row = database.sql('accounts').where({ id: person.id }).update({ generation: 7 });
     await database.write(database.compile(row, 1));
     const again = await signIn(pair, party, person);
@@ -143,7 +143,7 @@ onOneStoreExcept(/at once/, 'the link "This wasn\'t me"', (store) => {
     const link = await linkTo(person);
     const none = link.replace(/[\w-]{43}$/, 'x'.repeat(43));
     const answers = [await createWeb(pair.url).get(none)];
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     const status = (to: string) => {
       const row = database.sql('accounts').where({ id: person.id }).update({ status: to });
       return database.write(database.compile(row, 1));

@@ -39,7 +39,7 @@ onBothStores('changes of an account over two processes', (store) => {
   after(() => pair.stop());
 
   const at = (path: string) => `${pair.url}${path}`;
-  const generation = async () => (await pair.house.accounts.get(person.id)).generation;
+  const generation = async () => (await pair.core.accounts.get(person.id)).generation;
   /** One form as one of the processes gets it; nothing of the answer gets into the browser. */
   const post = async (page: Page, action: string, fields: object, index: number) => {
     const form = findForm(page, action);
@@ -100,7 +100,7 @@ onBothStores('changes of an account over two processes', (store) => {
       const pages = await atOnce((index) => post(form, '/add/totp', { code }, index));
       expect(doing(pages, 'authenticator-added')).to.have.length(1);
       expect(await generation(), 'nothing ends').to.equal(before);
-      const { store: database } = pair.house;
+      const { store: database } = pair.core;
       const rows = database.sql('authenticators').where({ account_id: person.id });
       expect(await database.all(database.compile(rows))).to.have.length(2);
       expect(await recorded('factor.enrolled')).to.equal(2);
@@ -118,7 +118,7 @@ onBothStores('changes of an account over two processes', (store) => {
       );
       expect(doing(pages, 'authenticator-removed')).to.have.length(1);
       expect(await generation()).to.equal(before + 1);
-      const { store: database } = pair.house;
+      const { store: database } = pair.core;
       const rows = database.sql('authenticators').where({ account_id: person.id });
       expect(await database.all(database.compile(rows))).to.have.length(1);
       await expectHere();
@@ -130,7 +130,7 @@ onBothStores('changes of an account over two processes', (store) => {
       expect(doing(pages, 'backup-codes-renewed')).to.have.length(1);
       expect(await recorded('backup_codes.renewed')).to.equal(2);
       for (const code of backupCodesOn(page)) {
-        expect(await pair.house.backupCodes.find(person.id, code), code).to.be.an('object');
+        expect(await pair.core.backupCodes.find(person.id, code), code).to.be.an('object');
       }
     });
 
@@ -160,7 +160,7 @@ onBothStores('changes of an account over two processes', (store) => {
       }),
     );
     expect(pages.filter(({ status }) => status >= 500)).to.deep.equal([]);
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     const rows = database.sql('authenticators').where({ account_id: person.id });
     expect(await database.all(database.compile(rows))).to.have.length(5);
   });
@@ -210,13 +210,13 @@ onBothStores('changes of an account over two processes', (store) => {
           'invalid_grant',
         );
       }
-      expect(await pair.house.store.find(consentRow())).to.equal(undefined);
+      expect(await pair.core.store.find(consentRow())).to.equal(undefined);
       await signInElsewhere(pair, party, person, { web });
     }
   });
 
   const consentRow = () => {
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     const row = database.sql('consents').where({ account_id: person.id, client_id: party.id });
     return database.compile(row);
   };

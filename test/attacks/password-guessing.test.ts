@@ -27,7 +27,7 @@ onOneStoreExcept(/at once/, 'password guessing', (store) => {
   let person: Person;
 
   before(async () => {
-    gatehouse = await startGatehouse({ store, env: BEHIND_PROXY, methods: verifier.methods });
+    gatehouse = await startGatehouse({ store, env: BEHIND_PROXY, factors: verifier.factors });
     party = await createRelyingParty(gatehouse);
   });
   beforeEach(async () => {
@@ -141,7 +141,7 @@ onOneStoreExcept(/at once/, 'password guessing', (store) => {
 
   it('unknown, known and suspended accounts answer alike from the first guess to the lockout', async () => {
     const suspended = await createPerson(gatehouse);
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const row = database.sql('accounts').where({ id: suspended.id });
     await database.write(database.compile(row.update({ status: 'suspended' }), 1));
     const names = [person.email, 'nobody-at-all@example.com', suspended.email];
@@ -171,7 +171,7 @@ onOneStoreExcept(/at once/, 'password guessing', (store) => {
 
   it('a right password of a locked account reads like a wrong one, and counts', async () => {
     const locked = await createPerson(gatehouse);
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const row = database.sql('accounts').where({ id: locked.id });
     await database.write(database.compile(row.update({ status: 'locked' }), 1));
     const [one, other] = [{ address: freshAddress() }, { address: freshAddress() }];
@@ -185,7 +185,7 @@ onOneStoreExcept(/at once/, 'password guessing', (store) => {
     await guessWrong(party, person.email, 5, { address });
     await gatehouse.pause();
     const { database } = gatehouse;
-    const again = { database, env: BEHIND_PROXY, methods: verifier.methods };
+    const again = { database, env: BEHIND_PROXY, factors: verifier.factors };
     gatehouse = await startGatehouse(again);
     party = relyingParty(gatehouse.url, party.id, party.secret);
     expect(await guessWrong(party, person.email, 1, { address })).to.deep.equal([429]);

@@ -39,7 +39,7 @@ describe('cookies of a sibling host', () => {
 
   it('lead nobody who resets a password to the account of somebody else', async () => {
     const useLink = async (web: Web, { id }: Person): Promise<Page> => {
-      const { accounts, links, store } = running.house;
+      const { accounts, links, store } = running.core;
       const { unit, url } = links.create(await accounts.get(id), 'reset-password', 'a test');
       await store.write(...unit);
       return web.submit(await web.get(url), new URL(url).pathname);

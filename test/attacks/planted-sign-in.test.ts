@@ -27,7 +27,7 @@ onBothStores('a sign-in that a sibling host has planted', (store) => {
   before(async () => {
     pair = await startPair(store, { ...WITH_FACTOR, ISSUER, TEST_CLOCK: '' });
     const metadata = { first_party: true };
-    party = await createRelyingParty({ house: pair.house, url: ISSUER }, { metadata });
+    party = await createRelyingParty({ core: pair.core, url: ISSUER }, { metadata });
   });
   beforeEach(async () => {
     person = await createPerson(pair);
@@ -146,7 +146,7 @@ onBothStores('a sign-in that a sibling host has planted', (store) => {
       token_endpoint_auth_method: 'none',
       first_party: true,
     };
-    const at = { house: pair.house, url: ISSUER };
+    const at = { core: pair.core, url: ISSUER };
     const { id } = await createRelyingParty(at, { metadata });
     const { url } = pair.processes[0];
     const device = await askForDevice({ url }, id);

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { BACKCHANNEL_LOGOUT } from '../../src/domain/sessions.ts';
+import { BACKCHANNEL_LOGOUT } from '../../src/domain/sessions/sessions.ts';
 import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import { createPerson, createRelyingParty, signIn } from '../support/relying-party.ts';
 import { SQLITE } from '../support/stores.ts';
@@ -51,11 +51,11 @@ describe('calls to private addresses', () => {
     const party = await createRelyingParty(gatehouse, { metadata });
     const { web } = await signIn(gatehouse, party, await createPerson(gatehouse));
     await web.submit(await web.get(`${gatehouse.url}/account`), '/account/sign-out');
-    await gatehouse.house.deliver();
+    await gatehouse.core.deliver();
   };
 
   const authenticate = async (host: string) => {
-    const { client } = await gatehouse.house.clients.create({
+    const { client } = await gatehouse.core.clients.create({
       client_name: 'Keys elsewhere',
       grant_types: ['client_credentials'],
       response_types: [],
@@ -94,7 +94,7 @@ describe('calls to private addresses', () => {
     it(`are not made otherwise: ${host}`, async () => {
       await start(false);
       await logOut(host);
-      const { store } = gatehouse.house;
+      const { store } = gatehouse.core;
       const letter = await store.find(
         store.compile(store.sql('outbox').where({ kind: BACKCHANNEL_LOGOUT })),
       );

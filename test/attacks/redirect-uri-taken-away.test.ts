@@ -32,7 +32,7 @@ onOneStore('a redirect URI that was taken away', (store) => {
   after(() => gatehouse.stop());
 
   const takeAway = async () => {
-    await gatehouse.house.clients.update(party.id, { redirect_uris: [OTHER] });
+    await gatehouse.core.clients.update(party.id, { redirect_uris: [OTHER] });
   };
 
   const leadsNowhere = (page: Page, title = 'Your sign-in expired') => {
@@ -81,7 +81,7 @@ onOneStore('a redirect URI that was taken away', (store) => {
     await takeAway();
     const { status, body } = await party.redeem(request, code);
     expect([status, body.error]).to.deep.equal([400, 'invalid_grant']);
-    await gatehouse.house.clients.update(party.id, { redirect_uris: [OTHER, REDIRECT_URI] });
+    await gatehouse.core.clients.update(party.id, { redirect_uris: [OTHER, REDIRECT_URI] });
     expect((await party.redeem(request, code)).status).to.equal(200);
   });
 

@@ -30,17 +30,17 @@ onBothStores('refusals sent twenty times to two processes', (store) => {
     app.post('login', { email, password: 'wrong' }, { at: at(index) as string });
   /** What stands in the table, whatever runs beside it. */
   const written = async (kind: string): Promise<AuditRow[]> => {
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     const rows = database.sql('audit_events').where({ kind }).orderBy('id');
     return (await database.all(database.compile(rows))) as unknown as AuditRow[];
   };
   const counts = async () => {
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     return database.all(database.compile(database.sql('audit_counts')));
   };
   const nextWindow = async () => {
     await pair.advance('16m');
-    await Promise.all([pair.house.audit.closeEnded(), pair.house.audit.closeEnded()]);
+    await Promise.all([pair.core.audit.closeEnded(), pair.core.audit.closeEnded()]);
   };
 
   it('by a limit: one event, a running count, and one event when the window ends', async () => {
@@ -103,7 +103,7 @@ onBothStores('refusals sent twenty times to two processes', (store) => {
     await twenty((index) => login(`nobody-${index}@example.com`, index));
     await untilTold(pair, { kind: 'sign_in.password' }, told + 10);
     expect((await written('sign_in.password')).length - before).to.equal(1);
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     const flows = await database.all(database.compile(database.sql('sign_in_flows')));
     expect(flows).to.deep.equal([]);
   });
@@ -115,7 +115,7 @@ onBothStores('refusals sent twenty times to two processes', (store) => {
     await twenty((index) => web.post(`${at(index)}${page.url.pathname}/cancel`, { csrf: 'x' }));
     const rows = await untilTold(pair, { kind: 'sign_in.finished' }, before + TIMES);
     expect((await written('sign_in.finished')).length - before).to.equal(1);
-    expect((await pair.house.audit.findByTrace(rows[before]?.trace ?? ''))?.flowId).to.be.a(
+    expect((await pair.core.audit.findByTrace(rows[before]?.trace ?? ''))?.flowId).to.be.a(
       'string',
     );
   });
@@ -169,7 +169,7 @@ onBothStores('answers sent twenty times to two processes', (store) => {
     const { action, fields } = findForm(page, '/cancel');
     const restart = action.pathname.replace('/cancel', '/restart');
     for (let time = 0; time < TIMES; time += 1) await sendOnly(web, at(restart, time), fields);
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     const empty = database.sql('sign_in_flows').whereNull('account_id');
     expect(await database.all(database.compile(empty))).to.have.length(1);
     await twenty((index) => sendOnly(web, at(action.pathname, index), fields));

@@ -56,7 +56,7 @@ onBothStores('requests that nobody finishes', (store) => {
   const asked = (state = 'x') =>
     Object.fromEntries(new URL(open.url({ state }).url).searchParams) as Record<string, string>;
   const kept = async (model: string) => {
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     return database.all(database.compile(database.sql('oidc_artifacts').where({ model })));
   };
 
@@ -182,7 +182,7 @@ onBothStores('requests that nobody finishes', (store) => {
     expect(page.status).to.equal(303);
     expect((await post('/par', asked(), from)).status).to.equal(201);
     await pair.advance('125s');
-    await sweep(pair.house.store, now());
+    await sweep(pair.core.store, now());
     expect(await kept('PushedAuthorizationRequest')).to.have.length(1);
   });
 });

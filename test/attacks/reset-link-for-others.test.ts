@@ -130,7 +130,7 @@ onOneStore('a reset link for others', (store) => {
     const link = await askForLink(gatehouse, victim.email);
     const opened = await askForLink(gatehouse, victim.email);
     const page = await useLink(web, opened);
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const row = database.sql('accounts').where({ id: victim.id });
     await database.write(database.compile(row.increment('generation', 1), 1));
     expect(titleOf(await choose(web, page, NEW_PASSWORD))).to.equal(VOID);

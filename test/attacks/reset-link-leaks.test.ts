@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type House, openHouse } from '../../src/app.ts';
+import { type Core, openCore } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { advanceClock, environment, freePort, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import { linkIn, readMail } from '../support/mailbox.ts';
@@ -20,7 +20,7 @@ onBothStores('the secrets of a reset leak nowhere', (store) => {
   let database: TestDatabase;
   let smtp: SmtpServer;
   let running: GatehouseProcess;
-  let house: House;
+  let core: Core;
   before(async () => {
     database = await store.create();
     smtp = await startSmtp('says nothing');
@@ -29,20 +29,20 @@ onBothStores('the secrets of a reset leak nowhere', (store) => {
     const port = await freePort();
     const more = { LOG_LEVEL: 'trace', SMTP_URL: smtp.url, GATEHOUSE_CONFIG: file };
     const config = loadConfig(environment(database, port, { ...more, LOG_LEVEL: 'silent' }));
-    house = await openHouse(config);
-    await house.accounts.create({ email: EMAIL });
+    core = await openCore(config);
+    await core.accounts.create({ email: EMAIL });
     running = await startProcess({ database, port, env: more });
   });
   after(async () => {
     await advanceClock(running.url, undefined);
-    await house.close();
+    await core.close();
     await running.stop();
     await smtp.stop();
     database.remove();
   });
 
   const dump = async () => {
-    const all = TABLES.map((name) => house.store.all(house.store.compile(house.store.sql(name))));
+    const all = TABLES.map((name) => core.store.all(core.store.compile(core.store.sql(name))));
     return JSON.stringify(await Promise.all(all));
   };
 
@@ -54,7 +54,7 @@ onBothStores('the secrets of a reset leak nowhere', (store) => {
     expect(dumps[0]).to.include('reset-link').and.to.include('sealed');
     smtp.mood = 'takes';
     await advanceClock(running.url, '5m');
-    while (smtp.received.length === 0) await house.deliver();
+    while (smtp.received.length === 0) await core.deliver();
     const link = linkIn(readMail(`${smtp.received[0]?.data}\r\n`));
     const secret = link.split('/').at(-1) ?? '';
     dumps.push(await dump());
@@ -92,7 +92,7 @@ onBothStores('the secrets of a reset leak nowhere', (store) => {
 
   it('a log that is as loud as can be names no link when the database fails', async () => {
     const secret = 'Geheimer-Verweis-'.padEnd(43, '1');
-    const { store: broken } = house;
+    const { store: broken } = core;
     await broken.write(broken.compile(broken.sql.raw('drop table one_time_links')));
     const answer = await createWeb(running.url).once(`${running.url}/reset-password/${secret}`);
     expect(answer.status).to.equal(503);

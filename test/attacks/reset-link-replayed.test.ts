@@ -59,7 +59,7 @@ onBothStores('a reset link replayed on two processes', (store) => {
     it(`one ticket sets one password (round ${round})`, async () => {
       // Without a password to compare with, there is half as much to hash.
       const email = `ticket-${round}@example.com`;
-      const { id } = await pair.house.accounts.create({ email });
+      const { id } = await pair.core.accounts.create({ email });
       const web = createWeb(pair.url);
       const page = await useLink(web, await askForLink(pair, email));
       const sent = await everywhere(web, page, '/reset-password', (index) => ({

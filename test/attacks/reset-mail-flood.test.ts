@@ -27,7 +27,7 @@ onBothStores('a flood of reset mails', (store) => {
     };
   };
   const letters = async () => {
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     return (await database.all(database.compile(database.sql('outbox')))).length;
   };
 

@@ -14,7 +14,7 @@ onOneStore('reset links tell nobody who has an account', (store) => {
   after(() => gatehouse.stop());
 
   const setStatus = async (id: string, status: string) => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const row = database.sql('accounts').where({ id });
     await database.write(database.compile(row.update({ status }), 1));
   };
@@ -27,7 +27,7 @@ onOneStore('reset links tell nobody who has an account', (store) => {
     ];
     await setStatus(suspended.id, 'suspended');
     await setStatus(locked.id, 'locked');
-    const { email: withoutPassword } = await gatehouse.house.accounts.create({
+    const { email: withoutPassword } = await gatehouse.core.accounts.create({
       email: 'person-without-password@example.com',
     });
     const unknown = known.email.replace('person', 'nobody');
@@ -50,7 +50,7 @@ onOneStore('reset links tell nobody who has an account', (store) => {
   });
 
   it('counts an unknown address as it counts a known one', async () => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const counters = async () =>
       (await database.all(database.compile(database.sql('limit_counters').orderBy('key')))).map(
         ({ key, failures, pending, subject }) => ({ key, failures, pending, subject }),

@@ -226,7 +226,7 @@ describe('a resource that nobody has allowed', () => {
   it('ends for tokens that are out when the operator takes it from the client', async () => {
     const party = await thirdParty(own);
     const { tokens } = await signIn(gatehouse, party, person, { parameters: { resource: own } });
-    await gatehouse.house.clients.update(party.id, { resources: null });
+    await gatehouse.core.clients.update(party.id, { resources: null });
     const { body } = await party.refresh(tokens.refresh_token ?? '');
     expect(body.error).to.equal('invalid_target');
   });

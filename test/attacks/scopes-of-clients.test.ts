@@ -29,7 +29,7 @@ onOneStore('the scopes of a client', (store) => {
   after(() => gatehouse.stop());
 
   const narrow = (party: Pick<RelyingParty, 'id'>, scope: string) =>
-    gatehouse.house.clients.update(party.id, { scope });
+    gatehouse.core.clients.update(party.id, { scope });
 
   for (const scope of ['read', 'openid read']) {
     it(`with "${scope}" it asks for no address and no name, at any endpoint`, async () => {

@@ -26,12 +26,12 @@ onBothStores('a half-done sign-in of an account that has changed', (store) => {
   after(() => gatehouse.stop());
 
   const change = (id: string, columns: object) => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     return database.write(database.compile(database.sql('accounts').where({ id }).update(columns)));
   };
   const evict = ({ id }: EnrolledPerson) => change(id, { generation: 7 });
   const counted = async ({ id }: EnrolledPerson) =>
-    (await gatehouse.house.limits.findClosed({ id })).length;
+    (await gatehouse.core.limits.findClosed({ id })).length;
 
   it('lets a thief who was sent away use up no more codes of the owner', async () => {
     const person = await createEnrolledPerson(gatehouse, party);
@@ -70,7 +70,7 @@ onBothStores('a half-done sign-in of an account that has changed', (store) => {
     await evict(person);
     const [code = ''] = person.backupCodes;
     expect(titleOf(await web.submit(page, '/prove/backup-codes', { code }))).to.equal(EXPIRED);
-    expect(await gatehouse.house.backupCodes.left(person.id)).to.equal(10);
+    expect(await gatehouse.core.backupCodes.left(person.id)).to.equal(10);
   });
 
   it('is no circle for somebody who has set up an authenticator in another tab', async () => {
@@ -96,7 +96,7 @@ onBothStores('a half-done sign-in of an account that has changed', (store) => {
     await change(person.id, { generation: 7 });
     const late = await web.submit(saving, '/backup-codes', { saved: 'yes' });
     expect([late.status, titleOf(late)]).to.deep.equal([410, EXPIRED]);
-    expect(await gatehouse.house.backupCodes.left(person.id)).to.equal(undefined);
+    expect(await gatehouse.core.backupCodes.left(person.id)).to.equal(undefined);
   });
 
   it('is over when the account is deleted, whatever was asked for', async () => {
@@ -107,7 +107,7 @@ onBothStores('a half-done sign-in of an account that has changed', (store) => {
     for (const person of people) {
       const web = createWeb(gatehouse.url);
       const page = await afterPassword(web, party, person);
-      const { store: database } = gatehouse.house;
+      const { store: database } = gatehouse.core;
       const rows = database.sql('accounts').where({ id: person.id }).del();
       await database.write(database.compile(rows));
       const late = await web.get(page.url.href.split('/prove')[0] ?? '');

@@ -19,7 +19,7 @@ onBothStores('an application that is signed out while it asks', (store) => {
 
   /** Runs `act` before the unit that starts the family, and ends what would go on for ever. */
   const beforeTheFamily = async <T>(act: () => Promise<void>, ask: () => Promise<T>) => {
-    const { store: open } = gatehouse.house;
+    const { store: open } = gatehouse.core;
     const { commit } = open;
     let units = 0;
     let isDone = false;

@@ -1,6 +1,6 @@
 // A session lends its password to a step-up, and to nothing that asks for the password itself.
 import { expect } from 'chai';
-import { ACR } from '../../src/domain/assurance.ts';
+import { ACR } from '../../src/domain/sessions/assurance.ts';
 import { openOnTrustedDevice } from '../support/account-page.ts';
 import { codeFor } from '../support/authenticator-app.ts';
 import { createEnrolledPerson, type EnrolledPerson } from '../support/enrolled-person.ts';
@@ -51,7 +51,7 @@ onBothStores('a session that is asked for more', (store) => {
   });
 
   it('lives no longer for a step-up', async () => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const end = async () => {
       const mine = database.sql('sessions').where({ account_id: person.id }).whereNull('ended_at');
       const rows = await database.all(database.compile(mine));
@@ -72,19 +72,22 @@ onBothStores('a session that is asked for more', (store) => {
   });
 
   it('lends nothing of what a change of the account has ended', async () => {
-    const { acts, accounts } = gatehouse.house;
+    const { operations, accounts } = gatehouse.core;
     const cause = { actor: 'cli:test', reason: 'a test' };
     const page = await askAndWait({}, async () => {
-      await acts.suspend(await accounts.get(person.id), cause);
-      await acts.activate(await accounts.get(person.id), cause);
+      await operations.suspend(await accounts.get(person.id), cause);
+      await operations.activate(await accounts.get(person.id), cause);
     });
     expect(titleOf(page)).not.to.equal('Two-factor authentication');
   });
 
   it('lends nothing when the code comes after the change', async () => {
     const page = await ask();
-    const { acts, accounts } = gatehouse.house;
-    await acts.resetFactors(await accounts.get(person.id), { actor: 'cli:test', reason: 'a test' });
+    const { operations, accounts } = gatehouse.core;
+    await operations.resetFactors(await accounts.get(person.id), {
+      actor: 'cli:test',
+      reason: 'a test',
+    });
     const last = await web.submit(page, '/prove/totp', { code: '123456' });
     expect(titleOf(last)).not.to.equal('Two-factor authentication');
     expect(last.url.searchParams.get('code')).to.equal(null);

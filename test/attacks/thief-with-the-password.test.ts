@@ -53,7 +53,7 @@ onOneStoreExcept(/at once/, 'a thief with the password', (store) => {
   const csrfOf = (page: Page) => /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
   const pathOf = (page: Page) => page.url.href.replace(/\/prove\/.*|\?.*/, '');
   const authenticators = async () => {
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     const rows = database.sql('authenticators').where({ account_id: owner.id });
     return (await database.all(database.compile(rows))).length;
   };
@@ -102,8 +102,8 @@ onOneStoreExcept(/at once/, 'a thief with the password', (store) => {
   });
 
   it('cannot use a set-up page from before the owner enrolled', async () => {
-    const { house } = pair;
-    await house.store.write(...(await house.resetFactors(owner.id)));
+    const { core } = pair;
+    await core.store.write(...(await core.resetFactors(owner.id)));
     const thief = createWeb(pair.url);
     const shown = await afterPassword(thief, party, owner);
     const stale = await thief.next(shown);

@@ -54,7 +54,7 @@ onBothStores('twenty at once', (store) => {
   const endsOf = async ({ id }: Person) =>
     (await auditRows(pair, { accountId: id, kind: 'session.ended' })).length;
   const letters = async () => {
-    const { sql, compile, all } = pair.house.store;
+    const { sql, compile, all } = pair.core.store;
     return (await all(compile(sql('outbox').where({ recipient: party.id })))).length;
   };
 
@@ -82,7 +82,7 @@ onBothStores('twenty at once', (store) => {
     ]);
   });
 
-  const closed = async ({ id }: Person) => (await pair.house.limits.findClosed({ id })).length;
+  const closed = async ({ id }: Person) => (await pair.core.limits.findClosed({ id })).length;
   const refusals = async ({ id }: Person) => {
     const rows = await auditRows(pair, { accountId: id, kind: 'sign_in.factor' });
     return rows.filter(({ outcome }) => outcome === 'refused').length;
@@ -113,7 +113,7 @@ onBothStores('twenty at once', (store) => {
     const [code = ''] = person.backupCodes;
     await atOnce(web, page, '/prove/backup-codes', () => ({ code }));
     expect([await closed(person), await refusals(person)]).to.deep.equal([0, 0]);
-    expect(await pair.house.backupCodes.left(person.id)).to.equal(9);
+    expect(await pair.core.backupCodes.left(person.id)).to.equal(9);
   });
 
   it('wrong passwords beside a right one of somebody else are guesses', async () => {
@@ -125,7 +125,7 @@ onBothStores('twenty at once', (store) => {
         ? { email: thief.email, password: thief.password }
         : { email: victim.email, password: `wrong ${index}` },
     );
-    const [first] = await pair.house.limits.findClosed(victim);
+    const [first] = await pair.core.limits.findClosed(victim);
     expect(first?.rule).to.equal('identifier');
   });
 

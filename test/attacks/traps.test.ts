@@ -37,7 +37,7 @@ onOneStoreExcept(/at once/, 'traps of the engine', (store) => {
     const { web } = await signIn(gatehouse, party, person);
     const other = web.copy();
     // The request is held between loading its session and saving it: at the look-up of the client.
-    const { Client } = gatehouse.house.provider();
+    const { Client } = gatehouse.core.provider();
     const find = Client.find;
     let release = () => undefined as unknown;
     const held = new Promise<void>((arrived) => {
@@ -131,7 +131,7 @@ onOneStoreExcept(/at once/, 'traps of the engine', (store) => {
 
   it('an account that is gone is asked to sign in, and its tokens are dead', async () => {
     const { web, tokens } = await signIn(gatehouse, party, person);
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     await database.write(
       database.compile(database.sql('accounts').where({ id: person.id }).del(), 1),
     );
@@ -152,7 +152,7 @@ onOneStoreExcept(/at once/, 'traps of the engine', (store) => {
       const page = await web.get(party.url().url);
       const consent = await web.submit(page, '/prove/password', { ...person });
       expect(titleOf(consent)).to.equal('Allow access');
-      const { store: database } = gatehouse.house;
+      const { store: database } = gatehouse.core;
       const row = database.sql('accounts').where({ id: person.id }).update({ status });
       await database.write(database.compile(row, 1));
       const answer = await web.submit(consent, '/consent', { decision: 'allow' });
@@ -165,7 +165,7 @@ onOneStoreExcept(/at once/, 'traps of the engine', (store) => {
     const web = createWeb(gatehouse.url);
     const page = await web.get(party.url().url);
     const consent = await web.submit(page, '/prove/password', { ...person });
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const row = database.sql('accounts').where({ id: person.id }).increment('generation', 1);
     await database.write(database.compile(row, 1));
     const uid = consent.url.pathname.split('/').at(-1);

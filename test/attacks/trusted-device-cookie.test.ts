@@ -96,7 +96,7 @@ onOneStore('a trusted device', (store) => {
 
   it('survives an ordinary sign-out', async () => {
     await trust();
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     await database.write(database.compile(database.sql('sessions').update({ ended_at: 1 })));
     expect(await next()).to.equal('signed in');
   });
@@ -105,8 +105,8 @@ onOneStore('a trusted device', (store) => {
     const flipped = (value: string, at: number) =>
       value.slice(0, at) + (value[at] === 'A' ? 'B' : 'A') + value.slice(at + 1);
 
-    const raise = async ({ id } = person) => {
-      const { store: database } = gatehouse.house;
+    const bumpGeneration = async ({ id } = person) => {
+      const { store: database } = gatehouse.core;
       const row = database.sql('accounts').where({ id }).increment('generation', 1);
       await database.write(database.compile(row, 1));
     };
@@ -150,7 +150,7 @@ onOneStore('a trusted device', (store) => {
       await trust(web, other);
       const before = web.cookies().filter(isDevice);
       expect(before).to.have.length(2);
-      await raise(other);
+      await bumpGeneration(other);
       const page = await afterPassword(web, party, other, { prompt: 'login' });
       expect(titleOf(page)).to.equal(CHALLENGE);
       const code = codeFor(other.secret);
@@ -161,11 +161,11 @@ onOneStore('a trusted device', (store) => {
     });
 
     const endings: ReadonlyArray<readonly [string, () => Promise<unknown>]> = [
-      ['a password change', () => raise()],
+      ['a password change', () => bumpGeneration()],
       [
         'its row deleted',
         async () => {
-          const { store: database } = gatehouse.house;
+          const { store: database } = gatehouse.core;
           const rows = database.sql('trusted_devices').where({ account_id: person.id });
           await database.write(database.compile(rows.del(), 1));
         },

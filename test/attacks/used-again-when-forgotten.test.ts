@@ -19,7 +19,7 @@ onBothStores('used again when it may be forgotten', (store) => {
 
   const later = async (time: string) => {
     await gatehouse.advance(time);
-    await sweep(gatehouse.house.store, now());
+    await sweep(gatehouse.core.store, now());
   };
 
   it('a DPoP proof from a clock that is ahead counts once', async () => {
@@ -61,10 +61,10 @@ onBothStores('used again when it may be forgotten', (store) => {
     expect(second.url.searchParams.has('code')).to.equal(false);
     expect(second.text + second.url.href).to.include('invalid_request_uri');
     await later('3h');
-    const left = gatehouse.house.store.sql('oidc_artifacts');
-    const rows = gatehouse.house.store.compile(
+    const left = gatehouse.core.store.sql('oidc_artifacts');
+    const rows = gatehouse.core.store.compile(
       left.where({ model: 'PushedAuthorizationRequest' }).select('key'),
     );
-    expect(await gatehouse.house.store.all(rows)).to.deep.equal([]);
+    expect(await gatehouse.core.store.all(rows)).to.deep.equal([]);
   });
 });

@@ -213,14 +213,14 @@ describe('Back, Reload, a double click and a second tab', () => {
 
   /** Methods of the pages that were loaded during an act. */
   const methodsOf = async (page: Page, act: () => Promise<unknown>): Promise<string[]> => {
-    const methods: string[] = [];
+    const factors: string[] = [];
     const note = (request: { isNavigationRequest(): boolean; method(): string }) => {
-      if (request.isNavigationRequest()) methods.push(request.method());
+      if (request.isNavigationRequest()) factors.push(request.method());
     };
     page.on('request', note);
     await act();
     page.off('request', note);
-    return methods;
+    return factors;
   };
 
   for (const [name, form] of Object.entries(FORMS)) {

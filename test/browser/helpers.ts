@@ -50,7 +50,7 @@ export async function answerAt(page: Page, app: App): Promise<Answer> {
 
 /** A client of the name that the demo has too, so that pages look as people see them first. */
 export function createParty(
-  gatehouse: Pick<Gatehouse, 'house' | 'url'>,
+  gatehouse: Pick<Gatehouse, 'core' | 'url'>,
   app: App,
   metadata: Record<string, unknown> = {},
 ): Promise<RelyingParty> {

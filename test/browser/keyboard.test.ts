@@ -1,7 +1,7 @@
 // A sign-in by somebody who has no pointer: what has the focus, in which order, and that it shows.
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
-import { createMethods, type Method, type MethodNeeds } from '../../src/methods/index.ts';
+import { createFactors, type Factor, type FactorNeeds } from '../../src/factors/index.ts';
 import { sharedBrowser } from '../support/chromium.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { createPerson, type Person, type RelyingParty } from '../support/relying-party.ts';
@@ -48,18 +48,18 @@ describe('the keyboard', () => {
   let attempts = 0;
   let gate: Promise<unknown> | undefined;
 
-  const countedMethods = (needs: MethodNeeds): readonly Method[] =>
-    createMethods(needs).map((method) => ({
-      ...method,
+  const countedMethods = (needs: FactorNeeds): readonly Factor[] =>
+    createFactors(needs).map((factor) => ({
+      ...factor,
       verify: async (attempt) => {
         attempts += 1;
         await gate;
-        return method.verify(attempt);
+        return factor.verify(attempt);
       },
     }));
 
   before(async () => {
-    gatehouse = await startGatehouse({ methods: countedMethods });
+    gatehouse = await startGatehouse({ factors: countedMethods });
     app = await startApp();
     party = await createParty(gatehouse, app);
   });

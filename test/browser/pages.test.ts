@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
 import { z } from 'zod';
-import { createMethods, type Method, type MethodNeeds } from '../../src/methods/index.ts';
-import { refused } from '../../src/methods/method.ts';
+import { rejected } from '../../src/factors/factor.ts';
+import { createFactors, type Factor, type FactorNeeds } from '../../src/factors/index.ts';
 import { sharedBrowser } from '../support/chromium.ts';
 import {
   advanceClock,
@@ -39,15 +39,15 @@ const API_SCOPES = ['events.read', 'events.write', 'rooms.read', 'rooms.book', '
 const enrolled = new Set<string>();
 
 /** Second steps as methods of ours bring them: fields in a view, words in the catalogue. */
-function methodsWithCodes(needs: MethodNeeds): readonly Method[] {
-  return [...createMethods(needs), codeMethod('code'), codeMethod('other-code')];
+function methodsWithCodes(needs: FactorNeeds): readonly Factor[] {
+  return [...createFactors(needs), codeMethod('code'), codeMethod('other-code')];
 }
 
-function codeMethod(name: string): Method {
+function codeMethod(name: string): Factor {
   return {
     name,
     step: 'second-factor',
-    factor: 'possession',
+    proves: 'possession',
     amr: ['otp'],
     input: z.object({ code: z.string().min(1, 'device.code-missing') }),
     page: {
@@ -58,7 +58,7 @@ function codeMethod(name: string): Method {
       texts: 'second-factor',
     },
     isEnrolled: async (id) => enrolled.has(id),
-    verify: async () => refused('always'),
+    verify: async () => rejected('always'),
   };
 }
 
@@ -103,7 +103,7 @@ describe('every page', () => {
     const demoPort = await freePort();
     demo = `http://localhost:${demoPort}`;
     const env = { NODE_ENV: 'development', DEMO_PORT: `${demoPort}`, GATEHOUSE_CONFIG: extra };
-    return startGatehouse({ database, env, methods: methodsWithCodes });
+    return startGatehouse({ database, env, factors: methodsWithCodes });
   };
 
   before(async () => {

@@ -49,8 +49,8 @@ describe('a browser with a sibling host', function () {
       response.end('<!doctype html><title>Evil</title><link rel="icon" href="data:,">');
     });
     app = await startApp();
-    const house = { house: running.house, url: issuer };
-    party = await createParty(house, app, { first_party: true });
+    const core = { core: running.core, url: issuer };
+    party = await createParty(core, app, { first_party: true });
     browser = await launchChromium([
       `--host-resolver-rules=MAP *.${DOMAIN} 127.0.0.1`,
       `--ignore-certificate-errors-spki-list=${door.pin}`,
@@ -150,7 +150,7 @@ describe('a browser with a sibling host', function () {
         ),
       urls,
     );
-    const { store } = running.house;
+    const { store } = running.core;
     const open = store
       .sql('oidc_artifacts')
       .where({ model: 'Interaction' })

@@ -28,7 +28,7 @@ describe('a single-page application', () => {
 
   const register = async (clientId: string, refreshTokens: boolean) => {
     const spa = await startSpa({ issuer: gatehouse.url, clientId, refreshTokens });
-    await gatehouse.house.clients.create(spa.metadata, { id: clientId });
+    await gatehouse.core.clients.create(spa.metadata, { id: clientId });
     return spa;
   };
 

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { toDataURL } from 'qrcode';
 import { STRENGTHS } from '../../src/domain/passwords/strength.js';
+import { loadCatalogue } from '../../src/http/catalogue.ts';
 import type { PageData } from '../../src/http/render.ts';
-import { loadTexts } from '../../src/http/texts.ts';
 import { PROJECT_ROOT } from '../../src/lib/root.ts';
 
 export interface Sample {
@@ -14,7 +14,7 @@ export interface Sample {
   readonly main?: string;
 }
 
-const t = loadTexts('en');
+const t = loadCatalogue('en');
 const EMAIL = 'maria.lindqvist@example.com';
 export const KEY = 'JBSW Y3DP EHPK 3PXP GEZD GNBV GY3T QOJQ';
 export const OTPAUTH =
@@ -91,7 +91,7 @@ function factor({ name, others, method }: Factor): PageData {
     method: {
       name,
       texts: name,
-      view: join(PROJECT_ROOT, 'views/methods', `${name}.ejs`),
+      view: join(PROJECT_ROOT, 'views/factors', `${name}.ejs`),
       title: t(`${name}.title`),
       why: t(`${name}.why`),
       button: t(`${name}.submit`),

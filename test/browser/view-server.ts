@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import { loadAssets } from '../../src/http/assets.ts';
+import { loadCatalogue } from '../../src/http/catalogue.ts';
 import { readForm } from '../../src/http/forms.ts';
 import { keepForms, securityHeaders } from '../../src/http/middleware/security.ts';
 import { createRender } from '../../src/http/render.ts';
-import { loadTexts } from '../../src/http/texts.ts';
 import type { Sample } from './view-samples.ts';
 
 export interface ViewServer {
@@ -20,7 +20,7 @@ const ELSEWHERE = '<!doctype html><title>Elsewhere</title><link rel="icon" href=
 
 export async function startViews(samples: Readonly<Record<string, Sample>>): Promise<ViewServer> {
   const assets = loadAssets();
-  const texts = { t: loadTexts('en'), language: 'en', product: 'Gatehouse', support: '' };
+  const texts = { t: loadCatalogue('en'), language: 'en', product: 'Gatehouse', support: '' };
   const render = createRender({ ...texts, asset: assets.url });
   const posts: ViewServer['posts'] = [];
 

@@ -236,7 +236,7 @@ describe('whole sign-ins in a browser', () => {
 
   it('after a reset by an operator: enrolment, and no grace', async () => {
     const person = await enrolled();
-    await gatehouse.house.store.write(...(await gatehouse.house.resetFactors(person.id)));
+    await gatehouse.core.store.write(...(await gatehouse.core.resetFactors(person.id)));
     const verifier = await start('reset');
     await signIn(page, person);
     await look(SETUP, '1-set-up');

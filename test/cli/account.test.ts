@@ -47,11 +47,11 @@ onOneStoreExcept(/two commands/, 'gatehouse account', (store) => {
   });
 
   it('refuses an address that is taken, in another spelling', async () => {
-    const { id } = await gatehouse.house.accounts.create({ email: 'taken@example.com' });
+    const { id } = await gatehouse.core.accounts.create({ email: 'taken@example.com' });
     const args = ['account', 'create', 'ｔAKEN@Example.COM', '--json'];
     const why = await refused(args, options);
     expect(why).to.match(/^There is an account with the address .* already\.$/);
-    expect((await gatehouse.house.accounts.get('taken@example.com')).id).to.equal(id);
+    expect((await gatehouse.core.accounts.get('taken@example.com')).id).to.equal(id);
   });
 
   it('makes one account when two commands create the same one', async () => {
@@ -60,7 +60,7 @@ onOneStoreExcept(/two commands/, 'gatehouse account', (store) => {
     const both = await Promise.allSettled([done(args, apart), done(args, apart)]);
     expect(both.map(({ status }) => status).sort()).to.deep.equal(['fulfilled', 'rejected']);
     const twice = [];
-    for await (const { email } of gatehouse.house.accounts.list()) {
+    for await (const { email } of gatehouse.core.accounts.list()) {
       if (email === 'twice@example.com') twice.push(email);
     }
     expect(twice).to.have.length(1);
@@ -103,7 +103,7 @@ describe('what gatehouse account reads and prints', () => {
 
   const addresses = async () => {
     const found = [];
-    for await (const { email } of gatehouse.house.accounts.list()) found.push(email);
+    for await (const { email } of gatehouse.core.accounts.list()) found.push(email);
     return found;
   };
 

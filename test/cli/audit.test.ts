@@ -4,7 +4,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { auditRows } from '../support/audit.ts';
-import { createFakeFactor, RIGHT_WORD } from '../support/fake-method/fake-method.ts';
+import { createFakeFactor, RIGHT_WORD } from '../support/fake-factor/fake-factor.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { BEHIND_PROXY, freshAddress, guess, guessWrong } from '../support/guesses.ts';
 import {
@@ -52,7 +52,7 @@ onBothStores('gatehouse audit and explain', (store) => {
   let party: RelyingParty;
   let person: Person;
   before(async () => {
-    gatehouse = await startGatehouse({ store, env: BEHIND_PROXY, methods: fake.methods });
+    gatehouse = await startGatehouse({ store, env: BEHIND_PROXY, factors: fake.factors });
     options = { database: gatehouse.database };
     party = await createRelyingParty(gatehouse);
   });
@@ -124,7 +124,7 @@ onBothStores('gatehouse audit and explain', (store) => {
     });
 
     it('knows accounts that are gone by their id, and refuses unknown addresses', async () => {
-      const { store: database } = gatehouse.house;
+      const { store: database } = gatehouse.core;
       const gone = database.sql('accounts').where({ id: person.id }).del();
       await database.run(database.compile(gone));
       expect(await tail('--account', person.id)).to.have.length(1);
@@ -147,7 +147,7 @@ onBothStores('gatehouse audit and explain', (store) => {
     const client = await json<{ client_id: string; client_secret: string }>(made, options);
     await done(['client', 'delete', client.client_id], options);
     await refused(created, options);
-    const imported = await gatehouse.house.accounts.get('imported@example.com');
+    const imported = await gatehouse.core.accounts.get('imported@example.com');
     const rows = (await tail()).filter(({ actor }) => actor === OPERATOR);
     const subjects = rows.map((row) => [row.kind, row.account ?? row.client, row.detail]);
     expect(subjects).to.deep.equal([
@@ -161,7 +161,7 @@ onBothStores('gatehouse audit and explain', (store) => {
   it('what repeats is told with its number, while it runs and afterwards', async () => {
     const refused = { kind: 'sign_in.locked', outcome: 'refused', accountId: person.id } as const;
     const detail = { rule: 'identifier', method: 'password' };
-    const { audit } = gatehouse.house;
+    const { audit } = gatehouse.core;
     for (let time = 0; time < 5; time += 1) await audit.fold({ ...refused, detail });
     await audit.flush();
     const look = async () => {
@@ -289,7 +289,7 @@ onBothStores('gatehouse audit and explain', (store) => {
 
     it('names who is suspended, locked or without a password', async () => {
       const change = async (columns: Record<string, unknown>) => {
-        const { store: database } = gatehouse.house;
+        const { store: database } = gatehouse.core;
         const row = database.sql('accounts').where({ id: person.id }).update(columns);
         await database.write(database.compile(row, 1));
         return (await explain(person.id)).says?.slice(0, 2);

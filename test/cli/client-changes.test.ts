@@ -256,7 +256,7 @@ onBothStores('changing a client', (store) => {
   });
 
   it('one that is registered anew under its id stays disabled', async () => {
-    const { clients } = gatehouse.house;
+    const { clients } = gatehouse.core;
     const metadata = { client_name: 'Demo', redirect_uris: [REDIRECT_URI] };
     const register = () => clients.create(metadata, { id: 'demo-again', replace: true });
     await register();

@@ -40,7 +40,7 @@ onOneStore('gatehouse client', (store) => {
     const again = await done(['client', 'show', client.client_id, '--json'], options);
     expect(JSON.parse(again)).to.deep.equal(shown);
     expect(shown.secrets).to.deep.equal([{ created_at: shown.created_at, expires_at: null }]);
-    const { secrets } = await gatehouse.house.clients.get(client.client_id);
+    const { secrets } = await gatehouse.core.clients.get(client.client_id);
     const hidden = [String(secret), String(secrets[0]?.digest)];
     for (const each of hidden) expect(again).not.to.include(each);
     const list = await done(['client', 'list', '--json'], options);
@@ -160,7 +160,7 @@ describe('what gatehouse client create takes', () => {
       expect(why, args.join(' ')).to.match(says);
     }
     const names = [];
-    for await (const { metadata } of gatehouse.house.clients.list())
+    for await (const { metadata } of gatehouse.core.clients.list())
       names.push(metadata.client_name);
     expect(names).not.to.include('Bad');
   });

@@ -105,7 +105,7 @@ describe('what gatehouse doctor finds', () => {
     });
 
     it('a redirect URI that an earlier release took and that can never match', async () => {
-      const { clients, store } = gatehouse.house;
+      const { clients, store } = gatehouse.core;
       const uris = { redirect_uris: ['https://a.example.com/'] };
       const { client } = await clients.create({ client_name: 'App', ...uris });
       const metadata = JSON.stringify({ redirect_uris: ['https://*.example.com/'] });

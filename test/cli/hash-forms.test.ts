@@ -2,9 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { createHashing } from '../../src/domain/hashing.ts';
-import { createMethods, type MethodNeeds } from '../../src/methods/index.ts';
-import type { Stopwatch } from '../../src/methods/password/floor.ts';
+import { createHashing } from '../../src/domain/passwords/hashing.ts';
+import { createFactors, type FactorNeeds } from '../../src/factors/index.ts';
+import type { Stopwatch } from '../../src/factors/password/minimum-duration.ts';
 import { type Application, createApplication } from '../support/application.ts';
 import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import { BEHIND_PROXY, freshAddress, guess } from '../support/guesses.ts';
@@ -34,7 +34,7 @@ describe('people of every form of hash', () => {
   before(async () => {
     database = await SQLITE.createMigrated();
     const file = join(database.dataDir, 'floor.json');
-    writeFileSync(file, JSON.stringify({ ...WITHOUT_FACTOR, password: { refusal_floor: FLOOR } }));
+    writeFileSync(file, JSON.stringify({ ...WITHOUT_FACTOR, password: { refusal_min_ms: FLOOR } }));
     // No time passes but what is slept.
     const time: Stopwatch = {
       elapsed: () => 0,
@@ -46,7 +46,7 @@ describe('people of every form of hash', () => {
       database,
       env: { ...BEHIND_PROXY, GATEHOUSE_CONFIG: file },
       hashing: createHashing,
-      methods: (needs: MethodNeeds) => createMethods({ ...needs, time }),
+      factors: (needs: FactorNeeds) => createFactors({ ...needs, time }),
     });
     app = await createApplication(gatehouse);
   });
@@ -59,7 +59,7 @@ describe('people of every form of hash', () => {
     const { status, body } = await app.post('login', { email, password }, { headers });
     return { status, error: body.error, slept: [...slept] };
   };
-  const hashOf = async (email: string) => (await gatehouse.house.accounts.get(email)).passwordHash;
+  const hashOf = async (email: string) => (await gatehouse.core.accounts.get(email)).passwordHash;
 
   it('are imported, as text and as objects', async () => {
     const people = MADE_ELSEWHERE.map(({ hash }, at) => ({

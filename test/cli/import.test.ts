@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import bcrypt from 'bcrypt';
 import { expect } from 'chai';
-import { matchHash } from '../../src/domain/passwords/legacy.ts';
+import { matchHash } from '../../src/domain/passwords/hash-formats.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { createRelyingParty, PASSWORD, signIn } from '../support/relying-party.ts';
 import { onBothStores, SQLITE, type TestDatabase } from '../support/stores.ts';
@@ -59,7 +59,7 @@ onBothStores('gatehouse account import', (store) => {
       remarks: [],
       errors: [],
     });
-    const { accounts } = gatehouse.house;
+    const { accounts } = gatehouse.core;
     const one = await accounts.get('one@example.com');
     expect(one).to.deep.include({
       email: 'One@Example.com',
@@ -484,7 +484,7 @@ describe('gatehouse account create', () => {
     for (const [at, stdin] of [`${umlaut}\r\n`, `\ufeff${umlaut}\n`, umlaut].entries()) {
       const email = `stdin${at}@example.com`;
       expect((await create(email, stdin)).code).to.equal(0);
-      const { passwordHash = '' } = await gatehouse.house.accounts.get(email);
+      const { passwordHash = '' } = await gatehouse.core.accounts.get(email);
       expect(await matchHash(passwordHash, umlaut), email).not.to.equal(undefined);
     }
     await gatehouse.stop();

@@ -70,7 +70,7 @@ onOneStoreExcept(/two commands|at once/, 'gatehouse keys', (store) => {
       expect(key.signs_until).to.equal(made.find(({ alg }) => alg === key.alg)?.signs_from);
       expect(between(key.signs_until, key.retires_at)).to.equal(62);
     }
-    await gatehouse.house.renewKeys();
+    await gatehouse.core.renewKeys();
     expect(await kidsAt(gatehouse.url)).to.have.members(kids(after));
   });
 
@@ -155,7 +155,7 @@ onOneStoreExcept(/two commands|at once/, 'gatehouse keys', (store) => {
 
   describe('a damaged row', () => {
     const damage = async (kid: string, column: string, value: string) => {
-      const { store: rows } = gatehouse.house;
+      const { store: rows } = gatehouse.core;
       const row = rows.sql('signing_keys').where({ kid });
       const [found] = await rows.all(rows.compile(row.clone()));
       await rows.write(rows.compile(row.update({ [column]: value })));
@@ -178,13 +178,13 @@ onOneStoreExcept(/two commands|at once/, 'gatehouse keys', (store) => {
       const [made] = await rotate('--now', '--alg', 'RS256');
       const kid = made?.kid ?? '';
       const whole = await damage(kid, 'sealed_jwk', flip(String(Math.random())));
-      const error = await gatehouse.house.renewKeys().catch((reason) => reason);
+      const error = await gatehouse.core.renewKeys().catch((reason) => reason);
       expect(error).to.include({ status: 500 });
       await gatehouse.advance('1m');
       expect(await kidsAt(gatehouse.url)).to.deep.equal(before);
       expect(before).to.include(kidOf(await issue()));
       await damage(kid, 'sealed_jwk', whole);
-      await gatehouse.house.renewKeys();
+      await gatehouse.core.renewKeys();
       expect(kidOf(await issue())).to.equal(kid);
     });
 

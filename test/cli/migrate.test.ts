@@ -159,7 +159,7 @@ onBothStores('gatehouse migrate --down beside a server', (store) => {
   });
 
   const add = (id: string, at: number) => {
-    const { store: own } = gatehouse.house;
+    const { store: own } = gatehouse.core;
     const row = { id, started_at: at, seen_at: at, version: '1.0.0' };
     return own.write(own.compile(own.sql('nodes').insert(row)));
   };
@@ -167,9 +167,9 @@ onBothStores('gatehouse migrate --down beside a server', (store) => {
   // Nothing here is about SQL, and it takes its time.
   if (store.name === 'SQLite') {
     it('is refused beside one whose clock is far off', async () => {
-      await gatehouse.house.node.end();
+      await gatehouse.core.node.end();
       await add('other/1/x', Date.now() - 86_400_000);
-      const { store: own } = gatehouse.house;
+      const { store: own } = gatehouse.core;
       const renewed = setInterval(() => {
         const later = own.sql('nodes').update({ seen_at: own.sql.raw('seen_at + 2000') });
         void own.run(own.compile(later));

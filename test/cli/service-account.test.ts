@@ -99,7 +99,7 @@ onOneStoreExcept(/ update /, 'gatehouse service-account', (store) => {
   };
   /** What the database holds of a key, which the server reads. */
   const storedJwk = async (id: string) =>
-    (await gatehouse.house.serviceAccounts.keysOf(id)).at(-1)?.jwk as JWK;
+    (await gatehouse.core.serviceAccounts.keysOf(id)).at(-1)?.jwk as JWK;
 
   describe('create', () => {
     it('prints one JSON document, which is all that a machine needs', async () => {
@@ -479,7 +479,7 @@ onOneStoreExcept(/ update /, 'gatehouse service-account', (store) => {
     const explain = (what: string) => json<Explained>(['explain', what], options);
     const refuseToken = (accountId: string, trace: string) =>
       withRequest({ trace }, () =>
-        gatehouse.house.audit.write({
+        gatehouse.core.audit.write({
           kind: 'service_account.token',
           outcome: 'refused',
           reason: 'the assertion has expired',
@@ -528,10 +528,10 @@ onOneStoreExcept(/ update /, 'gatehouse service-account', (store) => {
 
     it('says which limits are closed', async () => {
       const { id } = await create('--totp');
-      const visitor = { address: '::1', userAgent: '', browser: undefined, devices: new Map() };
+      const requester = { address: '::1', userAgent: '', browser: undefined, devices: new Map() };
       for (let time = 0; time < 10; time += 1) {
-        const reserved = await gatehouse.house.limits.reserveCode(id, false, visitor);
-        if (reserved.kind === 'reserved') await reserved.failed();
+        const reserved = await gatehouse.core.limits.reserveCode(id, false, requester);
+        if (reserved.kind === 'reserved') await reserved.consume();
       }
       const { limits, says } = await explain(id);
       expect(limits?.map(({ rule }) => rule)).to.deep.equal(['codes']);

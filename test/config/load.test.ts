@@ -1,4 +1,5 @@
 // The configuration: what it is without a word, and every mistake in one report.
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -122,6 +123,18 @@ describe('configuration', () => {
         name,
       ).to.have.length(1);
     }
+  });
+
+  it('reads a setting under its old name, and refuses it under both', async () => {
+    const old = file('{"password": {"refusal_floor": 700}}', 'old.json');
+    const warned = once(process, 'warning');
+    expect(loadConfig({ GATEHOUSE_CONFIG: old }).password.refusal_min_ms).to.equal(700);
+    const [{ message }] = await warned;
+    expect(message).to.match(/old\.json: password\.refusal_floor is now called .*refusal_min_ms$/);
+    const both = file('{"password": {"refusal_floor": 700, "refusal_min_ms": 1}}', 'both.json');
+    expect(mistakesOf({ GATEHOUSE_CONFIG: both })).to.deep.equal([
+      `${both}: password.refusal_floor is now called password.refusal_min_ms; remove the old one`,
+    ]);
   });
 
   it('is reported by a command as it stands, one mistake a line', async () => {

@@ -49,7 +49,7 @@ describe('docs/architecture.md', () => {
 
   it('has what each request goes through, in its order', () => {
     const [, stack = ''] =
-      /const stack = \[\n([\s\S]*?)\n {2}\];/.exec(read('src/wiring/stack.ts')) ?? [];
+      /const stack = \[\n([\s\S]*?)\n {2}\];/.exec(read('src/wiring/middleware.ts')) ?? [];
     const parts = stack.split('\n').filter((line) => /^ {4}\S/.test(line));
     const [before, ...named] = blockWith('requestContext').split('\n');
     expect(before).to.match(/^fixed answers /);

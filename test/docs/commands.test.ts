@@ -336,7 +336,7 @@ describe('commands in the documents', () => {
   }
 
   async function leaveTrace(): Promise<void> {
-    const { client, secret } = await gatehouse.house.clients.create({
+    const { client, secret } = await gatehouse.core.clients.create({
       client_name: 'Trace',
       first_party: true,
       grant_types: ['refresh_token'],

@@ -1,6 +1,6 @@
 // The first administrator, when many first starts happen at once, and when there has been one.
 import { expect } from 'chai';
-import { type House, openHouse } from '../../src/app.ts';
+import { type Core, openCore } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { ensureFirstAdmin } from '../../src/first-admin.ts';
 import { environment } from '../support/gatehouse.ts';
@@ -11,21 +11,21 @@ const ADMIN = 'admin@example.com';
 
 onBothStores('the first administrator', (kind) => {
   let database: TestDatabase;
-  let houses: House[];
+  let cores: Core[];
 
   beforeEach(async () => {
     database = await kind.create();
     const config = { ...loadConfig(environment(database, 3000)), admin: { email: ADMIN } };
-    houses = [await openHouse(config), await openHouse(config)];
+    cores = [await openCore(config), await openCore(config)];
   });
   afterEach(async () => {
-    for (const house of houses) await house.close();
+    for (const core of cores) await core.close();
     database.remove();
   });
 
   const start = (times: number) =>
     Promise.all(
-      Array.from({ length: times }, (_, index) => ensureFirstAdmin(houses[index % 2] as House)),
+      Array.from({ length: times }, (_, index) => ensureFirstAdmin(cores[index % 2] as Core)),
     );
 
   it('is made once of twenty, with one link', async () => {
@@ -33,50 +33,53 @@ onBothStores('the first administrator', (kind) => {
     expect(made).to.have.length(1);
     expect(made[0]).to.include({ email: ADMIN });
     expect(made[0]?.link).to.match(/\/reset-password\/[\w-]{43}$/);
-    const account = await houses[0]?.accounts.get(ADMIN);
+    const account = await cores[0]?.accounts.get(ADMIN);
     expect(account).to.include({ role: 'admin', passwordHash: undefined });
     expect((await start(2)).filter(Boolean)).to.deep.equal([]);
   });
 
   it('is mailed its link where it is not shown, and has none where it is neither', async () => {
-    const [house] = houses as [House];
-    expect(await ensureFirstAdmin(house, 'mail')).to.deep.equal({ email: ADMIN, link: undefined });
-    const { text } = await lastMailTo({ house, database }, ADMIN);
+    const [core] = cores as [Core];
+    expect(await ensureFirstAdmin(core, 'mail')).to.deep.equal({ email: ADMIN, link: undefined });
+    const { text } = await lastMailTo({ core, database }, ADMIN);
     expect(text)
       .to.match(/\/reset-password\/[\w-]{43}$/m)
       .and.include('first administrator');
     const other = await kind.create();
     const config = { ...loadConfig(environment(other, 3000)), admin: { email: ADMIN } };
-    const quiet = await openHouse(config);
+    const quiet = await openCore(config);
     expect((await ensureFirstAdmin(quiet, 'none'))?.link).to.equal(undefined);
-    expect(await mailsTo({ house: quiet, database: other }, ADMIN)).to.deep.equal([]);
+    expect(await mailsTo({ core: quiet, database: other }, ADMIN)).to.deep.equal([]);
     const account = await quiet.accounts.get(ADMIN);
-    const act = await quiet.acts.resetPassword(account, { actor: 'cli:test', reason: 'first' });
+    const act = await quiet.operations.resetPassword(account, {
+      actor: 'cli:test',
+      reason: 'first',
+    });
     expect(act.link).to.match(/\/reset-password\//);
     await quiet.close();
     other.remove();
   });
 
   it('is not made again after it was deleted, nor in the place of an account', async () => {
-    const [house] = houses as [House];
-    await house.accounts.create({ email: ADMIN });
-    expect(await ensureFirstAdmin(house)).to.equal(undefined);
-    const account = await house.accounts.get(ADMIN);
+    const [core] = cores as [Core];
+    await core.accounts.create({ email: ADMIN });
+    expect(await ensureFirstAdmin(core)).to.equal(undefined);
+    const account = await core.accounts.get(ADMIN);
     expect(account.role).to.equal('user');
-    await house.acts.delete(account, { actor: 'cli:test', reason: 'a test' });
-    expect(await ensureFirstAdmin(house)).to.equal(undefined);
+    await core.operations.delete(account, { actor: 'cli:test', reason: 'a test' });
+    expect(await ensureFirstAdmin(core)).to.equal(undefined);
   });
 
   it('is made by the next start when the link of the first one could not be written', async () => {
-    const [house] = houses as [House];
-    const links: House['links'] = {
-      ...house.links,
+    const [core] = cores as [Core];
+    const links: Core['links'] = {
+      ...core.links,
       create: () => {
         throw new Error('no link');
       },
     };
-    const failed = await ensureFirstAdmin({ ...house, links }).catch((error: Error) => error);
+    const failed = await ensureFirstAdmin({ ...core, links }).catch((error: Error) => error);
     expect(failed).to.be.an.instanceOf(Error);
-    expect((await ensureFirstAdmin(house))?.link).to.match(/\/reset-password\/[\w-]{43}$/);
+    expect((await ensureFirstAdmin(core))?.link).to.match(/\/reset-password\/[\w-]{43}$/);
   });
 });

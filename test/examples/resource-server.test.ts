@@ -135,7 +135,7 @@ describe('the example of a resource server', () => {
   });
 
   it('refuses what Gatehouse itself has signed, if it is not just that', async () => {
-    const { published } = await gatehouse.house.keys.load();
+    const { published } = await gatehouse.core.keys.load();
     const claims = { ...decodeJwt(await tokenFor('orders:read')), jti: 'made' };
     const sign = async (
       change: Record<string, unknown>,
@@ -229,8 +229,8 @@ describe('the example of a resource server', () => {
 
   it('goes on when the keys of Gatehouse change, and forgets the old ones', async () => {
     const [old] = await kidsAt(gatehouse.url);
-    const [made] = await gatehouse.house.keys.rotate({ urgency: 'planned' });
-    await gatehouse.house.renewKeys();
+    const [made] = await gatehouse.core.keys.rotate({ urgency: 'planned' });
+    await gatehouse.core.renewKeys();
     const seen = new Set<string>();
     let last = '';
     for (let minutes = 0; minutes < 40; minutes += 2) {
@@ -242,8 +242,8 @@ describe('the example of a resource server', () => {
       await gatehouse.advance('2m');
     }
     expect([...seen]).to.deep.equal([old, made?.kid]);
-    await gatehouse.house.keys.rotate({ urgency: 'compromised' });
-    await gatehouse.house.renewKeys();
+    await gatehouse.core.keys.rotate({ urgency: 'compromised' });
+    await gatehouse.core.renewKeys();
     await gatehouse.advance('10m');
     expect((await call('/orders', bearer(last))).status).to.equal(401);
     expect((await call('/orders', bearer(await tokenFor('orders:read')))).status).to.equal(200);

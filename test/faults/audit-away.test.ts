@@ -20,14 +20,14 @@ onBothStores('the audit away', (store) => {
   let person: Person;
 
   before(async () => {
-    gatehouse = await startGatehouse({ store, methods: verifier.methods });
+    gatehouse = await startGatehouse({ store, factors: verifier.factors });
     party = await createRelyingParty(gatehouse);
     person = await createPerson(gatehouse);
   });
   after(() => gatehouse.stop());
 
   const rename = async (from: string, to: string) => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     await database.run(database.compile(database.sql.raw(`alter table ${from} rename to ${to}`)));
   };
 

@@ -109,8 +109,8 @@ describe('npm run faults', () => {
 
   it('kill -9 during token issue loses nothing (one round)', async () => {
     const asked = { store: 'sqlite', seed: 1, minutes: 0.1, say: () => undefined } as const;
-    const { broken, acts } = await runExperiment(killTokenIssue, asked);
+    const { broken, operations } = await runExperiment(killTokenIssue, asked);
     expect(broken).to.deep.equal([]);
-    expect(acts).to.be.greaterThan(8);
+    expect(operations).to.be.greaterThan(8);
   });
 });

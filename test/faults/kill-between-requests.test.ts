@@ -1,6 +1,6 @@
 // The server dies by kill -9 before every single request of a sign-in, and the sign-in goes on.
 import { expect } from 'chai';
-import { type House, openHouse } from '../../src/app.ts';
+import { type Core, openCore } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { environment, freePort } from '../support/gatehouse.ts';
 import { type GatehouseProcess, startProcess } from '../support/processes.ts';
@@ -18,20 +18,20 @@ onBothStores('kill -9 between any two requests', (store) => {
   let database: TestDatabase;
   let port: number;
   let server: GatehouseProcess;
-  let house: House;
+  let core: Core;
   let party: RelyingParty;
   let kills = 0;
 
   before(async () => {
     database = await store.create();
     port = await freePort();
-    house = await openHouse(loadConfig(environment(database, port)));
+    core = await openCore(loadConfig(environment(database, port)));
     server = await startProcess({ database, port });
-    party = await createRelyingParty({ house, url: server.url });
+    party = await createRelyingParty({ core, url: server.url });
   });
   after(async () => {
     await server.stop();
-    await house.close();
+    await core.close();
     database.remove();
   });
 
@@ -45,7 +45,7 @@ onBothStores('kill -9 between any two requests', (store) => {
     this.timeout(120_000);
     const keys = async () => (await fetch(`${server.url}/jwks`)).json();
     const before = await keys();
-    const person = await createPerson({ house });
+    const person = await createPerson({ core });
     const web = createWeb(server.url, [], killAndRestart);
     const request = party.url();
     const page = await web.get(request.url);

@@ -17,7 +17,7 @@ onBothStores('kill -9 while passwords are looked at', (store) => {
   after(() => pair.stop());
 
   const inFlight = async () => {
-    const { sql, compile, all } = pair.house.store;
+    const { sql, compile, all } = pair.core.store;
     const rows = await all(compile(sql('limit_counters').where({ rule: 'identifier' })));
     return Math.max(0, ...rows.map(({ pending }) => Number(pending)));
   };

@@ -16,8 +16,8 @@ onBothStores('limits away', (store) => {
   before(async () => {
     gatehouse = await startGatehouse({
       store,
-      methods: (needs) => {
-        const [password] = verifier.methods(needs);
+      factors: (needs) => {
+        const [password] = verifier.factors(needs);
         if (!password) throw new Error('no method');
         const busy = () => Promise.reject(new GatehouseError('busy', { retryAfter: 5 }));
         return [{ ...password, verify: (a) => (isBusy ? busy() : password.verify(a)) }];
@@ -46,7 +46,7 @@ onBothStores('limits away', (store) => {
     const opened = [web, web, createWeb(gatehouse.url), createWeb(gatehouse.url)];
     const pages: Array<Awaited<ReturnType<typeof open>>> = [];
     for (const each of opened) pages.push(await open(each));
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     await database.run(database.compile(database.sql.raw('drop table limit_counters')));
     const before = verifier.looks();
     const answers = [await open(createWeb(gatehouse.url)).then(({ page }) => page)];

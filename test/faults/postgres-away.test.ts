@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import pg from 'pg';
-import { type House, openHouse } from '../../src/app.ts';
+import { type Core, openCore } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { environment, freePort } from '../support/gatehouse.ts';
 import { type Running, startPostgres } from '../support/postgres.ts';
@@ -20,7 +20,7 @@ import type { TestDatabase } from '../support/stores.ts';
 describe('PostgreSQL away', () => {
   let postgres: Running;
   let database: TestDatabase;
-  let house: House;
+  let core: Core;
   let server: GatehouseProcess;
   let party: RelyingParty;
   let token: string;
@@ -31,15 +31,15 @@ describe('PostgreSQL away', () => {
     const remove = () => rmSync(dataDir, { recursive: true, force: true });
     database = { dataDir, url: await postgres.createDatabase(), remove };
     const port = await freePort();
-    house = await openHouse(loadConfig(environment(database, port)));
+    core = await openCore(loadConfig(environment(database, port)));
     server = await startProcess({ database, port, env: { LOG_LEVEL: 'info' } });
-    const site = { house, url: server.url };
+    const site = { core, url: server.url };
     party = await createRelyingParty(site);
     token = (await signIn(site, party, await createPerson(site))).tokens.access_token;
   });
   after(async () => {
     await server.stop();
-    await house.close();
+    await core.close();
     await postgres.stop();
     database.remove();
   });

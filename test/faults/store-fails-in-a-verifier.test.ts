@@ -21,7 +21,7 @@ onBothStores('the store fails in a verifier', (store) => {
   after(() => gatehouse.stop());
 
   const change = (sql: string) => {
-    const { store: own } = gatehouse.house;
+    const { store: own } = gatehouse.core;
     return own.run(own.compile(own.sql.raw(sql)));
   };
   const without = async (table: string, work: () => Promise<void>) => {

@@ -18,7 +18,7 @@ onBothStores('service accounts', (store) => {
   const ask = (mfa_code = codeFor(machine.secret ?? '')) =>
     present(gatehouse.url, assertionOf(machine, gatehouse.url), { fields: { mfa_code } });
   const without = async (table: string, work: () => Promise<void>) => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const rename = (from: string, to: string) =>
       database.run(database.compile(database.sql.raw(`alter table ${from} rename to ${to}`)));
     await rename(table, 'elsewhere');

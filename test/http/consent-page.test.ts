@@ -1,10 +1,10 @@
 // The consent page counts what it lists.
 import { expect } from 'chai';
+import { loadCatalogue } from '../../src/http/catalogue.ts';
 import { createRender } from '../../src/http/render.ts';
-import { loadTexts } from '../../src/http/texts.ts';
 
 describe('the consent page', () => {
-  const t = loadTexts('en');
+  const t = loadCatalogue('en');
   const render = createRender({
     t,
     language: 'en',

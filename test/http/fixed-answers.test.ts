@@ -81,7 +81,7 @@ onOneStore('fixed answers', (store) => {
   }
 
   it('answers while nothing else does: no statement goes to the database', async () => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const { find, all } = database;
     const refuse = () => Promise.reject(new Error('asked the database'));
     Object.assign(database, { find: refuse, all: refuse });

@@ -104,7 +104,7 @@ onOneStore('Forgot your password?', (store) => {
   });
 
   it('mails nobody at a suspended account', async () => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const row = database.sql('accounts').where({ id: person.id });
     await database.write(database.compile(row.update({ status: 'suspended' }), 1));
     expect(titleOf(await ask(person.email))).to.equal('Check your email');

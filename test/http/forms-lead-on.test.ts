@@ -75,7 +75,7 @@ describe('a form that is sent', () => {
   };
 
   it('leads on, empty or with rubbish in it, at every address', async () => {
-    const posts = ownRoutes(gatehouse.house.app).filter(({ method }) => method === 'POST');
+    const posts = ownRoutes(gatehouse.core.app).filter(({ method }) => method === 'POST');
     const paths = posts
       .map(({ path }) => path.replace(/(.)\/$/, '$1'))
       .filter((path) => !isAny([...NO_FORMS, ...NO_PAGES], path))

@@ -11,8 +11,8 @@ import { type Answer, expectNoInside, send } from './helpers.ts';
 type Kinds = Readonly<Record<string, Answer | Page>>;
 
 /** One answer of every kind there is, by what it is. */
-async function everyKind({ house, url }: Pick<Gatehouse, 'house' | 'url'>, at = url) {
-  const party = await createRelyingParty({ house, url });
+async function everyKind({ core, url }: Pick<Gatehouse, 'core' | 'url'>, at = url) {
+  const party = await createRelyingParty({ core, url });
   const json = { accept: 'application/json' };
   const html = { accept: 'text/html' };
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -156,7 +156,7 @@ describe('headers behind https', () => {
 
   /** Of a one-time link and of the button on its page. */
   const resetHeaders = async () => {
-    const { accounts, links, store } = running.house;
+    const { accounts, links, store } = running.core;
     const account = await accounts.create({ email: 'person@example.com' });
     const { unit, url } = links.create(account, 'invitation', 'a test');
     await store.write(...unit);
@@ -171,7 +171,7 @@ describe('headers behind https', () => {
   };
 
   it('make cookies that stay here: __Host-, Secure, HttpOnly, Lax, no Domain', async () => {
-    const party = await createRelyingParty({ house: running.house, url: ISSUER });
+    const party = await createRelyingParty({ core: running.core, url: ISSUER });
     const { search } = new URL(party.url().url);
     const { headers } = await send(at, `/authorize${search}`);
     const device = await send(at, '/device', { headers: { accept: 'text/html' } });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect } from 'chai';
 import pg from 'pg';
-import { type House, openHouse } from '../../src/app.ts';
+import { type Core, openCore } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { environment, freePort } from '../support/gatehouse.ts';
 import { type GatehouseProcess, startProcess } from '../support/processes.ts';
@@ -33,7 +33,7 @@ const TRACE = /[0-9A-HJKMNP-TV-Z]{10}/;
 
 onOneStoreExcept(/500|library/, 'logs', (store) => {
   let database: TestDatabase;
-  let house: House;
+  let core: Core;
   let running: GatehouseProcess;
   let party: RelyingParty;
   let person: Person;
@@ -41,14 +41,14 @@ onOneStoreExcept(/500|library/, 'logs', (store) => {
     database = await store.create();
     const port = await freePort();
     running = await startProcess({ database, port, env: { LOG_LEVEL: 'trace' } });
-    house = await openHouse(loadConfig(environment(database, port)));
-    party = await createRelyingParty({ house, url: running.url });
+    core = await openCore(loadConfig(environment(database, port)));
+    party = await createRelyingParty({ core, url: running.url });
     const email = 'person@example.com';
-    const { id } = await house.accounts.create({ email, password: PASSWORD });
+    const { id } = await core.accounts.create({ email, password: PASSWORD });
     person = { id, email, password: PASSWORD };
   });
   after(async () => {
-    await house.close();
+    await core.close();
     await running.stop();
     database.remove();
   });

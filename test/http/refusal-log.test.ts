@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { type House, openHouse } from '../../src/app.ts';
+import { type Core, openCore } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { nowSeconds } from '../../src/lib/clock.ts';
 import { refused } from '../cli/helpers.ts';
@@ -30,7 +30,7 @@ const MACHINE = { grant_types: ['client_credentials'], response_types: [], redir
 
 describe('refused requests in the log', () => {
   let database: TestDatabase;
-  let house: House;
+  let core: Core;
   let running: GatehouseProcess;
   let party: RelyingParty;
 
@@ -38,11 +38,11 @@ describe('refused requests in the log', () => {
     database = await SQLITE.createMigrated();
     const port = await freePort();
     running = await startProcess({ database, port, env: { LOG_LEVEL: 'info' } });
-    house = await openHouse(loadConfig(environment(database, port)));
-    party = await createRelyingParty({ house, url: running.url });
+    core = await openCore(loadConfig(environment(database, port)));
+    party = await createRelyingParty({ core, url: running.url });
   });
   after(async () => {
-    await house.close();
+    await core.close();
     await running.stop();
     database.remove();
   });
@@ -156,7 +156,7 @@ describe('refused requests in the log', () => {
   describe('a client that does not show who it is leaves the cause', () => {
     const refusedFor = async (metadata: object) => {
       const all = { ...MACHINE, token_endpoint_auth_method: 'private_key_jwt', ...metadata };
-      const { client } = await house.clients.create({ client_name: 'Machine', ...all });
+      const { client } = await core.clients.create({ client_name: 'Machine', ...all });
       const { privateKey } = await generateKeyPair('RS256');
       const times = { jti: randomUUID(), exp: nowSeconds() + 60 };
       const claims = { iss: client.id, sub: client.id, aud: running.url, ...times };
@@ -167,7 +167,7 @@ describe('refused requests in the log', () => {
       const proof = { client_assertion, client_assertion_type: ASSERTION };
       const answer = await post('/token', { grant_type: 'client_credentials', ...proof });
       expect(answer.status).to.equal(401);
-      const rows = await untilTold({ house }, { kind: 'client.refused' }, 1);
+      const rows = await untilTold({ core }, { kind: 'client.refused' }, 1);
       const row = rows.find(({ clientId }) => clientId === client.id);
       expect(row?.detail.endpoint).to.equal('token');
       expect(row?.trace).to.equal(traceOn(answer));
@@ -187,7 +187,7 @@ describe('refused requests in the log', () => {
         { token: 'x' },
         { authorization: `Basic ${btoa(`${party.id}:x`)}` },
       );
-      const rows = await untilTold({ house }, { kind: 'client.refused' }, 1);
+      const rows = await untilTold({ core }, { kind: 'client.refused' }, 1);
       const own = rows.filter(({ clientId }) => clientId === party.id);
       expect(own.map(({ reason }) => reason)).to.deep.equal(['wrong secret']);
       expect(own[0]?.detail).to.deep.equal({ endpoint: 'introspection' });

@@ -1,6 +1,6 @@
 // Choose a new password: from the link to the sign-in, and what ends with the old password.
 import { expect } from 'chai';
-import { createFakeFactor, RIGHT_WORD } from '../support/fake-method/fake-method.ts';
+import { createFakeFactor, RIGHT_WORD } from '../support/fake-factor/fake-factor.ts';
 import { advanceClock, type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { BEHIND_PROXY, freshAddress, guess, guessWrong } from '../support/guesses.ts';
 import { mailsTo } from '../support/mailbox.ts';
@@ -32,7 +32,7 @@ onOneStore('Choose a new password', (store) => {
   let person: Person;
   let web: Web;
   before(async () => {
-    gatehouse = await startGatehouse({ store, env: BEHIND_PROXY, methods: fake.methods });
+    gatehouse = await startGatehouse({ store, env: BEHIND_PROXY, factors: fake.factors });
     party = await createRelyingParty(gatehouse);
   });
   beforeEach(async () => {
@@ -87,7 +87,7 @@ onOneStore('Choose a new password', (store) => {
   });
 
   it('takes an address that a mail has reached for verified, and no other', async () => {
-    const { accounts, links, store: database } = gatehouse.house;
+    const { accounts, links, store: database } = gatehouse.core;
     const reset = async (link: string, password: string) => {
       expect(titleOf(await resetPassword(web, link, password))).to.equal(DONE);
       return (await accounts.find(person.id))?.emailVerified;
@@ -122,7 +122,7 @@ onOneStore('Choose a new password', (store) => {
     expect((await party.userinfo(before.tokens.access_token)).status).to.equal(401);
     const silent = await before.web.get(party.url({ prompt: 'none' }).url);
     expect(silent.url.searchParams.get('error')).to.equal('login_required');
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const browsers = database.sql('known_browsers').where({ account_id: person.id });
     expect(await database.all(database.compile(browsers))).to.deep.equal([]);
     const again = await guess(party, person.email, NEW_PASSWORD, { address });
@@ -214,7 +214,7 @@ onOneStore('Choose a new password', (store) => {
   });
 
   it('is for an account without a password, too', async () => {
-    const { id, email } = await gatehouse.house.accounts.create({ email: 'new@example.com' });
+    const { id, email } = await gatehouse.core.accounts.create({ email: 'new@example.com' });
     person = { id, email, password: '' };
     const done = await resetPassword(web, await askForLink(gatehouse, email), NEW_PASSWORD);
     expect(titleOf(done)).to.equal(DONE);
@@ -229,7 +229,7 @@ onOneStore('Choose a new password', (store) => {
 
   it('refuses an account that is suspended meanwhile, before and after the button', async () => {
     const suspend = async () => {
-      const { store: database } = gatehouse.house;
+      const { store: database } = gatehouse.core;
       const row = database.sql('accounts').where({ id: person.id });
       await database.write(database.compile(row.update({ status: 'suspended' }), 1));
     };

@@ -87,27 +87,27 @@ onBothStores('a proxy that is not trusted', (store) => {
   it('is what doctor warns of, until it is trusted or has not come for a week', async () => {
     expect(await doctor()).not.to.have.property('warning');
     await fetch(`${gatehouse.url}/account/sign-in`, { headers: FORWARDED });
-    const { settings } = gatehouse.house;
-    while (!(await findForwarding(settings, now()))) await fetch(gatehouse.url);
+    const { settingTable } = gatehouse.core;
+    while (!(await findForwarding(settingTable, now()))) await fetch(gatehouse.url);
     const found = await doctor();
     expect(found).to.include({ ok: true, warning: true });
     expect(found.says)
       .to.match(/^requests arrive with X-Forwarded-For from an address that is not trusted: /)
       .and.match(/(127\.0\.0\.1|::1), at 20.*TRUSTED_PROXIES \(trusted_proxies\)$/);
     expect(await doctor({ TRUSTED_PROXIES: '127.0.0.1,::1' })).not.to.have.property('warning');
-    expect(await findForwarding(settings, now() + 8 * 86_400_000)).to.equal(undefined);
+    expect(await findForwarding(settingTable, now() + 8 * 86_400_000)).to.equal(undefined);
   });
 
   it('is written by one of twenty at once, and once a day', async () => {
-    const { settings } = gatehouse.house;
+    const { settingTable } = gatehouse.core;
     const day = now() + 2 * 86_400_000;
     const peers = Array.from({ length: 20 }, (_, index) => `192.0.2.${index}`);
-    await Promise.all(peers.map((peer) => rememberForwarding(settings, peer, day)));
-    const first = await findForwarding(settings, day);
-    await rememberForwarding(settings, '192.0.2.99', day + 3_600_000);
-    expect(await findForwarding(settings, day)).to.deep.equal(first);
-    await rememberForwarding(settings, '192.0.2.99', day + 90_000_000);
+    await Promise.all(peers.map((peer) => rememberForwarding(settingTable, peer, day)));
+    const first = await findForwarding(settingTable, day);
+    await rememberForwarding(settingTable, '192.0.2.99', day + 3_600_000);
+    expect(await findForwarding(settingTable, day)).to.deep.equal(first);
+    await rememberForwarding(settingTable, '192.0.2.99', day + 90_000_000);
     const next = { at: toIso(day + 90_000_000), peer: '192.0.2.99' };
-    expect(await findForwarding(settings, day)).to.deep.equal(next);
+    expect(await findForwarding(settingTable, day)).to.deep.equal(next);
   });
 });

@@ -66,7 +66,7 @@ describe('an outgoing call', () => {
     server.closeAllConnections();
   });
 
-  const guarded = createOutgoing({ allow_private: false, timeout: 5 });
+  const failClosed = createOutgoing({ allow_private: false, timeout: 5 });
   const open = createOutgoing({ allow_private: true, timeout: 1 });
 
   for (const host of [
@@ -85,7 +85,7 @@ describe('an outgoing call', () => {
         connections += 1;
       };
       server.on('connection', count);
-      const refused = await guarded(`http://${host}:${port}/`).catch((error: unknown) => error);
+      const refused = await failClosed(`http://${host}:${port}/`).catch((error: unknown) => error);
       server.off('connection', count);
       expect(refused).to.be.instanceOf(Error);
       expect((refused as Error).message).to.include('outgoing.allow_private');

@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { createMails, type Mail } from '../../src/domain/mails.ts';
-import { createNotices, type Notice } from '../../src/domain/notices.ts';
+import { createMails, type Mail } from '../../src/domain/notices/mails.ts';
+import { createNotices, type Notice } from '../../src/domain/notices/notices.ts';
 import { now } from '../../src/lib/clock.ts';
 import { createVault, type Vault } from '../../src/lib/vault.ts';
 import { createSmtp } from '../../src/messages/smtp.ts';
-import { createOutbox, type Letter, type Outbox } from '../../src/store/outbox.ts';
+import { createOutboxTable, type OutboxMessage, type OutboxTable } from '../../src/store/outbox.ts';
 import { sweep } from '../../src/store/sweep.ts';
 import {
   advanceClock,
@@ -86,20 +86,23 @@ onOneStoreExcept(/outbox|expire|each once/, 'mails', (store) => {
 
   const vaultOf = ({ database }: Gatehouse) =>
     createVault(readFileSync(join(database.dataDir, 'secret'), 'utf8').trim());
-  const outboxOf = ({ house }: Gatehouse) => createOutbox(house.store);
+  const outboxOf = ({ core }: Gatehouse) => createOutboxTable(core.store);
   const write = async (notice: Notice, ...emails: string[]) => {
-    const { tell } = createNotices({ outbox: outboxOf(gatehouse), vault: vaultOf(gatehouse) });
-    const written = emails.map((email) => tell({ email, name: undefined }, notice));
-    await gatehouse.house.store.write(...written);
+    const { noticeFor } = createNotices({
+      outboxTable: outboxOf(gatehouse),
+      vault: vaultOf(gatehouse),
+    });
+    const written = emails.map((email) => noticeFor({ email, name: undefined }, notice));
+    await gatehouse.core.store.write(...written);
   };
-  const tell = async (notice: Notice): Promise<ReadMail> => {
+  const noticeFor = async (notice: Notice): Promise<ReadMail> => {
     people += 1;
     const email = `reader-${people}@example.com`;
     await write(notice, email);
     return lastMailTo(gatehouse, email);
   };
   const letters = async () => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     return database.all(database.compile(database.sql('outbox')));
   };
   /** With a configuration file beside the database. */
@@ -118,7 +121,7 @@ onOneStoreExcept(/outbox|expire|each once/, 'mails', (store) => {
     after(() => gatehouse.stop());
 
     it('are whole messages that only this user can read', async () => {
-      const mail = await tell({ kind: 'password-changed' });
+      const mail = await noticeFor({ kind: 'password-changed' });
       const file = outboxFiles(gatehouse.database.dataDir, '.eml').at(-1) ?? '';
       expect(file).to.match(/\/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z-[\w-]{22}\.eml$/);
       expect(statSync(file).mode & 0o777).to.equal(0o600);
@@ -139,7 +142,7 @@ onOneStoreExcept(/outbox|expire|each once/, 'mails', (store) => {
     for (const [kind, notice] of Object.entries(NOTICES)) {
       it(`${kind} says what happened, and what to do if it was not oneself`, async () => {
         const [says, path] = SAYS[notice.kind];
-        const mail = await tell(notice);
+        const mail = await noticeFor(notice);
         expect(mail.subject).to.include('Gatehouse');
         expect(mail.text).to.match(says);
         expect(mail.text).to.match(/\n\nIf (it was not you|it was you|you did not ask)/);
@@ -161,11 +164,11 @@ onOneStoreExcept(/outbox|expire|each once/, 'mails', (store) => {
     });
 
     it('leave nothing in the outbox but a mark once they are there, and that goes too', async () => {
-      await tell({ kind: 'factor-added', name: 'Telltale' });
+      await noticeFor({ kind: 'factor-added', name: 'Telltale' });
       const rows = await letters();
       expect(rows.map(({ payload }) => payload)).to.deep.equal(rows.map(() => '{}'));
       await gatehouse.advance('25h');
-      await sweep(gatehouse.house.store, now());
+      await sweep(gatehouse.core.store, now());
       expect(await letters()).to.deep.equal([]);
     });
 
@@ -173,9 +176,9 @@ onOneStoreExcept(/outbox|expire|each once/, 'mails', (store) => {
       const payload = { template: 'no-such-mail', to: 'a@example.com', values: {} };
       const expiresAt = Date.now() + 60_000;
       const broken = { id: 'broken', kind: 'mail', recipient: 'mail', attempts: 0, expiresAt };
-      const { house } = gatehouse;
-      await house.store.write(outboxOf(gatehouse).insert({ ...broken, payload }, Date.now()));
-      await tell({ kind: 'password-changed' });
+      const { core } = gatehouse;
+      await core.store.write(outboxOf(gatehouse).insert({ ...broken, payload }, Date.now()));
+      await noticeFor({ kind: 'password-changed' });
       const find = async () => (await letters()).find(({ id }) => id === 'broken');
       expect((await find())?.done_at).to.equal(null);
       const { attempts } = (await find()) ?? {};
@@ -191,7 +194,7 @@ onOneStoreExcept(/outbox|expire|each once/, 'mails', (store) => {
       support: { contact: 'hilfe@example.com' },
       mail: { from: 'konto@example.com' },
     });
-    const mail = await tell({ kind: 'password-changed' });
+    const mail = await noticeFor({ kind: 'password-changed' });
     expect(mail.subject).to.equal('Your Prüfstelle «Ä» <b> password was changed');
     expect(mail.headers.get('from')).to.match(/^=\?UTF-8\?.*\?= <konto@example\.com>$/i);
     expect(mail.text).to.include('Your Prüfstelle «Ä» <b> account');
@@ -259,10 +262,10 @@ onOneStoreExcept(/outbox|expire|each once/, 'mails', (store) => {
       });
       const { web } = await signIn(gatehouse, party, await createPerson(gatehouse));
       await changed(...readers(60));
-      const hanging = gatehouse.house.deliver();
+      const hanging = gatehouse.core.deliver();
       while (smtp.connections() < 4) await sleep(10);
       await web.submit(await web.get(`${gatehouse.url}/account`), '/account/sign-out');
-      gatehouse.house.deliver().catch(() => undefined);
+      gatehouse.core.deliver().catch(() => undefined);
       while (receiver.heard() === 0) await sleep(10);
       expect(await Promise.race([hanging, Promise.resolve('hanging')])).to.equal('hanging');
       expect(smtp.connections(), 'no more than its share').to.equal(4);
@@ -273,12 +276,12 @@ onOneStoreExcept(/outbox|expire|each once/, 'mails', (store) => {
       it(`a server that ${mood} is given up, and all mails come later, each once`, async () => {
         await begin(mood, 1);
         await changed(...readers(12));
-        expect(await gatehouse.house.deliver()).to.equal(0);
+        expect(await gatehouse.core.deliver()).to.equal(0);
         const left = (await letters()).filter(({ done_at: done }) => done === null);
         expect(left).to.have.length(12);
         smtp.mood = 'takes';
         await gatehouse.advance('10m');
-        while (smtp.received.length < 12) await gatehouse.house.deliver();
+        while (smtp.received.length < 12) await gatehouse.core.deliver();
         const to = smtp.received.map(({ to: [first] }) => first);
         expect(to).to.have.members(readers(12));
       });
@@ -326,19 +329,19 @@ async function startReceiver() {
 
 describe('a mail in the outbox', () => {
   const vault = createVault('a-master-key-of-more-than-32-characters');
-  const mailsOf = (with_: Vault, kept: Letter[] = []) => {
-    const insert = (letter: Letter) => {
+  const mailsOf = (with_: Vault, kept: OutboxMessage[] = []) => {
+    const insert = (letter: OutboxMessage) => {
       kept.push(letter);
       return { sql: '', bindings: [] };
     };
-    return createMails({ outbox: { insert } as unknown as Outbox, vault: with_ });
+    return createMails({ outboxTable: { insert } as unknown as OutboxTable, vault: with_ });
   };
   const link = 'https://id.example.com/reset-password/secret';
   const mail = { template: 'reset-link', to: 'a@example.com', values: { expires: 1 }, link };
-  const written = (what: Mail): Letter => {
-    const kept: Letter[] = [];
+  const written = (what: Mail): OutboxMessage => {
+    const kept: OutboxMessage[] = [];
     mailsOf(vault, kept).write(what);
-    return kept[0] as Letter;
+    return kept[0] as OutboxMessage;
   };
 
   it('stands plain but for the link, which opens on its own row alone', () => {
@@ -359,7 +362,7 @@ describe('a mail in the outbox', () => {
   });
 
   it('to whoever has a name that somebody typed does not show the name', () => {
-    const whose = { emailKey: 'perhaps-a-password@example.com' };
+    const whose = { normalizedEmail: 'perhaps-a-password@example.com' };
     const letter = written({ template: 'lockout', to: whose, values: { until: 1 } });
     expect(JSON.stringify(letter)).not.to.include('perhaps');
     expect(mailsOf(vault).open(letter).to).to.deep.equal(whose);

@@ -6,10 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
-import { createSms } from '../../src/domain/sms.ts';
+import { createSms } from '../../src/domain/notices/sms.ts';
 import { now } from '../../src/lib/clock.ts';
 import { createVault } from '../../src/lib/vault.ts';
-import { createOutbox } from '../../src/store/outbox.ts';
+import { createOutboxTable } from '../../src/store/outbox.ts';
 import {
   advanceClock,
   type Gatehouse,
@@ -74,15 +74,15 @@ onOneStore('text messages', (store) => {
     return hook;
   };
   const createSender = () => {
-    const { house, database } = gatehouse;
+    const { core, database } = gatehouse;
     const vault = createVault(readFileSync(join(database.dataDir, 'secret'), 'utf8').trim());
-    return createSms({ config: house.config, outbox: createOutbox(house.store), vault });
+    return createSms({ config: core.config, outboxTable: createOutboxTable(core.store), vault });
   };
   const send = async (expiresAt = now() + 300_000) => {
-    await gatehouse.house.store.write(createSender().send({ to: TO, text: TEXT, expiresAt }));
+    await gatehouse.core.store.write(createSender().send({ to: TO, text: TEXT, expiresAt }));
   };
   const letters = async () => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     return database.all(database.compile(database.sql('outbox')));
   };
 
@@ -191,7 +191,7 @@ describe('whether text messages are offered', () => {
   for (const [env, sms, offered] of cases) {
     it(`${JSON.stringify(sms)} in ${env}: ${offered}`, () => {
       const config = { env, sms };
-      const { isOffered } = createSms({ config, outbox: {} as never, vault: {} as never });
+      const { isOffered } = createSms({ config, outboxTable: {} as never, vault: {} as never });
       expect(isOffered).to.equal(offered);
     });
   }

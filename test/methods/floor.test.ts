@@ -3,9 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import bcrypt from 'bcrypt';
 import { expect } from 'chai';
-import { createMethods, type MethodNeeds } from '../../src/methods/index.ts';
-import { refused, type Verdict } from '../../src/methods/method.ts';
-import { refuseNoEarlier, type Stopwatch } from '../../src/methods/password/floor.ts';
+import { rejected, type Verdict } from '../../src/factors/factor.ts';
+import { createFactors, type FactorNeeds } from '../../src/factors/index.ts';
+import {
+  type Stopwatch,
+  withMinimumDuration,
+} from '../../src/factors/password/minimum-duration.ts';
 import { type Gatehouse, startGatehouse, WITHOUT_FACTOR } from '../support/gatehouse.ts';
 import { createPerson, createRelyingParty, type Person } from '../support/relying-party.ts';
 import { SQLITE } from '../support/stores.ts';
@@ -13,7 +16,7 @@ import { createWeakPerson } from '../support/weak-person.ts';
 import { createWeb } from '../support/web.ts';
 
 const PROVED = { kind: 'proved', account: {}, spend: [] } as unknown as Verdict;
-const WRONG = refused('wrong');
+const WRONG = rejected('wrong');
 
 /** Time that passes only when work says that it took some, and how long was slept. */
 function createTime() {
@@ -35,27 +38,27 @@ function createTime() {
 describe('the floor of a refusal', () => {
   it('holds back what is refused, a failure too, and nothing else', async () => {
     const { time, slept } = createTime();
-    expect(await refuseNoEarlier(150, async () => WRONG, time)).to.equal(WRONG);
-    const failing = refuseNoEarlier(150, () => Promise.reject(new Error('broken')), time);
+    expect(await withMinimumDuration(150, async () => WRONG, time)).to.equal(WRONG);
+    const failing = withMinimumDuration(150, () => Promise.reject(new Error('broken')), time);
     expect(await failing.catch(String)).to.equal('Error: broken');
     expect(slept).to.deep.equal([150, 150]);
-    expect(await refuseNoEarlier(150, async () => PROVED, time)).to.equal(PROVED);
+    expect(await withMinimumDuration(150, async () => PROVED, time)).to.equal(PROVED);
     expect(slept).to.have.length(2);
   });
 
   it('counts from the arrival, and adds nothing to what took longer', async () => {
     const { time, slept, work } = createTime();
-    await refuseNoEarlier(300, work(200, WRONG), time);
-    await refuseNoEarlier(50, work(200, WRONG), time);
+    await withMinimumDuration(300, work(200, WRONG), time);
+    await withMinimumDuration(50, work(200, WRONG), time);
     expect(slept).to.deep.equal([100, 0]);
   });
 
   it('is real time', async () => {
     const before = performance.now();
-    await refuseNoEarlier(150, async () => WRONG);
+    await withMinimumDuration(150, async () => WRONG);
     expect(performance.now() - before).to.be.at.least(145);
     // Held back, this would outlast the test.
-    expect(await refuseNoEarlier(3_600_000, async () => PROVED)).to.equal(PROVED);
+    expect(await withMinimumDuration(3_600_000, async () => PROVED)).to.equal(PROVED);
   });
 });
 
@@ -67,10 +70,10 @@ describe('a sign-in that is refused', () => {
   before(async () => {
     const database = await SQLITE.createMigrated();
     const file = join(database.dataDir, 'floor.json');
-    writeFileSync(file, JSON.stringify({ password: { refusal_floor: FLOOR }, ...WITHOUT_FACTOR }));
+    writeFileSync(file, JSON.stringify({ password: { refusal_min_ms: FLOOR }, ...WITHOUT_FACTOR }));
     const env = { GATEHOUSE_CONFIG: file };
-    const methods = (needs: MethodNeeds) => createMethods({ ...needs, time });
-    gatehouse = await startGatehouse({ database, env, methods });
+    const factors = (needs: FactorNeeds) => createFactors({ ...needs, time });
+    gatehouse = await startGatehouse({ database, env, factors });
     person = await createPerson(gatehouse);
   });
   after(() => gatehouse.stop());
@@ -87,8 +90,8 @@ describe('a sign-in that is refused', () => {
 
   it('takes as long for unknown, wrong, legacy, without a password and suspended', async () => {
     const legacy = await createWeakPerson(gatehouse, 'x', await bcrypt.hash('x', 4));
-    const none = await gatehouse.house.accounts.create({ email: 'none@example.com' });
-    const { store } = gatehouse.house;
+    const none = await gatehouse.core.accounts.create({ email: 'none@example.com' });
+    const { store } = gatehouse.core;
     const suspended = await createPerson(gatehouse);
     const suspend = store.sql('accounts').where({ id: suspended.id });
     await store.write(store.compile(suspend.update({ status: 'suspended' }), 1));

@@ -76,14 +76,14 @@ describe('the address of a relying party', () => {
     });
 
     it(`${uri} is where people go after they have signed out, and where they stay signed in`, async () => {
-      const leaving = web.copy();
+      const draining = web.copy();
       const query = new URLSearchParams({
         client_id: party.id,
         post_logout_redirect_uri: uri,
         state: 's s',
       });
       const address = `${gatehouse.url}/sign-out?${query}`;
-      const page = await leaving.get(address);
+      const page = await draining.get(address);
       expect(titleOf(page)).to.equal('Sign out');
       const back = `${joinedTo(uri)}state=s+s`;
       expect(staysAt(page)).to.equal(back);
@@ -91,7 +91,7 @@ describe('the address of a relying party', () => {
       expect(locationOf(await nobody.once(address)), 'without a session').to.equal(back);
       const { action, fields } = findForm(page, '/confirm');
       const form = { method: 'POST', body: new URLSearchParams({ ...fields, logout: 'yes' }) };
-      expect(locationOf(await leaving.once(action, form))).to.equal(back);
+      expect(locationOf(await draining.once(action, form))).to.equal(back);
       await signInAt(web, await web.get(party.url({ redirect_uri: uri }).url), person);
     });
   }

@@ -164,7 +164,7 @@ onOneStore('client credentials', (store) => {
 
     it('is nothing for a public client: whoever knows its name would get the same', async () => {
       const metadata = { token_endpoint_auth_method: 'none' };
-      const { clients, store: database } = gatehouse.house;
+      const { clients, store: database } = gatehouse.core;
       const refused = await machine(metadata).catch((error: Error) => error.message);
       expect(refused).to.match(/not for a public client/);
       // Registered before that was so.
@@ -183,7 +183,7 @@ onOneStore('client credentials', (store) => {
 
     it('both work until the overlap is over, and then the new one alone', async () => {
       const { id, secret: old } = await machine();
-      const { secret, ended, client } = await gatehouse.house.clients.rotateSecret(id, DAY);
+      const { secret, ended, client } = await gatehouse.core.clients.rotateSecret(id, DAY);
       expect(ended).to.equal(0);
       expect(client.secrets).to.have.length(2);
       expect(secret)
@@ -200,7 +200,7 @@ onOneStore('client credentials', (store) => {
 
     it('two live at most: the older of two ends, whatever time it had', async () => {
       const { id, secret: first } = await machine();
-      const { clients } = gatehouse.house;
+      const { clients } = gatehouse.core;
       const second = (await clients.rotateSecret(id, DAY)).secret;
       const third = await clients.rotateSecret(id, 2 * DAY);
       expect(third.ended).to.equal(1);
@@ -214,13 +214,13 @@ onOneStore('client credentials', (store) => {
 
     it('an overlap of nothing ends the old one at once', async () => {
       const { id, secret: old } = await machine();
-      const { secret, ended } = await gatehouse.house.clients.rotateSecret(id, 0);
+      const { secret, ended } = await gatehouse.core.clients.rotateSecret(id, 0);
       expect(ended).to.equal(1);
       expect([await status(id, old), await status(id, secret)]).to.deep.equal([401, 200]);
     });
 
     it('the old one can be ended before its time, and the new one stays', async () => {
-      const { clients } = gatehouse.house;
+      const { clients } = gatehouse.core;
       const { id, secret: old } = await machine();
       const { secret } = await clients.rotateSecret(id, DAY);
       expect((await clients.revokeOldSecrets(id)).ended).to.equal(1);
@@ -250,7 +250,7 @@ onBothStores('client secrets on two processes', (store) => {
   it('a new secret works, and the old one ends, on the next request anywhere', async () => {
     const party = await machine();
     expect(await everywhere(party)).to.deep.equal([200, 200]);
-    const { secret } = await pair.house.clients.rotateSecret(party.id, DAY);
+    const { secret } = await pair.core.clients.rotateSecret(party.id, DAY);
     const renewed = relyingParty(pair.url, party.id, secret);
     expect(await everywhere(renewed)).to.deep.equal([200, 200]);
     expect(await everywhere(party)).to.deep.equal([200, 200]);
@@ -262,15 +262,15 @@ onBothStores('client secrets on two processes', (store) => {
   it('a client is disabled and enabled on the next request anywhere', async () => {
     const party = await machine();
     await everywhere(party);
-    await pair.house.clients.disable(party.id);
+    await pair.core.clients.disable(party.id);
     expect(await everywhere(party)).to.deep.equal([401, 401]);
-    await pair.house.clients.enable(party.id);
+    await pair.core.clients.enable(party.id);
     expect(await everywhere(party)).to.deep.equal([200, 200]);
   });
 
   it('twenty operators at once lose nothing: each new secret was written, or its maker is told', async () => {
     const party = await machine();
-    const { clients } = pair.house;
+    const { clients } = pair.core;
     const outcomes = await Promise.allSettled(
       Array.from({ length: 20 }, () => clients.rotateSecret(party.id, DAY)),
     );

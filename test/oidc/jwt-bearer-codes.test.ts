@@ -168,7 +168,7 @@ onOneStoreExcept(/any node|two nodes/, 'codes of service accounts', (store) => {
   });
 
   it('a hundred wrong ones in a row close it until somebody opens it', async () => {
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     expectRefused(await ask(wrong()), 9);
     const counters = database.sql('limit_counters').where({ rule: 'codes-in-a-row' });
     await database.write(database.compile(counters.update({ failures: 99 })));
@@ -181,7 +181,7 @@ onOneStoreExcept(/any node|two nodes/, 'codes of service accounts', (store) => {
 
   it('the secret is sealed for its account: in the row of another one it opens nothing', async () => {
     const other = await newMachine();
-    const { store: database } = pair.house;
+    const { store: database } = pair.core;
     const table = () => database.sql('service_account_authenticators');
     const stolen = await database.find(database.compile(table().where({ account_id: machine.id })));
     const row = { secret: stolen?.secret };

@@ -9,7 +9,7 @@ import {
   SignJWT,
 } from 'jose';
 import Provider from 'oidc-provider';
-import { createServiceAccounts } from '../../src/store/service-accounts.ts';
+import { createServiceAccountTable } from '../../src/service-accounts/table.ts';
 import { auditRows, auditText } from '../support/audit.ts';
 import {
   API,
@@ -230,9 +230,9 @@ onOneStoreExcept(/what ends|any node/, 'tokens of service accounts', (store) => 
         scope: 'read',
       });
       expect((await api.userinfo(token)).status).to.equal(401);
-      const { store: database } = pair.house;
+      const { store: database } = pair.core;
       await database.write(
-        createServiceAccounts(database).setStatus(machine.id, 'disabled', Date.now()),
+        createServiceAccountTable(database).setStatus(machine.id, 'disabled', Date.now()),
       );
       expect((await api.introspect(token)).body).to.deep.equal({ active: false });
     });
@@ -293,14 +293,14 @@ onOneStoreExcept(/what ends|any node/, 'tokens of service accounts', (store) => 
 
   describe('what ends an account or a key counts at once, on the other node', () => {
     const elsewhere = (machine: Machine) => ask(machine, {}, {}, pair.processes[1].url);
-    const tables = () => createServiceAccounts(pair.house.store);
+    const tables = () => createServiceAccountTable(pair.core.store);
 
     it('disabled, and enabled again', async () => {
       const machine = await createMachine(pair);
       expect((await elsewhere(machine)).status).to.equal(200);
-      await pair.house.store.write(tables().setStatus(machine.id, 'disabled', Date.now()));
+      await pair.core.store.write(tables().setStatus(machine.id, 'disabled', Date.now()));
       expectRefused(await elsewhere(machine));
-      await pair.house.store.write(tables().setStatus(machine.id, 'active', Date.now()));
+      await pair.core.store.write(tables().setStatus(machine.id, 'active', Date.now()));
       expect((await elsewhere(machine)).status).to.equal(200);
       expect((await rowsOf(machine)).map(({ reason }) => reason)).to.deep.equal([
         undefined,
@@ -312,14 +312,14 @@ onOneStoreExcept(/what ends|any node/, 'tokens of service accounts', (store) => 
     it('deleted', async () => {
       const machine = await createMachine(pair);
       expect((await elsewhere(machine)).status).to.equal(200);
-      await pair.house.store.write(tables().delete(machine.id));
+      await pair.core.store.write(tables().delete(machine.id));
       expectRefused(await elsewhere(machine));
     });
 
     it('a key revoked', async () => {
       const machine = await createMachine(pair);
       expect((await elsewhere(machine)).status).to.equal(200);
-      await pair.house.store.write(tables().revokeKey(machine.id, machine.kid, Date.now()));
+      await pair.core.store.write(tables().revokeKey(machine.id, machine.kid, Date.now()));
       expectRefused(await elsewhere(machine));
     });
 
@@ -341,14 +341,14 @@ onOneStoreExcept(/what ends|any node/, 'tokens of service accounts', (store) => 
 
   describe('what ends it ends every opaque token, also those that are being made', () => {
     const ENDS: Readonly<Record<string, (machine: Machine) => Promise<void>>> = {
-      disabled: ({ id }) => pair.house.serviceAccounts.disable(id),
-      'its key revoked': ({ id, kid }) => pair.house.serviceAccounts.revokeKey(id, kid),
-      deleted: ({ id }) => pair.house.serviceAccounts.delete(id),
+      disabled: ({ id }) => pair.core.serviceAccounts.disable(id),
+      'its key revoked': ({ id, kid }) => pair.core.serviceAccounts.revokeKey(id, kid),
+      deleted: ({ id }) => pair.core.serviceAccounts.delete(id),
       'its codes reset': async ({ id }) => {
-        await pair.house.serviceAccounts.resetTotp(id);
+        await pair.core.serviceAccounts.resetTotp(id);
       },
       'its networks changed': ({ id }) =>
-        pair.house.serviceAccounts.update(id, { addresses: ['192.0.2.0/24'] }),
+        pair.core.serviceAccounts.update(id, { addresses: ['192.0.2.0/24'] }),
     };
     for (const [what, end] of Object.entries(ENDS)) {
       it(what, async () => {
@@ -405,7 +405,7 @@ onOneStoreExcept(/what ends|any node/, 'tokens of service accounts', (store) => 
     it('nor by a row that says so, with or without an assertion that is right', async () => {
       const machine = await createMachine(pair);
       const party = await createRelyingParty(pair);
-      const { store: database } = pair.house;
+      const { store: database } = pair.core;
       const stored = { grant_types: [JWT_BEARER], redirect_uris: [], response_types: [] };
       const row = { metadata: JSON.stringify(stored) };
       const query = database.sql('clients').where({ id: party.id }).update(row);

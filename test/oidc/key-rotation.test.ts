@@ -15,7 +15,7 @@ import {
 } from 'jose';
 import knexModule from 'knex';
 import { down, up } from '../../migrations/0009-key-rotation.ts';
-import type { Urgency } from '../../src/domain/key-rotation.ts';
+import type { Urgency } from '../../src/domain/keys/rotation.ts';
 import { moveTestClock } from '../../src/lib/clock.ts';
 import { createApplication } from '../support/application.ts';
 import { auditRows } from '../support/audit.ts';
@@ -58,12 +58,12 @@ onOneStoreExcept(/each once|many people|gone at once/, 'rotation of the signing 
   afterEach(() => gatehouse.stop());
 
   const rotate = async (urgency: Urgency = 'planned', alg?: (typeof ALGS)[number]) => {
-    const made = await gatehouse.house.keys.rotate({ urgency, alg });
-    await gatehouse.house.renewKeys();
+    const made = await gatehouse.core.keys.rotate({ urgency, alg });
+    await gatehouse.core.renewKeys();
     return made.map(({ kid }) => kid);
   };
   const statesOf = async () =>
-    Object.fromEntries((await gatehouse.house.keys.list()).map(({ kid, state }) => [kid, state]));
+    Object.fromEntries((await gatehouse.core.keys.list()).map(({ kid, state }) => [kid, state]));
   const signers = async () => Promise.all(ALGS.map(async (alg) => kidOf(await issue(alg))));
   const verify = async (token: string) =>
     jwtVerify(token, createLocalJWKSet({ keys: await jwksOf(gatehouse.url) } as JSONWebKeySet));
@@ -114,7 +114,7 @@ onOneStoreExcept(/each once|many people|gone at once/, 'rotation of the signing 
     await rotate();
     // As another process would have it: this one has not looked yet.
     moveTestClock(3 * 3_600_000);
-    const { keys } = gatehouse.house;
+    const { keys } = gatehouse.core;
     const plans = await Promise.all(Array.from({ length: 10 }, () => keys.settle()));
     expect(new Set(plans).size).to.equal(1);
     const rows = await auditRows(gatehouse, { kind: 'admin.key_retired' });
@@ -124,7 +124,7 @@ onOneStoreExcept(/each once|many people|gone at once/, 'rotation of the signing 
   it('keeps nothing of the private half of a retired key', async () => {
     await rotate();
     await gatehouse.advance('3h');
-    const { store: rows } = gatehouse.house;
+    const { store: rows } = gatehouse.core;
     const retired = rows.sql('signing_keys').whereIn('kid', before);
     const found = await rows.all(rows.compile(retired));
     expect(found.map(({ sealed_jwk: sealed }) => sealed)).to.deep.equal(['', '', '']);
@@ -244,12 +244,12 @@ onOneStoreExcept(/each once|many people|gone at once/, 'rotation of the signing 
     const signOut = async () => {
       const { web } = await signIn(gatehouse, party, await createPerson(gatehouse));
       await web.submit(await web.get(`${gatehouse.url}/account`), '/account/sign-out');
-      await gatehouse.house.deliver();
+      await gatehouse.core.deliver();
     };
     await signOut();
     const made = await rotate();
     await gatehouse.advance('3h');
-    await gatehouse.house.deliver();
+    await gatehouse.core.deliver();
     await signOut();
     receiver.close();
     receiver.closeAllConnections();
@@ -278,7 +278,7 @@ onOneStoreExcept(/each once|many people|gone at once/, 'rotation of the signing 
     const party = await createRelyingParty(gatehouse);
     const gone: WeakRef<object>[] = [];
     for (let round = 0; round < 15; round += 1) {
-      gone.push(new WeakRef(gatehouse.house.provider()));
+      gone.push(new WeakRef(gatehouse.core.provider()));
       await signIn(gatehouse, party, await createPerson(gatehouse));
       await rotate('now', 'ES256');
       await gatehouse.advance('40s');
@@ -305,7 +305,7 @@ onOneStoreExcept(/each once|many people|gone at once/, 'rotation of the signing 
     await gatehouse.pause();
     await open();
     expect(await signers()).to.deep.equal(before);
-    for (const { createdAt, signsFrom } of await gatehouse.house.keys.list()) {
+    for (const { createdAt, signsFrom } of await gatehouse.core.keys.list()) {
       expect(signsFrom).to.equal(createdAt);
     }
     const made = await rotate();
@@ -328,7 +328,7 @@ onOneStoreExcept(/each once|many people|gone at once/, 'rotation of the signing 
 
   it('new keys that wait are refused company, unless it is urgent', async () => {
     const waiting = await rotate('planned', 'ES256');
-    const again = await gatehouse.house.keys.rotate({ urgency: 'planned' }).catch((error) => error);
+    const again = await gatehouse.core.keys.rotate({ urgency: 'planned' }).catch((error) => error);
     expect(again).to.include({ code: 'key_waiting' });
     expect(again.message).to.match(/^A new ES256 key is waiting already: it signs from \d{4}-/);
     expect(await kidsAt(gatehouse.url)).to.have.members([...before, ...waiting]);
@@ -431,7 +431,7 @@ async function startReceiver(statuses: readonly number[]) {
 }
 
 /** Holds what is read next from the store, until it is released. */
-function holdReads({ house: { store } }: Gatehouse) {
+function holdReads({ core: { store } }: Gatehouse) {
   const { find } = store;
   let reach = () => {};
   let release = () => {};

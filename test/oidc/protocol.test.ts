@@ -202,7 +202,7 @@ onOneStoreExcept(/used once|new once/, 'the protocol', (store) => {
   });
 
   it('a proof or assertion id is new once of fifty', async () => {
-    const { ReplayDetection } = gatehouse.house.provider();
+    const { ReplayDetection } = gatehouse.core.provider();
     const ask = () => ReplayDetection.unique('issuer', 'id', Math.floor(Date.now() / 1000) + 60);
     const answers = await Promise.all(Array.from({ length: 50 }, ask));
     expect(answers.filter(Boolean)).to.have.length(1);
@@ -273,11 +273,11 @@ onOneStoreExcept(/used once|new once/, 'the protocol', (store) => {
     const { web, tokens } = await signIn(gatehouse, client, person);
     const account = await web.get(`${gatehouse.url}/account`);
     expect(titleOf(await web.submit(account, '/account/sign-out'))).to.equal('Signed out');
-    await gatehouse.house.deliver();
+    await gatehouse.core.deliver();
     // The first try was refused: it comes again, later.
     expect(received).to.have.length(1);
     await gatehouse.advance('10m');
-    await gatehouse.house.deliver();
+    await gatehouse.core.deliver();
     receiver.close();
     receiver.closeAllConnections();
     expect(received).to.have.length(2);

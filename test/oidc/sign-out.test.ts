@@ -29,12 +29,12 @@ describe('sign-out at an application', () => {
       metadata: { post_logout_redirect_uris: ['https://other.example.com/'] },
     });
     const person = await createPerson(gatehouse);
-    const { clients } = gatehouse.house;
+    const { clients } = gatehouse.core;
     const hintOf = async (client: RelyingParty) =>
       (await signIn(gatehouse, client, person)).tokens.id_token ?? '';
     compromised = await hintOf(party);
-    await gatehouse.house.keys.rotate({ urgency: 'compromised' });
-    await gatehouse.house.renewKeys();
+    await gatehouse.core.keys.rotate({ urgency: 'compromised' });
+    await gatehouse.core.renewKeys();
     const deleted = await createRelyingParty(gatehouse);
     gone = await hintOf(deleted);
     await clients.delete(deleted.id);

@@ -2,7 +2,7 @@
 import bcrypt from 'bcrypt';
 import { expect } from 'chai';
 import { auditRows, auditText, said } from '../support/audit.ts';
-import { createFakeFactor, RIGHT_WORD } from '../support/fake-method/fake-method.ts';
+import { createFakeFactor, RIGHT_WORD } from '../support/fake-factor/fake-factor.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import { BEHIND_PROXY, type From, freshAddress, guess, headersOf } from '../support/guesses.ts';
 import {
@@ -30,7 +30,7 @@ onOneStoreExcept(/at once/, 'the audit of sign-ins', (store) => {
   let from: From & { readonly address: string };
 
   before(async () => {
-    gatehouse = await startGatehouse({ store, env: BEHIND_PROXY, methods: fake.methods });
+    gatehouse = await startGatehouse({ store, env: BEHIND_PROXY, factors: fake.factors });
     party = await createRelyingParty(gatehouse);
   });
   beforeEach(async () => {

@@ -1,7 +1,7 @@
 // The numbers of the limit on second-factor codes: one account, whatever flow, browser or method.
 import { expect } from 'chai';
-import type { Method } from '../../src/methods/index.ts';
-import { createFakeFactor, RIGHT_WORD } from '../support/fake-method/fake-method.ts';
+import type { Factor } from '../../src/factors/index.ts';
+import { createFakeFactor, RIGHT_WORD } from '../support/fake-factor/fake-factor.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import {
   BEHIND_PROXY,
@@ -28,11 +28,11 @@ onOneStoreExcept(/at once/, 'limits on codes', (store) => {
   let party: RelyingParty;
   let person: Person;
 
-  const counted = (method: Method): Method => ({
-    ...method,
+  const counted = (factor: Factor): Factor => ({
+    ...factor,
     verify: (attempt) => {
       looks += 1;
-      return method.verify(attempt);
+      return factor.verify(attempt);
     },
   });
 
@@ -40,11 +40,11 @@ onOneStoreExcept(/at once/, 'limits on codes', (store) => {
     gatehouse = await startGatehouse({
       store,
       env: BEHIND_PROXY,
-      methods: (needs) => {
-        const [own] = fake.methods(needs).slice(-1).map(counted);
+      factors: (needs) => {
+        const [own] = fake.factors(needs).slice(-1).map(counted);
         if (!own) throw new Error('no factor');
         return [
-          ...verifier.methods(needs),
+          ...verifier.factors(needs),
           own,
           { ...own, name: 'fake-other' },
           { ...own, name: 'fake-last', isLastResort: true },
@@ -168,7 +168,7 @@ onOneStoreExcept(/at once/, 'limits on codes', (store) => {
 
   it('what clears an account clears this too', async () => {
     await sayWrong(10);
-    const { limits, store: database } = gatehouse.house;
+    const { limits, store: database } = gatehouse.core;
     await database.commit(limits.clearAccount(person));
     expectIn(await say(await knock(), RIGHT_WORD));
   });

@@ -161,7 +161,7 @@ onOneStore('the audit of second factors', (store) => {
 
     it('tells why its cookie was ignored: it was forgotten', async () => {
       const { person } = await trusted();
-      const { store: database } = gatehouse.house;
+      const { store: database } = gatehouse.core;
       await database.run(database.compile(database.sql('trusted_devices').del()));
       await knock(person);
       expect(await factsOf(person)).to.include({
@@ -191,8 +191,8 @@ onOneStore('the audit of second factors', (store) => {
   it('tells that all factors were reset, and what that ended', async () => {
     const { person, before } = await enrolled();
     codeOf(await totp(await knock(person), person));
-    const { house } = gatehouse;
-    await house.store.write(...(await house.resetFactors(person.id)));
+    const { core } = gatehouse;
+    await core.store.write(...(await core.resetFactors(person.id)));
     const rows = (await since(before, person)).slice(3);
     expect(said(rows)).to.have.members([
       'session.ended ok: second factor reset',

@@ -41,7 +41,7 @@ onOneStore('grace', (store) => {
     const later = await browser.submit(await setup(browser), '/enrol-later');
     return allowIfAsked(browser, later);
   };
-  const deadline = async () => (await gatehouse.house.accounts.get(person.id)).mfaDeadline;
+  const deadline = async () => (await gatehouse.core.accounts.get(person.id)).mfaDeadline;
 
   it('offers enrolment with the days that are left, and Remind me later goes on', async () => {
     const request = party.url();
@@ -161,8 +161,8 @@ onOneStore('grace', (store) => {
 
   it('a reset of the second factor opens none', async () => {
     const enrolled = await createEnrolledPerson(gatehouse, party);
-    const { store: database } = gatehouse.house;
-    await database.write(...(await gatehouse.house.resetFactors(enrolled.id)));
+    const { store: database } = gatehouse.core;
+    await database.write(...(await gatehouse.core.resetFactors(enrolled.id)));
     const page = await afterPassword(web, party, enrolled);
     expect(titleOf(page)).to.equal(SETUP);
     expect(page.text).not.to.include('Remind me later');

@@ -23,7 +23,7 @@ describe('an address with an international domain', () => {
   before(async () => {
     gatehouse = await startGatehouse();
     party = await createRelyingParty(gatehouse, { metadata: { first_party: true } });
-    ({ id } = await gatehouse.house.accounts.create({ email: TYPED, password: PASSWORD }));
+    ({ id } = await gatehouse.core.accounts.create({ email: TYPED, password: PASSWORD }));
   });
   after(() => gatehouse.stop());
 
@@ -33,11 +33,11 @@ describe('an address with an international domain', () => {
       const page = await web.get(party.url().url);
       codeOf(await signInAt(web, page, { id, email, password: PASSWORD }));
     }
-    expect((await gatehouse.house.accounts.get(SENT)).email).to.equal(TYPED);
+    expect((await gatehouse.core.accounts.get(SENT)).email).to.equal(TYPED);
   });
 
   it('belongs to one account', async () => {
-    const error = await gatehouse.house.accounts.create({ email: SENT }).catch((each) => each);
+    const error = await gatehouse.core.accounts.create({ email: SENT }).catch((each) => each);
     expect(error).to.include({ code: 'already_exists' });
   });
 

@@ -1,6 +1,6 @@
 // The numbers of each limit on passwords, as the sign-in page shows them.
 import { expect } from 'chai';
-import { createFakeFactor } from '../support/fake-method/fake-method.ts';
+import { createFakeFactor } from '../support/fake-factor/fake-factor.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import {
   BEHIND_PROXY,
@@ -33,7 +33,7 @@ onOneStore('limits on passwords', (store) => {
     gatehouse = await startGatehouse({
       store,
       env: BEHIND_PROXY,
-      methods: (needs) => [...verifier.methods(needs), ...fake.methods(needs).slice(1)],
+      factors: (needs) => [...verifier.factors(needs), ...fake.factors(needs).slice(1)],
     });
     party = await createRelyingParty(gatehouse);
   });
@@ -206,7 +206,7 @@ onOneStore('limits on passwords', (store) => {
 
     /** As if there had been so many. */
     const seed = async (rule: string, failures: number) => {
-      const { store: database } = gatehouse.house;
+      const { store: database } = gatehouse.core;
       const rows = database.sql('limit_counters').where({ rule });
       const newest = database.sql('limit_counters').where({ rule }).max('last_at');
       await database.write(database.compile(rows.where('last_at', newest).update({ failures }), 1));
@@ -375,7 +375,7 @@ onOneStore('limits on passwords', (store) => {
     await Promise.all([wrong(5), wrong(5, elsewhere), wrong(5, { ...from, web })]);
     await wrong(5, { address: freshAddress() }, other.email);
     await wrong(5, from, other.email);
-    const { limits, store: database } = gatehouse.house;
+    const { limits, store: database } = gatehouse.core;
     await database.commit(limits.clearAccount(person));
     for (const where of [from, elsewhere, { ...from, web }]) {
       expect(await wrong(1, where)).to.deep.equal([422]);

@@ -22,7 +22,7 @@ describe('mistyped codes', () => {
   after(() => gatehouse.stop());
 
   const refusals = async (accountId: string) => {
-    const { store } = gatehouse.house;
+    const { store } = gatehouse.core;
     const rows = store.sql('audit_events').where({ account_id: accountId, outcome: 'refused' });
     return (await store.all(store.compile(rows))).map(({ kind }) => kind);
   };

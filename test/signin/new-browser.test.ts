@@ -33,7 +33,7 @@ onOneStore('a sign-in from a new browser', (store) => {
   const told = async ({ email }: Person, at = gatehouse) =>
     (await mailsTo(at, email)).filter(({ subject }) => subject === SUBJECT);
   const links = async ({ id }: Person) => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const rows = database.sql('one_time_links').where({ account_id: id });
     return (await database.all(database.compile(rows))).length;
   };
@@ -68,7 +68,7 @@ onOneStore('a sign-in from a new browser', (store) => {
     await signIn(gatehouse, party, imported);
     expect(await told(imported)).to.have.length(1);
     const idle = await createPerson(gatehouse);
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const row = database.sql('accounts').where({ id: idle.id }).update({ created_at: 1 });
     await database.write(database.compile(row, 1));
     await signIn(gatehouse, party, idle);
@@ -106,7 +106,7 @@ describe('mails about new browsers that are switched off', () => {
       await signIn(gatehouse, party, person);
       await signIn(gatehouse, party, person);
       expect(await mailsTo(gatehouse, person.email)).to.deep.equal([]);
-      const { store } = gatehouse.house;
+      const { store } = gatehouse.core;
       const all = await store.all(store.compile(store.sql('one_time_links')));
       expect(all).to.deep.equal([]);
     } finally {

@@ -32,7 +32,7 @@ onOneStoreExcept(/once, from/, 'mails about a sign-in', (store) => {
   const subjectsTo = async ({ email }: { email: string }) =>
     (await mailsTo(gatehouse, email)).map(({ subject }) => subject);
   const lettersWaiting = async () => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const rows = await database.all(database.compile(database.sql('outbox')));
     return rows.length;
   };

@@ -48,8 +48,8 @@ onOneStore('an announced policy', (store) => {
     expect(await storedPassword(gatehouse, person.id)).to.include({ known: 1 });
     const account = await web.get(`${gatehouse.url}/account`);
     expect(account.text).to.include('New rules for passwords apply from');
-    const { passwords } = gatehouse.house;
-    const lacks = passwords.judge(person.password, {}).rules.filter(({ met }) => !met);
+    const { passwords } = gatehouse.core;
+    const lacks = passwords.checkPassword(person.password, {}).rules.filter(({ met }) => !met);
     expect(lacks.map(({ rule }) => rule)).to.deep.equal(['length']);
   });
 
@@ -116,19 +116,19 @@ onOneStore('a new password at sign-in', (store) => {
 
   /** The password in use stops being good enough, as after a change of the rules. */
   const updateIn = async (web: Web, parameters = {}) => {
-    const { passwords } = gatehouse.house;
-    const { judgeKnown } = passwords;
+    const { passwords } = gatehouse.core;
+    const { reviewStored } = passwords;
     const request = party.url({ prompt: 'login', ...parameters });
     const page = await web.get(request.url);
-    Object.assign(passwords, { judgeKnown: () => ({ unmet: true, meets: undefined }) });
+    Object.assign(passwords, { reviewStored: () => ({ unmet: true, meets: undefined }) });
     const due = await web.submit(page, '/prove/password', { ...person });
-    Object.assign(passwords, { judgeKnown });
+    Object.assign(passwords, { reviewStored });
     expect(titleOf(due)).to.equal(UPDATE);
     const last = await allowIfAsked(web, await choose(web, due, NEW_PASSWORD));
     return party.redeem(request, codeOf(last));
   };
   const letters = async () => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const rows = await database.all(database.compile(database.sql('outbox')));
     return rows.filter(({ payload }) => String(payload).includes(person.id)).length;
   };
@@ -162,7 +162,7 @@ onOneStore('a new password at sign-in', (store) => {
 
   it('keeps the consents', async () => {
     const { web } = await signIn(gatehouse, party, person);
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const own = database.compile(database.sql('consents').where({ account_id: person.id }));
     const count = async () => (await database.all(own)).length;
     expect(await count()).to.equal(1);
@@ -202,7 +202,7 @@ async function createPersonBefore(gatehouse: Gatehouse): Promise<Person> {
   const { hash } = await import('argon2');
   const email = `before-${Math.random().toString(36).slice(2)}@example.com`;
   const password = 'Tavu7-Ripo3-Keld9';
-  const { id } = await gatehouse.house.accounts.create({ email });
+  const { id } = await gatehouse.core.accounts.create({ email });
   await setHash(gatehouse, id, await hash(password));
   return { id, email, password };
 }

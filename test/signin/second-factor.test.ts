@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 import type { Unit } from '../../src/store/statement.ts';
-import { createFakeFactor, RIGHT_WORD } from '../support/fake-method/fake-method.ts';
+import { createFakeFactor, RIGHT_WORD } from '../support/fake-factor/fake-factor.ts';
 import { type Gatehouse, startGatehouse } from '../support/gatehouse.ts';
 import {
   allowIfAsked,
@@ -25,7 +25,7 @@ onOneStore('a second factor', (store) => {
   let web: Web;
 
   before(async () => {
-    gatehouse = await startGatehouse({ store, methods: fake.methods });
+    gatehouse = await startGatehouse({ store, factors: fake.factors });
     party = await createRelyingParty(gatehouse);
   });
   beforeEach(async () => {
@@ -194,7 +194,7 @@ onOneStore('a second factor', (store) => {
 
     it('a password changed meanwhile voids the sign-in, and Start again works', async () => {
       const second = await afterPassword();
-      const { store: database } = gatehouse.house;
+      const { store: database } = gatehouse.core;
       const raised = database.sql('accounts').where({ id: person.id }).increment('generation', 1);
       await database.write(database.compile(raised, 1));
       const answer = await web.submit(second, '/prove/fake', { word: RIGHT_WORD });
@@ -205,7 +205,7 @@ onOneStore('a second factor', (store) => {
 
     it('a crash before the end is made good by the next look at the page', async () => {
       const second = await afterPassword();
-      const { store: database } = gatehouse.house;
+      const { store: database } = gatehouse.core;
       const { commit } = database;
       // The proof is recorded; the process is as good as dead before the unit that ends it all.
       Object.assign(database, {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
-import { readPhoneNumber } from '../../src/domain/phones.ts';
+import { readPhoneNumber } from '../../src/factors/sms/phones.ts';
 import { openAccount } from '../support/account-page.ts';
 import { createApplication } from '../support/application.ts';
 import { auditRows } from '../support/audit.ts';
@@ -57,7 +57,7 @@ onBothStores('texted codes', (store) => {
     person = await createEnrolledPerson(gatehouse, party);
     numbers += 1;
     number = `+1500555${numbers}`;
-    await gatehouse.house.store.write(gatehouse.house.phones.add(person.id, number));
+    await gatehouse.core.store.write(gatehouse.core.phones.add(person.id, number));
     web = createWeb(gatehouse.url);
   });
   after(async () => {
@@ -184,8 +184,8 @@ onBothStores('texted codes', (store) => {
   });
 
   it('go to a number that the person adds on the account page, once its code is entered', async () => {
-    const { house } = gatehouse;
-    await house.store.write(house.phones.remove(person.id));
+    const { core } = gatehouse;
+    await core.store.write(core.phones.remove(person.id));
     const { web: own, page } = await openAccount(gatehouse, person);
     expect(page.text).to.include('Add phone number');
     const form = await own.get(`${gatehouse.url}/account/phone`);
@@ -204,13 +204,13 @@ onBothStores('texted codes', (store) => {
     const refused = await own.submit(asked, '/account/phone', { code: guess });
     expect(refused.status).to.equal(422);
     expect(refused.text, 'the first that counts').to.include('4 attempts left');
-    expect(await house.phones.find(person.id)).to.equal(undefined);
+    expect(await core.phones.find(person.id)).to.equal(undefined);
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => own.copy().submit(refused, '/account/phone', { code })),
     );
     for (const { status } of answers) expect(status).to.be.below(500);
-    expect(await house.phones.find(person.id)).to.include({ number });
-    expect((await house.accounts.get(person.id)).generation, 'nothing ends').to.equal(2);
+    expect(await core.phones.find(person.id)).to.include({ number });
+    expect((await core.accounts.get(person.id)).generation, 'nothing ends').to.equal(2);
     const after = await own.get(`${gatehouse.url}/account`);
     expect(titleOf(after)).to.equal('Account');
     expect(after.text).to.include(`•••${number.slice(-2)}`);
@@ -218,8 +218,8 @@ onBothStores('texted codes', (store) => {
   });
 
   it('are not sent for an account without a number, nor before the password', async () => {
-    const { house } = gatehouse;
-    await house.store.write(house.phones.remove(person.id));
+    const { core } = gatehouse;
+    await core.store.write(core.phones.remove(person.id));
     const challenge = await afterPassword(web, party, person);
     expect(challenge.text).not.to.include('Text me a code instead');
     const csrf = /name="csrf" value="([^"]+)"/.exec(challenge.text)?.[1] ?? '';
@@ -237,7 +237,7 @@ onBothStores('texted codes that nobody configured', (store) => {
     const gatehouse = await startGatehouse({ store, env: WITH_FACTOR });
     const party = await createRelyingParty(gatehouse);
     const person = await createEnrolledPerson(gatehouse, party);
-    await gatehouse.house.store.write(gatehouse.house.phones.add(person.id, '+15005550001'));
+    await gatehouse.core.store.write(gatehouse.core.phones.add(person.id, '+15005550001'));
     const challenge = await afterPassword(createWeb(gatehouse.url), party, person);
     expect(challenge.text).not.to.include('Text me a code instead');
     await gatehouse.stop();

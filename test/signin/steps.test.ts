@@ -1,8 +1,14 @@
 // The steps over every combination of facts, and the end that asks again.
 import { expect } from 'chai';
-import { ACR, ACR_VALUES, assuranceOf, isAtLeast, type Proof } from '../../src/domain/assurance.ts';
+import {
+  ACR,
+  ACR_VALUES,
+  assuranceOf,
+  isAtLeast,
+  type Proof,
+} from '../../src/domain/sessions/assurance.ts';
 import { createLog } from '../../src/lib/log.ts';
-import { createFinish, type Door } from '../../src/signin/finish.ts';
+import { createFinish, type SignInTarget } from '../../src/signin/finish.ts';
 import type { Facts, Flow } from '../../src/signin/flow.ts';
 import { dueStep, progressOf, STEPS } from '../../src/signin/steps/index.ts';
 
@@ -204,7 +210,7 @@ describe('finish', () => {
     };
     const finish = createFinish({
       store: { commit: untouched } as never,
-      accounts: {} as never,
+      accountTable: {} as never,
       flows: { end: untouched } as never,
       sessions: {} as never,
       knownBrowsers: {} as never,
@@ -215,13 +221,18 @@ describe('finish', () => {
       notices: {} as never,
       log: createLog('silent'),
     });
-    const visitor = {
+    const requester = {
       address: '192.0.2.1',
       userAgent: '',
       browser: undefined,
       devices: new Map<string, string>(),
     };
-    const door: Door = { session: undefined, visitor, signedIn: untouched, refused: untouched };
+    const door: SignInTarget = {
+      session: undefined,
+      requester,
+      signedIn: untouched,
+      refused: untouched,
+    };
     const row = { accountId: 'usr_1', generation: 1 };
     for (const facts of combinations()) {
       if (!dueStep(facts) || !facts.devicesCount || facts.enrolled.length > 1) continue;

@@ -27,8 +27,11 @@ describe('a suspended person', () => {
 
   it('reads so with the right password, twenty times, and nothing is counted', async () => {
     const person = await createPerson(gatehouse);
-    const { acts, accounts, store } = gatehouse.house;
-    await acts.suspend(await accounts.get(person.id), { actor: 'cli:test', reason: 'a test' });
+    const { operations, accounts, store } = gatehouse.core;
+    await operations.suspend(await accounts.get(person.id), {
+      actor: 'cli:test',
+      reason: 'a test',
+    });
     const { email, password } = person;
     const web = createWeb(gatehouse.url);
     const page = await web.get(party.url().url);

@@ -161,7 +161,7 @@ onBothStores('authenticators', (store) => {
 
   it('Not now goes on', async () => {
     const person = await createEnrolledPerson(gatehouse, party);
-    const { backupCodes, store: database } = gatehouse.house;
+    const { backupCodes, store: database } = gatehouse.core;
     for (const code of person.backupCodes.slice(0, 8)) {
       const found = await backupCodes.find(person.id, code);
       if (found) await database.write(found.spend);
@@ -194,7 +194,7 @@ onBothStores('authenticators', (store) => {
   it('a secret moved to the row of somebody else fits no code', async () => {
     const one = await createEnrolledPerson(gatehouse, party);
     const two = await createEnrolledPerson(gatehouse, party);
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const rows = await database.all(
       database.compile(database.sql('authenticators').whereIn('account_id', [one.id, two.id])),
     );

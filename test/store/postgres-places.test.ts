@@ -9,12 +9,12 @@ function watchedPlaces(max: number, patience = LONG) {
   const places = createPlaces({ max, patience });
   const started: string[] = [];
   const refused: string[] = [];
-  const leaving = new Map<string, () => void>();
+  const draining = new Map<string, () => void>();
   const take = (name: string, mayWait: boolean) =>
     places.take(mayWait).then(
       (leave) => {
         started.push(name);
-        leaving.set(name, leave);
+        draining.set(name, leave);
       },
       (error: GatehouseError) => refused.push(`${name} ${error.code ?? error.message}`),
     );
@@ -28,7 +28,7 @@ function watchedPlaces(max: number, patience = LONG) {
       await settle();
     },
     leave: async (name: string) => {
-      leaving.get(name)?.();
+      draining.get(name)?.();
       await settle();
     },
   };

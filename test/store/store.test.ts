@@ -5,14 +5,14 @@ import { expect } from 'chai';
 import { loadConfig } from '../../src/config/load.ts';
 import { randomId } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/lib/log.ts';
-import { createAccounts } from '../../src/store/accounts.ts';
-import { createArtifacts } from '../../src/store/artifacts.ts';
+import { createAccountTable } from '../../src/store/accounts.ts';
+import { createArtifactTable } from '../../src/store/artifacts.ts';
 import { TABLES } from '../../src/store/examine.ts';
 import { migrateUp, pendingMigrations } from '../../src/store/migrate.ts';
 import { migrateDown, NOTHING } from '../../src/store/migrate-down.ts';
 import { addressOf, openStore } from '../../src/store/open.ts';
-import { createSessions } from '../../src/store/sessions.ts';
-import { createSettings } from '../../src/store/settings.ts';
+import { createSessionTable } from '../../src/store/sessions.ts';
+import { createSettingTable } from '../../src/store/settings.ts';
 import type { Statement } from '../../src/store/statement.ts';
 import type { Store } from '../../src/store/store.ts';
 import { sweep, sweepInTurn } from '../../src/store/sweep.ts';
@@ -38,7 +38,7 @@ onBothStores('the store', (kind) => {
     store.compile(store.sql('settings').insert({ name, value }), 1);
   const update = (name: string, was: string, value: string): Statement =>
     store.compile(store.sql('settings').where({ name, value: was }).update({ value }), 1);
-  const stored = (name: string) => createSettings(store).find(name);
+  const stored = (name: string) => createSettingTable(store).find(name);
 
   describe('a unit', () => {
     it('happens whole', async () => {
@@ -48,7 +48,7 @@ onBothStores('the store', (kind) => {
 
     it('that misses a row leaves nothing behind and says which statement it was', async () => {
       const outcome = await store.commit([insert('c'), update('a', 'other', 'x'), insert('d')]);
-      expect(outcome).to.deep.equal({ kind: 'missed', at: 1 });
+      expect(outcome).to.deep.equal({ kind: 'conflict', at: 1 });
       expect([await stored('c'), await stored('d')]).to.deep.equal([undefined, undefined]);
     });
 
@@ -74,7 +74,7 @@ onBothStores('the store', (kind) => {
       const guard = (value: string) =>
         store.compile(store.sql('settings').where({ name: 'a', value }).select('name'), 1);
       expect((await store.commit([guard('v'), insert('i')])).kind).to.equal('committed');
-      expect((await store.commit([guard('w'), insert('j')])).kind).to.equal('missed');
+      expect((await store.commit([guard('w'), insert('j')])).kind).to.equal('conflict');
     });
 
     it('is won by one of a hundred that race for the same row', async () => {
@@ -97,44 +97,44 @@ onBothStores('the store', (kind) => {
     });
 
     it('are spent once of fifty', async () => {
-      const artifacts = createArtifacts(store);
-      await store.write(artifacts.put(artifact('k1'), 1));
-      const spend = () => store.commit([artifacts.consume('RefreshToken', 'k1', 5)]);
+      const artifactTable = createArtifactTable(store);
+      await store.write(artifactTable.put(artifact('k1'), 1));
+      const spend = () => store.commit([artifactTable.consume('RefreshToken', 'k1', 5)]);
       const outcomes = await Promise.all(Array.from({ length: 50 }, spend));
       expect(outcomes.filter(({ kind: each }) => each === 'committed')).to.have.length(1);
-      const found = await artifacts.find('RefreshToken', 'k1');
+      const found = await artifactTable.find('RefreshToken', 'k1');
       expect(found).to.deep.include({ consumedAt: 5, payload: { text: 'ünï\u0000code' } });
     });
 
     it('inserted once are there once of fifty', async () => {
-      const artifacts = createArtifacts(store);
-      const add = () => store.commit([artifacts.insertOnce(artifact('k2'), 1)]);
+      const artifactTable = createArtifactTable(store);
+      const add = () => store.commit([artifactTable.insertOnce(artifact('k2'), 1)]);
       const outcomes = await Promise.all(Array.from({ length: 50 }, add));
       expect(outcomes.filter(({ kind: each }) => each === 'committed')).to.have.length(1);
     });
 
     it('are gone with their account and with its generation, and keep the one they were made with', async () => {
-      const artifacts = createArtifacts(store);
-      const accounts = createAccounts(store);
+      const artifactTable = createArtifactTable(store);
+      const accountTable = createAccountTable(store);
       const id = `usr_${randomId()}`;
-      const person = { id, email: `${id}@example.com`, emailKey: `${id}@example.com` };
+      const person = { id, email: `${id}@example.com`, normalizedEmail: `${id}@example.com` };
       const rest = { name: undefined, role: 'user', passwordHash: undefined } as const;
-      await store.write(accounts.insert({ ...person, ...rest, emailVerified: false, at: 1 }));
-      await store.write(artifacts.put(artifact('k3', { accountId: id, generation: 1 }), 1));
-      const raise = store.sql('accounts').where({ id }).increment('generation', 1);
-      await store.write(store.compile(raise, 1));
+      await store.write(accountTable.insert({ ...person, ...rest, emailVerified: false, at: 1 }));
+      await store.write(artifactTable.put(artifact('k3', { accountId: id, generation: 1 }), 1));
+      const bumpGeneration = store.sql('accounts').where({ id }).increment('generation', 1);
+      await store.write(store.compile(bumpGeneration, 1));
       // An update with the new number does not lift it.
-      await store.write(artifacts.put(artifact('k3', { accountId: id, generation: 2 }), 2));
-      expect(await artifacts.find('RefreshToken', 'k3')).to.equal(undefined);
-      await store.write(artifacts.put(artifact('k4', { accountId: id, generation: 2 }), 2));
-      expect((await artifacts.find('RefreshToken', 'k4'))?.generation).to.equal(2);
-      await store.write(accounts.delete(id));
-      expect(await artifacts.find('RefreshToken', 'k4')).to.equal(undefined);
+      await store.write(artifactTable.put(artifact('k3', { accountId: id, generation: 2 }), 2));
+      expect(await artifactTable.find('RefreshToken', 'k3')).to.equal(undefined);
+      await store.write(artifactTable.put(artifact('k4', { accountId: id, generation: 2 }), 2));
+      expect((await artifactTable.find('RefreshToken', 'k4'))?.generation).to.equal(2);
+      await store.write(accountTable.delete(id));
+      expect(await artifactTable.find('RefreshToken', 'k4')).to.equal(undefined);
     });
   });
 
   it('a session that has ended is changed by nothing', async () => {
-    const sessions = createSessions(store);
+    const sessionTable = createSessionTable(store);
     const times = { seenAt: 1, createdAt: 1, expiresAt: 9e12 };
     const none = {
       accountId: undefined,
@@ -142,26 +142,30 @@ onBothStores('the store', (kind) => {
       login: undefined,
       origin: undefined,
     };
-    await store.write(sessions.insert({ uid: 'u', key: 'k', ...none, state: undefined, ...times }));
-    expect(await sessions.findByKey('k', 2)).to.include({ uid: 'u' });
-    await store.write(sessions.end('u', 3));
-    expect(await sessions.findByKey('k', 4)).to.equal(undefined);
-    expect((await store.commit([sessions.update('u', { seenAt: 5 })])).kind).to.equal('missed');
-    expect((await store.commit([sessions.guard('u')])).kind).to.equal('missed');
+    await store.write(
+      sessionTable.insert({ uid: 'u', key: 'k', ...none, state: undefined, ...times }),
+    );
+    expect(await sessionTable.findByKey('k', 2)).to.include({ uid: 'u' });
+    await store.write(sessionTable.end('u', 3));
+    expect(await sessionTable.findByKey('k', 4)).to.equal(undefined);
+    expect((await store.commit([sessionTable.update('u', { seenAt: 5 })])).kind).to.equal(
+      'conflict',
+    );
+    expect((await store.commit([sessionTable.guard('u')])).kind).to.equal('conflict');
   });
 
   it('expired rows go in batches, others stay', async () => {
-    const artifacts = createArtifacts(store);
+    const artifactTable = createArtifactTable(store);
     const old = Array.from({ length: 450 }, (_, i) => ({ key: `old-${i}`, expiresAt: 1000 }));
     const rows = [...old, { key: 'young', expiresAt: 9e12 }].map((each) => ({
       model: 'AccessToken',
       payload: {},
       ...each,
     }));
-    await store.write(...rows.map((row) => artifacts.put(row, 1)));
+    await store.write(...rows.map((row) => artifactTable.put(row, 1)));
     expect(await sweep(store, 1_000_000)).to.be.at.least(450);
-    expect(await artifacts.find('AccessToken', 'old-7')).to.equal(undefined);
-    expect(await artifacts.find('AccessToken', 'young')).not.to.equal(undefined);
+    expect(await artifactTable.find('AccessToken', 'old-7')).to.equal(undefined);
+    expect(await artifactTable.find('AccessToken', 'young')).not.to.equal(undefined);
   });
 
   it('one process of all sweeps at a time, also when a clock was set back', async () => {
@@ -171,7 +175,7 @@ onBothStores('the store', (kind) => {
     const isTurn = (removed: number | undefined) => removed !== undefined;
     expect((await turns()).filter(isTurn)).to.have.length(1);
     expect((await turns()).filter(isTurn)).to.have.length(0);
-    await createSettings(store).set('sweep_until', String(Date.now() + 86_400_000));
+    await createSettingTable(store).set('sweep_until', String(Date.now() + 86_400_000));
     expect((await turns()).filter(isTurn)).to.have.length(1);
   });
 

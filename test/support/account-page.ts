@@ -13,19 +13,19 @@ import {
 } from './relying-party.ts';
 import { createWeb, decodeEntities, type Page, titleOf, type Web } from './web.ts';
 
-type House = Pick<Gatehouse, 'url' | 'advance'>;
+type Core = Pick<Gatehouse, 'url' | 'advance'>;
 
 export const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
 
 /** A code that nobody has used: the clock moves on by a step. */
-export async function nextCode({ advance }: House, secret: string): Promise<string> {
+export async function nextCode({ advance }: Core, secret: string): Promise<string> {
   await advance('30s');
   return codeFor(secret);
 }
 
 /** Whatever a sign-in asks for, until it is over. */
 export async function passSignIn(
-  gatehouse: House,
+  gatehouse: Core,
   web: Web,
   page: Page,
   person: Person & { readonly secret?: string },
@@ -44,7 +44,7 @@ export async function passSignIn(
 
 /** Signed in just now, at the account page. */
 export async function openAccount(
-  gatehouse: House,
+  gatehouse: Core,
   person: Person & { readonly secret?: string },
   web = createWeb(gatehouse.url),
 ): Promise<{ web: Web; page: Page }> {
@@ -56,7 +56,7 @@ export async function openAccount(
 
 /** Signed in by a password and a trusted device: enough for most, and not for changes. */
 export async function openOnTrustedDevice(
-  gatehouse: House,
+  gatehouse: Core,
   party: RelyingParty,
   person: EnrolledPerson,
 ): Promise<Web> {
@@ -109,7 +109,7 @@ export interface Elsewhere {
 }
 
 export async function signInElsewhere(
-  gatehouse: House,
+  gatehouse: Core,
   party: RelyingParty,
   person: Person & { readonly secret?: string },
   options: { readonly web?: Web; readonly scope?: string; readonly resource?: string } = {},
@@ -128,18 +128,18 @@ export async function signInElsewhere(
 }
 
 /** At every endpoint of ours; the refresh token is used, not used up, where it still works. */
-export async function expectDead(house: House, { web, party, tokens }: Elsewhere): Promise<void> {
+export async function expectDead(core: Core, { web, party, tokens }: Elsewhere): Promise<void> {
   expect((await party.userinfo(tokens.access_token)).status, 'userinfo').to.equal(401);
   const refreshed = await party.refresh(tokens.refresh_token ?? '');
   expect(refreshed.body.error, 'refresh').to.equal('invalid_grant');
   const silent = await web.get(party.url({ prompt: 'none' }).url);
   expect(silent.url.searchParams.get('error'), 'prompt=none').to.equal('login_required');
-  expect(titleOf(await web.get(`${house.url}/account`)), 'account page').to.equal('Sign in');
+  expect(titleOf(await web.get(`${core.url}/account`)), 'account page').to.equal('Sign in');
 }
 
 /** In the browser, whatever became of its tokens. */
-export async function expectSignedIn(house: House, web: Web, party: RelyingParty): Promise<void> {
+export async function expectSignedIn(core: Core, web: Web, party: RelyingParty): Promise<void> {
   const silent = await web.get(party.url({ prompt: 'none' }).url);
   expect(silent.url.searchParams.get('code'), silent.url.href).to.be.a('string');
-  expect(titleOf(await web.get(`${house.url}/account`))).to.equal('Account');
+  expect(titleOf(await web.get(`${core.url}/account`))).to.equal('Account');
 }

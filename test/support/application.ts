@@ -22,7 +22,7 @@ const DEFAULTS = { first_party: true, grant_types: ['authorization_code', 'refre
 export const PUBLIC = { token_endpoint_auth_method: 'none', direct_sign_in: true };
 
 export async function createApplication(
-  gatehouse: Pick<Gatehouse, 'house' | 'url'>,
+  gatehouse: Pick<Gatehouse, 'core' | 'url'>,
   metadata: Record<string, unknown> = {},
 ): Promise<Application> {
   const { id, secret } = await createRelyingParty(gatehouse, {

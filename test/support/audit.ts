@@ -12,10 +12,10 @@ interface Filter {
 
 /** Oldest first. */
 export async function auditRows(
-  { house }: Pick<Gatehouse, 'house'>,
+  { core }: Pick<Gatehouse, 'core'>,
   filter: Filter = {},
 ): Promise<AuditRow[]> {
-  return (await house.audit.newest(filter, 10_000)).reverse();
+  return (await core.audit.newest(filter, 10_000)).reverse();
 }
 
 /** `sign_in.password ok`, `sign_in.password refused: wrong password`. */
@@ -32,7 +32,7 @@ export function eachTime(rows: readonly AuditRow[]): AuditRow[] {
 
 /** Once so many have been told of: a process adds up what repeats for a second. */
 export async function untilTold(
-  gatehouse: Pick<Gatehouse, 'house'>,
+  gatehouse: Pick<Gatehouse, 'core'>,
   filter: Filter,
   count: number,
 ): Promise<AuditRow[]> {
@@ -45,6 +45,6 @@ export async function untilTold(
 }
 
 /** The whole table as text, all columns of all rows: nothing secret may be in it. */
-export async function auditText({ house: { store } }: Pick<Gatehouse, 'house'>): Promise<string> {
+export async function auditText({ core: { store } }: Pick<Gatehouse, 'core'>): Promise<string> {
   return JSON.stringify(await store.all(store.compile(store.sql('audit_events'))));
 }

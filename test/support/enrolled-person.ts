@@ -23,7 +23,7 @@ export async function enrolOn(
 
 /** Leaves no session behind; the clock moves on by a step, so that the next code is fresh. */
 export async function createEnrolledPerson(
-  gatehouse: Pick<Gatehouse, 'house' | 'url' | 'advance'>,
+  gatehouse: Pick<Gatehouse, 'core' | 'url' | 'advance'>,
   party: RelyingParty,
 ): Promise<EnrolledPerson> {
   const person = await createPerson(gatehouse);

@@ -4,13 +4,13 @@ import type { Gatehouse } from './gatehouse.ts';
 import { PASSWORD, type Person } from './relying-party.ts';
 
 export async function createExistingPerson(
-  gatehouse: Pick<Gatehouse, 'house'>,
+  gatehouse: Pick<Gatehouse, 'core'>,
   more: object = {},
 ): Promise<Person> {
   const made = `existing-${randomBytes(6).toString('hex')}@example.com`;
-  const hash = await gatehouse.house.hashing.hash(PASSWORD);
+  const hash = await gatehouse.core.hashing.hash(PASSWORD);
   const line = { email: made, name: 'Existing Person', password_hash: hash, ...more };
-  await gatehouse.house.importAccounts(
+  await gatehouse.core.importAccounts(
     (async function* () {
       yield Buffer.from(JSON.stringify(line));
     })(),
@@ -21,6 +21,6 @@ export async function createExistingPerson(
     },
   );
   const { email } = line;
-  const { id } = await gatehouse.house.accounts.get(email);
+  const { id } = await gatehouse.core.accounts.get(email);
   return { email, password: PASSWORD, id };
 }

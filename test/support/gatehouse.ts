@@ -1,6 +1,6 @@
 // A whole Gatehouse in this process, on a free port and a database of its own.
 import { join } from 'node:path';
-import type { House, Options } from '../../src/app.ts';
+import type { Core, Options } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { type Running, start } from '../../src/main.ts';
 import { rememberHashes } from './hashing.ts';
@@ -9,7 +9,7 @@ import { SQLITE, type StoreKind, type TestDatabase } from './stores.ts';
 
 export interface Gatehouse {
   readonly url: string;
-  readonly house: House;
+  readonly core: Core;
   readonly database: TestDatabase;
   /** Moves the clock: `90s`, `15m`, `8d`. */
   advance(text: string): Promise<void>;
@@ -60,7 +60,7 @@ export async function startGatehouse(options: GatehouseOptions = {}): Promise<Ga
   const pause = () => running.stop();
   return {
     url: config.issuer,
-    house: running.house,
+    core: running.core,
     database,
     advance: async (text) => {
       await advanceClock(config.issuer, text);

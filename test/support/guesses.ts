@@ -1,5 +1,5 @@
 // Somebody who guesses passwords, from any address, and how many of the guesses were looked at.
-import { createMethods } from '../../src/methods/index.ts';
+import { createFactors } from '../../src/factors/index.ts';
 import type { GatehouseOptions } from './gatehouse.ts';
 import { PASSWORD, type RelyingParty } from './relying-party.ts';
 import { createWeb, findForm, type Page, type Web } from './web.ts';
@@ -17,7 +17,7 @@ export interface From {
 }
 
 export interface Verifier {
-  readonly methods: NonNullable<GatehouseOptions['methods']>;
+  readonly factors: NonNullable<GatehouseOptions['factors']>;
   /** How many passwords have been looked at, unknown accounts included. */
   looks(): number;
 }
@@ -32,7 +32,7 @@ export function createVerifier(): Verifier {
       return password === PASSWORD ? ('right' as const) : ('wrong' as const);
     },
   };
-  return { methods: (needs) => createMethods({ ...needs, hashing }), looks: () => looks };
+  return { factors: (needs) => createFactors({ ...needs, hashing }), looks: () => looks };
 }
 
 let ranges = 0;

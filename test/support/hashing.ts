@@ -1,6 +1,6 @@
 // Hashing with a memory: argon2 once for each password and hash, and the same answer ever after.
 import type { Config } from '../../src/config/schema.ts';
-import { createHashing, type Hashing } from '../../src/domain/hashing.ts';
+import { createHashing, type Hashing } from '../../src/domain/passwords/hashing.ts';
 
 const memories = new Map<string, Hashing>();
 

@@ -9,16 +9,16 @@ import {
 } from 'node:crypto';
 import { join } from 'node:path';
 import type { JWK } from 'jose';
-import { createAuthenticatorsDomain } from '../../src/domain/authenticators.ts';
-import { loadMasterKey } from '../../src/domain/master-key.ts';
+import { loadMasterKey } from '../../src/domain/keys/master-key.ts';
+import { createAuthenticators } from '../../src/factors/totp/authenticators.ts';
+import { createAuthenticatorTable } from '../../src/factors/totp/table.ts';
 import { serviceAccountId } from '../../src/lib/ids.ts';
 import { createVault } from '../../src/lib/vault.ts';
-import { createAuthenticators } from '../../src/store/authenticators.ts';
 import {
-  createServiceAccounts,
+  createServiceAccountTable,
   type ServiceAccount,
   type ServiceAccountKey,
-} from '../../src/store/service-accounts.ts';
+} from '../../src/service-accounts/table.ts';
 import type { Gatehouse } from './gatehouse.ts';
 import type { Answer } from './relying-party.ts';
 
@@ -49,16 +49,16 @@ export interface MachineOptions
   readonly modulusLength?: number;
 }
 
-type Home = Pick<Gatehouse, 'house' | 'url'>;
+type Home = Pick<Gatehouse, 'core' | 'url'>;
 
 export async function createMachine(home: Home, options: MachineOptions = {}): Promise<Machine> {
-  const { house, url } = home;
+  const { core, url } = home;
   const { alg = 'ES256' } = options;
   const id = serviceAccountId();
   const pair = keyPair(alg, options.modulusLength);
   const jwk = pair.publicKey.export({ format: 'jwk' }) as JWK;
   const kid = randomBytes(12).toString('base64url');
-  const tables = createServiceAccounts(house.store);
+  const tables = createServiceAccountTable(core.store);
   const createdAt = Date.now();
   const account = {
     id,
@@ -75,7 +75,7 @@ export async function createMachine(home: Home, options: MachineOptions = {}): P
     expiresAt: options.expiresAt,
     revokedAt: options.revokedAt,
   };
-  await house.store.write(tables.insert(account), tables.insertKey(key));
+  await core.store.write(tables.insert(account), tables.insertKey(key));
   const secret = options.totp ? await addAuthenticator(home, id) : undefined;
   return { id, kid, alg, jwk, privateKey: pair.privateKey, secret };
 }
@@ -89,14 +89,14 @@ export function keyPair(alg: string, modulusLength = 2048) {
   return generateKeyPairSync('rsa', { modulusLength });
 }
 
-async function addAuthenticator({ house }: Home, accountId: string): Promise<string> {
+async function addAuthenticator({ core }: Home, accountId: string): Promise<string> {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
   const secret = [...randomBytes(32)].map((byte) => alphabet[byte % 32]).join('');
-  const vault = createVault(loadMasterKey(house.config));
-  const table = createAuthenticators(house.store, 'service_account_authenticators');
-  const authenticators = createAuthenticatorsDomain(table, vault);
+  const vault = createVault(loadMasterKey(core.config));
+  const table = createAuthenticatorTable(core.store, 'service_account_authenticators');
+  const authenticators = createAuthenticators(table, vault);
   const none = { accountId, name: 'codes', lastStep: 0 };
-  await house.store.write(authenticators.add({ ...none, secret }));
+  await core.store.write(authenticators.add({ ...none, secret }));
   return secret;
 }
 

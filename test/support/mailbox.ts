@@ -16,8 +16,8 @@ export interface ReadMail {
 }
 
 /** Everything that is due; what fails is due later. */
-export async function deliverAll({ house }: Pick<Gatehouse, 'house'>): Promise<void> {
-  const { store } = house;
+export async function deliverAll({ core }: Pick<Gatehouse, 'core'>): Promise<void> {
+  const { store } = core;
   const waiting = () =>
     store
       .sql('outbox')
@@ -25,7 +25,7 @@ export async function deliverAll({ house }: Pick<Gatehouse, 'house'>): Promise<v
       .where('due_at', '<=', now())
       .where('expires_at', '>', now());
   do {
-    await house.deliver();
+    await core.deliver();
   } while (await store.find(store.compile(waiting().first())));
 }
 
@@ -38,7 +38,7 @@ export function outboxFiles(dataDir: string, ending: string): string[] {
 
 /** The mails to an address, oldest first. */
 export async function mailsTo(
-  gatehouse: Pick<Gatehouse, 'house' | 'database'>,
+  gatehouse: Pick<Gatehouse, 'core' | 'database'>,
   address: string,
 ): Promise<ReadMail[]> {
   await deliverAll(gatehouse);
@@ -49,7 +49,7 @@ export async function mailsTo(
 }
 
 export async function lastMailTo(
-  gatehouse: Pick<Gatehouse, 'house' | 'database'>,
+  gatehouse: Pick<Gatehouse, 'core' | 'database'>,
   address: string,
 ): Promise<ReadMail> {
   const last = (await mailsTo(gatehouse, address)).at(-1);
@@ -68,7 +68,7 @@ export function linkIn({ text }: Pick<ReadMail, 'text'>): string {
 
 /** All one-time links that were mailed to an address, oldest first. */
 export async function linksTo(
-  gatehouse: Pick<Gatehouse, 'house' | 'database'>,
+  gatehouse: Pick<Gatehouse, 'core' | 'database'>,
   address: string,
 ): Promise<string[]> {
   const mails = await mailsTo(gatehouse, address);
@@ -77,7 +77,7 @@ export async function linksTo(
 
 /** Waits for one more: another process may be about to deliver it. */
 export async function nextLinkTo(
-  gatehouse: Pick<Gatehouse, 'house' | 'database'>,
+  gatehouse: Pick<Gatehouse, 'core' | 'database'>,
   address: string,
   before: readonly string[],
 ): Promise<string> {
@@ -91,7 +91,7 @@ export async function nextLinkTo(
 
 /** Waits for it: another process may be about to deliver it. */
 export async function waitForMail(
-  gatehouse: Pick<Gatehouse, 'house' | 'database'>,
+  gatehouse: Pick<Gatehouse, 'core' | 'database'>,
   address: string,
   isWanted: (mail: ReadMail) => boolean,
 ): Promise<ReadMail> {

@@ -29,7 +29,7 @@ export function refuseNetwork(): void {
 
 function guardConnect(): void {
   const connect = Socket.prototype.connect as Connect;
-  Socket.prototype.connect = function guarded(this: Socket, ...args: unknown[]): Socket {
+  Socket.prototype.connect = function failClosed(this: Socket, ...args: unknown[]): Socket {
     const [target, listener] = parse(args);
     const host = target.host || 'localhost';
     if (target.path || isLocal(host)) return connect.apply(this, args);
@@ -73,11 +73,11 @@ function guardLookup({ lookup = dns.lookup, port }: Target): LookupFunction {
 }
 
 function guardNames(api: object, refuse: (error: Error, args: unknown[]) => unknown): void {
-  const methods = api as Record<string, Callable>;
+  const factors = api as Record<string, Callable>;
   for (const method of Object.getOwnPropertyNames(api)) {
-    const original = methods[method];
+    const original = factors[method];
     if (!/^(lookup|resolve|reverse)/.test(method) || typeof original !== 'function') continue;
-    methods[method] = function guarded(this: unknown, ...args: unknown[]): unknown {
+    factors[method] = function failClosed(this: unknown, ...args: unknown[]): unknown {
       const name = String(args[0]);
       if (method === 'lookup' && (isIP(name) !== 0 || isLocal(name))) {
         return original.apply(this, args);

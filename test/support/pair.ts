@@ -1,9 +1,9 @@
 // Two processes of one issuer over one database, and a house of the test's own to fill it.
-import { type House, openHouse } from '../../src/app.ts';
+import { type Core, openCore } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { createTestClock } from '../../src/domain/test-clock.ts';
+import { createTestClock } from '../../src/domain/nodes/test-clock.ts';
 import { moveTestClock } from '../../src/lib/clock.ts';
-import { createSettings } from '../../src/store/settings.ts';
+import { createSettingTable } from '../../src/store/settings.ts';
 import { advanceClock, environment, freePort } from './gatehouse.ts';
 import { rememberHashes } from './hashing.ts';
 import { type GatehouseProcess, startProcess } from './processes.ts';
@@ -12,7 +12,7 @@ import type { StoreKind, TestDatabase } from './stores.ts';
 export interface Pair {
   /** The issuer: the first process. */
   readonly url: string;
-  readonly house: House;
+  readonly core: Core;
   readonly database: TestDatabase;
   readonly processes: readonly [GatehouseProcess, GatehouseProcess];
   advance(text: string): Promise<void>;
@@ -32,15 +32,15 @@ export async function startPair(
   const ports = [await freePort(), await freePort()] as const;
   const issuer = `http://localhost:${ports[0]}`;
   const config = loadConfig(environment(database, ports[0]));
-  const house = await openHouse(config, { hashing: rememberHashes });
-  const clock = createTestClock(createSettings(house.store));
+  const core = await openCore(config, { hashing: rememberHashes });
+  const clock = createTestClock(createSettingTable(core.store));
   const processes = await Promise.all([
     startProcess({ database, port: ports[0], issuer, env: { ...env, ...own[0] } }),
     startProcess({ database, port: ports[1], issuer, env: { ...env, ...own[1] } }),
   ]);
   return {
     url: issuer,
-    house,
+    core,
     database,
     processes,
     advance: async (text) => {
@@ -51,7 +51,7 @@ export async function startPair(
     stop: async () => {
       moveTestClock(0);
       await Promise.all(processes.map((each) => each.stop()));
-      await house.close();
+      await core.close();
       database.remove();
     },
   };

@@ -197,10 +197,10 @@ let janitor: ChildProcess | undefined;
 
 function watch(child: ChildProcess): void {
   janitor ??= startJanitor();
-  const tell = (text: string) => janitor?.stdin?.write(`${text}${child.pid}\n`);
+  const noticeFor = (text: string) => janitor?.stdin?.write(`${text}${child.pid}\n`);
   if (child.pid === undefined) return;
-  tell('+');
-  child.once('exit', () => tell('-'));
+  noticeFor('+');
+  child.once('exit', () => noticeFor('-'));
 }
 
 function startJanitor(): ChildProcess {

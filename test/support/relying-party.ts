@@ -46,10 +46,10 @@ export interface ClientOptions {
 }
 
 export async function createRelyingParty(
-  { house, url: issuer }: Pick<Gatehouse, 'house' | 'url'>,
+  { core, url: issuer }: Pick<Gatehouse, 'core' | 'url'>,
   { metadata = {} }: ClientOptions = {},
 ): Promise<RelyingParty> {
-  const { client, secret } = await house.clients.create({
+  const { client, secret } = await core.clients.create({
     client_name: 'Test App',
     client_uri: CLIENT_URI,
     redirect_uris: [REDIRECT_URI],
@@ -139,10 +139,10 @@ export interface Person {
 
 let people = 0;
 
-export async function createPerson({ house }: Pick<Gatehouse, 'house'>): Promise<Person> {
+export async function createPerson({ core }: Pick<Gatehouse, 'core'>): Promise<Person> {
   people += 1;
   const email = `person-${people}-${randomBytes(4).toString('hex')}@example.com`;
-  const { id } = await house.accounts.create({ email, password: PASSWORD, name: 'Test Person' });
+  const { id } = await core.accounts.create({ email, password: PASSWORD, name: 'Test Person' });
   return { email, password: PASSWORD, id };
 }
 

@@ -9,7 +9,7 @@ export const DONE = 'Password updated';
 
 /** A link by mail, as anybody gets one for their own address. */
 export async function askForLink(
-  gatehouse: Pick<Gatehouse, 'house' | 'database' | 'url'>,
+  gatehouse: Pick<Gatehouse, 'core' | 'database' | 'url'>,
   email: string,
 ): Promise<string> {
   const before = await linksTo(gatehouse, email);

@@ -32,7 +32,7 @@ export function withResources(database: TestDatabase, more: object = {}): Record
 export type Issue = (alg?: Alg, at?: string) => Promise<string>;
 
 /** An application of its own that gets access tokens, each signed with the algorithm it names. */
-export async function createIssue(gatehouse: Pick<Gatehouse, 'house' | 'url'>): Promise<Issue> {
+export async function createIssue(gatehouse: Pick<Gatehouse, 'core' | 'url'>): Promise<Issue> {
   const metadata = {
     grant_types: ['client_credentials'],
     redirect_uris: [],

@@ -8,20 +8,20 @@ export const NEW_PASSWORD = 'Vemo4-Lurk8-Pazi2';
 
 /** @param hash of the password; argon2id as ours when left out */
 export async function createWeakPerson(
-  { house }: Pick<Gatehouse, 'house'>,
+  { core }: Pick<Gatehouse, 'core'>,
   password = WEAK_PASSWORD,
   hash?: string,
 ): Promise<Person> {
   const email = `weak-${randomBytes(6).toString('hex')}@example.com`;
-  const { id } = await house.accounts.create({ email });
-  const stored = hash ?? (await house.hashing.hash(password));
-  await setHash({ house }, id, stored);
+  const { id } = await core.accounts.create({ email });
+  const stored = hash ?? (await core.hashing.hash(password));
+  await setHash({ core }, id, stored);
   return { email, password, id };
 }
 
 /** As an import does: nothing is known of the password. */
 export async function setHash(
-  { house: { store } }: Pick<Gatehouse, 'house'>,
+  { core: { store } }: Pick<Gatehouse, 'core'>,
   id: string,
   hash: string,
 ): Promise<void> {
@@ -36,9 +36,9 @@ export interface StoredPassword {
 }
 
 export async function storedPassword(
-  { house }: Pick<Gatehouse, 'house'>,
+  { core }: Pick<Gatehouse, 'core'>,
   id: string,
 ): Promise<StoredPassword> {
-  const { passwordHash = '', generation, knownPolicyVersion } = await house.accounts.get(id);
+  const { passwordHash = '', generation, knownPolicyVersion } = await core.accounts.get(id);
   return { hash: passwordHash, generation, known: knownPolicyVersion };
 }

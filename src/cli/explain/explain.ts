@@ -1,17 +1,17 @@
 // gatehouse explain: why a sign-in went as it went, and how an account stands.
 import { Command } from 'commander';
-import type { House } from '../../app.ts';
+import type { Core } from '../../app.ts';
 import { toIso } from '../../lib/clock.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import { parseTraceCode } from '../../lib/ids.ts';
 import type { Account } from '../../store/accounts.ts';
 import { describe } from '../account-output.ts';
 import { auditJson } from '../audit.ts';
-import { withHouse } from '../house.ts';
+import { withCore } from '../core.ts';
 import { oneLine, print, printJson } from '../output.ts';
 import { type Explanation, limitJson, NEWEST } from './explanation.ts';
-import { explainMachine } from './service-account.ts';
-import { eventInWords, stateInWords } from './words.ts';
+import { explainServiceAccount } from './service-account.ts';
+import { describeEvent, describeState } from './words.ts';
 
 export function explainCommand(): Command {
   return new Command('explain')
@@ -22,9 +22,9 @@ export function explainCommand(): Command {
     .description('say how an account stands, or why a sign-in went as it went')
     .option('--json', 'print JSON')
     .action((what: string, { json }: { json?: boolean }) =>
-      withHouse(async (house) => {
+      withCore(async (core) => {
         const trace = parseTraceCode(what);
-        const found = await (trace ? explainTrace(house, trace) : explainWho(house, what));
+        const found = await (trace ? explainTrace(core, trace) : explainWho(core, what));
         if (json) showJson(found);
         else show(found);
       }),
@@ -35,8 +35,8 @@ export function explainCommand(): Command {
 const ELSEWHERE =
   'Look for it in the log of the server: a refused request is a line there, with its trace and the reason.';
 
-async function explainTrace(house: House, trace: string): Promise<Explanation> {
-  const traced = await house.audit.findByTrace(trace);
+async function explainTrace(core: Core, trace: string): Promise<Explanation> {
+  const traced = await core.audit.findByTrace(trace);
   if (!traced) {
     const message = `Nothing was recorded under the trace code ${trace}. ${ELSEWHERE}`;
     throw new GatehouseError('unknown_trace', { message });
@@ -44,7 +44,7 @@ async function explainTrace(house: House, trace: string): Promise<Explanation> {
   const { flowId, events } = traced;
   const account = events.findLast((row) => row.accountId !== undefined)?.accountId;
   const client = events.findLast((row) => row.clientId !== undefined)?.clientId;
-  const name = account && (await nameOf(house, account));
+  const name = account && (await nameOf(core, account));
   const who = name ? `${name} (${account})` : (account ?? 'nobody who is known');
   const what = flowId === undefined ? 'A request' : 'A sign-in';
   return {
@@ -55,30 +55,30 @@ async function explainTrace(house: House, trace: string): Promise<Explanation> {
 }
 
 /** A service account is its own client. */
-async function nameOf(house: House, id: string): Promise<string | undefined> {
-  const person = await house.accounts.find(id);
-  return person?.email ?? (await house.serviceAccounts.find(id))?.name;
+async function nameOf(core: Core, id: string): Promise<string | undefined> {
+  const person = await core.accounts.find(id);
+  return person?.email ?? (await core.serviceAccounts.find(id))?.name;
 }
 
-async function explainWho(house: House, who: string): Promise<Explanation> {
-  const machine = await house.serviceAccounts.find(who);
-  return machine ? explainMachine(house, machine) : explainAccount(house, who);
+async function explainWho(core: Core, who: string): Promise<Explanation> {
+  const serviceAccount = await core.serviceAccounts.find(who);
+  return serviceAccount ? explainServiceAccount(core, serviceAccount) : explainAccount(core, who);
 }
 
-async function explainAccount(house: House, who: string): Promise<Explanation> {
-  const gone = await findGone(house, who);
+async function explainAccount(core: Core, who: string): Promise<Explanation> {
+  const gone = await findGone(core, who);
   if (gone) return gone;
-  const account = await house.accounts.get(who);
-  const closed = await house.limits.findClosed(account);
-  const factors = await factorsOf(house, account);
-  const says = stateInWords({ account, factors, closed });
+  const account = await core.accounts.get(who);
+  const closed = await core.limits.findClosed(account);
+  const states = await factorsOf(core, account);
+  const says = describeState({ account, states, closed });
   const locked = {
     locked_until: account.lockedUntil === undefined ? null : toIso(account.lockedUntil),
   };
-  const events = await house.audit.newest({ accountId: account.id }, NEWEST);
+  const events = await core.audit.newest({ accountId: account.id }, NEWEST);
   return {
     facts: {
-      account: { ...(await describe(house, account)), ...locked },
+      account: { ...(await describe(core, account)), ...locked },
       limits: closed.map(limitJson),
       says,
     },
@@ -88,7 +88,7 @@ async function explainAccount(house: House, who: string): Promise<Explanation> {
 }
 
 /** What was recorded outlives the account. */
-async function findGone({ accounts, audit }: House, id: string): Promise<Explanation | undefined> {
+async function findGone({ accounts, audit }: Core, id: string): Promise<Explanation | undefined> {
   if (id.includes('@') || (await accounts.find(id))) return undefined;
   const events = await audit.newest({ accountId: id }, NEWEST);
   if (events.length === 0) return undefined;
@@ -98,20 +98,20 @@ async function findGone({ accounts, audit }: House, id: string): Promise<Explana
 }
 
 /** Names of the second factors that somebody has. */
-async function factorsOf({ methods }: House, { id }: Account): Promise<string[]> {
-  const factors = methods.filter((method) => method.step === 'second-factor');
-  const enrolled = await Promise.all(factors.map((method) => method.isEnrolled(id)));
-  return factors.filter((_, index) => enrolled[index]).map((method) => method.name);
+async function factorsOf({ factors }: Core, { id }: Account): Promise<string[]> {
+  const states = factors.filter((factor) => factor.step === 'second-factor');
+  const enrolled = await Promise.all(states.map((factor) => factor.isEnrolled(id)));
+  return states.filter((_, index) => enrolled[index]).map((factor) => factor.name);
 }
 
 function showJson({ facts, events }: Explanation): void {
-  const rows = events.map((row) => ({ ...auditJson(row), says: eventInWords(row) }));
+  const rows = events.map((row) => ({ ...auditJson(row), says: describeEvent(row) }));
   printJson({ ...facts, events: rows });
 }
 
 function show({ lines, events }: Explanation): void {
   for (const line of lines) print(line);
   for (const row of events) {
-    print(oneLine(`${toIso(row.time)}  ${row.trace ?? '–'.padEnd(10)}  ${eventInWords(row)}`));
+    print(oneLine(`${toIso(row.time)}  ${row.trace ?? '–'.padEnd(10)}  ${describeEvent(row)}`));
   }
 }

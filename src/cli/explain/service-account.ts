@@ -1,17 +1,20 @@
 // How a service account stands: whether it is let in, with which keys, from where, for what.
-import type { House } from '../../app.ts';
-import type { ServiceAccount } from '../../domain/service-accounts/service-accounts.ts';
+import type { Core } from '../../app.ts';
+import type { ServiceAccount } from '../../service-accounts/service-accounts.ts';
 import { oneLine } from '../output.ts';
 import { describe } from '../service-account/output.ts';
 import { type Explanation, limitJson, NEWEST } from './explanation.ts';
-import { limitInWords } from './words.ts';
+import { describeLimit } from './words.ts';
 
-export async function explainMachine(house: House, account: ServiceAccount): Promise<Explanation> {
+export async function explainServiceAccount(
+  core: Core,
+  account: ServiceAccount,
+): Promise<Explanation> {
   const { id, name } = account;
-  const described = await describe(house, account);
-  const closed = await house.limits.findClosed({ id });
-  const says = [...stateInWords(described), ...closed.map(limitInWords)];
-  const events = await house.audit.newest({ accountId: id }, NEWEST);
+  const described = await describe(core, account);
+  const closed = await core.limits.findClosed({ id });
+  const says = [...describeState(described), ...closed.map(describeLimit)];
+  const events = await core.audit.newest({ accountId: id }, NEWEST);
   return {
     facts: { service_account: described, limits: closed.map(limitJson), says },
     lines: [oneLine(`${name} (${id})`), ...says.map((each) => `  ${oneLine(each)}`)],
@@ -21,11 +24,11 @@ export async function explainMachine(house: House, account: ServiceAccount): Pro
 
 type Described = Awaited<ReturnType<typeof describe>>;
 
-function stateInWords(account: Described): string[] {
+function describeState(account: Described): string[] {
   const { status, totp, scope, resources, allowed_addresses: addresses, keys } = account;
   return [
     status === 'active' ? 'Active.' : 'Disabled: it is refused.',
-    ...keys.map(keyInWords),
+    ...keys.map(describeKey),
     ...(keys.some((key) => key.status === 'active') ? [] : ['No key of it counts: it is refused.']),
     totp ? 'With each assertion it sends a code.' : 'It sends no codes.',
     `It may ask for ${scope === '' ? 'no scope' : `the scopes ${scope}`}, at ${resources.join(', ')}.`,
@@ -35,7 +38,7 @@ function stateInWords(account: Described): string[] {
   ];
 }
 
-function keyInWords({ kid, alg, status, expires_at, last_used_at }: Described['keys'][number]) {
+function describeKey({ kid, alg, status, expires_at, last_used_at }: Described['keys'][number]) {
   const expires = status === 'active' ? 'expires' : 'expired';
   const expiry = status === 'revoked' || expires_at === null ? '' : `, ${expires} ${expires_at}`;
   const used = last_used_at === null ? 'never used' : `last used ${last_used_at}`;

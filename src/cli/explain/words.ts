@@ -72,45 +72,45 @@ const WORDS: Readonly<Record<AuditKind, Words>> = {
 };
 
 /** `The password was right (policy: unmet; due: new-password).` */
-export function eventInWords(row: AuditRow): string {
+export function describeEvent(row: AuditRow): string {
   const { kind, outcome, reason } = row;
   const words = isAuditKind(kind) ? WORDS[kind] : kind;
   const what = typeof words === 'string' ? words : words[outcome];
   const repeated = repeatedOf(row);
   const { repeated: _, since: __, first: ___, ...once } = row.detail;
   const detail = repeated ? once : row.detail;
-  const facts = Object.entries(detail).map(([name, value]) => `${name}: ${valueInWords(value)}`);
+  const facts = Object.entries(detail).map(([name, value]) => `${name}: ${describeValue(value)}`);
   const why = reason === undefined ? '' : `: ${reason}`;
-  const often = repeated ? `, ${timesInWords(repeated)}` : '';
+  const often = repeated ? `, ${describeTimes(repeated)}` : '';
   return `${what}${why}${facts.length === 0 ? '' : ` (${facts.join('; ')})`}${often}.`;
 }
 
-function timesInWords({ repeated, since }: Repeated): string {
+function describeTimes({ repeated, since }: Repeated): string {
   return `${repeated} more ${repeated === 1 ? 'time' : 'times'} since ${since}`;
 }
 
-function valueInWords(value: unknown): string {
+function describeValue(value: unknown): string {
   return Array.isArray(value) ? value.join(' ') : String(value);
 }
 
 export interface AccountState {
   readonly account: Account;
   /** Names of its second factors. */
-  readonly factors: readonly string[];
+  readonly states: readonly string[];
   readonly closed: readonly Closed[];
 }
 
-export function stateInWords({ account, factors, closed }: AccountState): string[] {
+export function describeState({ account, states, closed }: AccountState): string[] {
   return [
-    statusInWords(account),
-    passwordInWords(account),
-    factorsInWords(account, factors),
-    ...networksInWords(account),
-    ...closed.map(limitInWords),
+    describeStatus(account),
+    describePassword(account),
+    describeFactors(account, states),
+    ...describeNetworks(account),
+    ...closed.map(describeLimit),
   ];
 }
 
-function statusInWords({ status, lockedUntil }: Account): string {
+function describeStatus({ status, lockedUntil }: Account): string {
   if (status === 'active') return 'Active.';
   if (status === 'suspended') return 'Suspended.';
   return lockedUntil === undefined
@@ -118,26 +118,26 @@ function statusInWords({ status, lockedUntil }: Account): string {
     : `Locked until ${toIso(lockedUntil)}.`;
 }
 
-function passwordInWords({ passwordHash, knownPolicyVersion }: Account): string {
+function describePassword({ passwordHash, knownPolicyVersion }: Account): string {
   if (passwordHash === undefined) return 'It has no password, so no password is right.';
   return knownPolicyVersion === undefined
     ? 'Whether its password meets the policy shows at the next sign-in.'
     : `Its password is known to meet version ${knownPolicyVersion} of the policy.`;
 }
 
-function factorsInWords({ mfaDeadline }: Account, factors: readonly string[]): string {
-  if (factors.length > 0) return `Second factor: ${factors.join(', ')}.`;
+function describeFactors({ mfaDeadline }: Account, states: readonly string[]): string {
+  if (states.length > 0) return `Second factor: ${states.join(', ')}.`;
   if (mfaDeadline === undefined) return 'No second factor.';
   const may = mfaDeadline > now() ? 'It may do' : 'It might do';
   return `No second factor. ${may} without until ${toIso(mfaDeadline)}.`;
 }
 
-function networksInWords({ allowedAddresses }: Account): string[] {
+function describeNetworks({ allowedAddresses }: Account): string[] {
   const ranges = allowedAddresses.join(', ');
   return ranges === '' ? [] : [`It is used from ${ranges} alone.`];
 }
 
-export function limitInWords({ rule, failures, until }: Closed): string {
+export function describeLimit({ rule, failures, until }: Closed): string {
   const end = until === undefined ? 'until somebody opens it' : `until ${toIso(until)}`;
   return `Closed by the limit "${rule}" ${end}, after ${failures} failures.`;
 }

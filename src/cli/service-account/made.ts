@@ -1,10 +1,10 @@
 // What a command made a moment ago: a key, and perhaps a secret for codes, shown this once.
-import type { House } from '../../app.ts';
+import type { Core } from '../../app.ts';
 import type {
   CreatedKey,
-  MachineTotp,
   ServiceAccount,
-} from '../../domain/service-accounts/service-accounts.ts';
+  ServiceAccountTotp,
+} from '../../service-accounts/service-accounts.ts';
 import { noteOtherIssuer } from '../other-issuer.ts';
 import { print, printFields, printJson } from '../output.ts';
 import { writeKeyFile } from './key-file.ts';
@@ -12,7 +12,7 @@ import { describeKey, type Printing, tokenEndpoint } from './output.ts';
 
 export interface Made extends CreatedKey {
   readonly account: ServiceAccount;
-  readonly totp: MachineTotp | undefined;
+  readonly totp: ServiceAccountTotp | undefined;
 }
 
 export interface MadeOptions extends Printing {
@@ -21,22 +21,22 @@ export interface MadeOptions extends Printing {
 
 /** Prints what `make` makes, and keeps what is secret in the key file where one is named. */
 export async function showMade(
-  house: House,
+  core: Core,
   options: MadeOptions,
   make: () => Promise<Made>,
 ): Promise<void> {
   const { keyFile } = options;
   const written = async (): Promise<[Made, string]> => {
     const made = await make();
-    return [made, `${JSON.stringify(documentOf(house, made), null, 2)}\n`];
+    return [made, `${JSON.stringify(documentOf(core, made), null, 2)}\n`];
   };
   const made = keyFile === undefined ? await make() : await writeKeyFile(keyFile, written);
-  if (options.json) printJson(printed(house, made, keyFile));
-  else await showForPeople(house, made, keyFile);
-  await noteOtherIssuer(house);
+  if (options.json) printJson(printed(core, made, keyFile));
+  else await showForPeople(core, made, keyFile);
+  await noteOtherIssuer(core);
 }
 
-function documentOf({ config }: House, made: Made) {
+function documentOf({ config }: Core, made: Made) {
   return { ...publicPart(config.issuer, made), ...secretPart(made) };
 }
 
@@ -64,13 +64,13 @@ function secretPart({ privateKey, totp }: Made) {
   };
 }
 
-function printed(house: House, made: Made, keyFile: string | undefined) {
-  if (keyFile === undefined) return documentOf(house, made);
-  return { ...publicPart(house.config.issuer, made), key_file: keyFile };
+function printed(core: Core, made: Made, keyFile: string | undefined) {
+  if (keyFile === undefined) return documentOf(core, made);
+  return { ...publicPart(core.config.issuer, made), key_file: keyFile };
 }
 
-async function showForPeople(house: House, made: Made, keyFile: string | undefined) {
-  const { private_key: privateKey, ...fields } = printed(house, made, keyFile) as Record<
+async function showForPeople(core: Core, made: Made, keyFile: string | undefined) {
+  const { private_key: privateKey, ...fields } = printed(core, made, keyFile) as Record<
     string,
     unknown
   >;
@@ -78,7 +78,7 @@ async function showForPeople(house: House, made: Made, keyFile: string | undefin
   if (keyFile !== undefined) print(`\n${KEPT}`);
   else if (privateKey !== undefined) print(`\n${ONCE}\n\n${privateKey}`);
   else if (made.totp) print(`\n${SECRET_ONCE}`);
-  print(`\n${await invitation(house, made)}`);
+  print(`\n${await invitation(core, made)}`);
 }
 
 const KEPT =
@@ -89,22 +89,26 @@ const ONCE =
 const SECRET_ONCE =
   'The secret for codes is shown this once: put it where its machine alone can read it.';
 
-async function invitation(house: House, made: Made): Promise<string> {
+async function invitation(core: Core, made: Made): Promise<string> {
   const { account, totp, privateKey } = made;
-  const needsCode = await house.serviceAccounts.hasTotp(account.id);
+  const needsCode = await core.serviceAccounts.hasTotp(account.id);
   const sample = { ...made, totpSecret: totp?.secret, needsCode };
   // Loaded here alone: `--help` need not wait for what signs.
   const { requestLine } = await import('./request.ts');
-  return `${howLong(privateKey, totp, needsCode)}\n\n${await requestLine(sample, house.config)}`;
+  return `${howLong(privateKey, totp, needsCode)}\n\n${await requestLine(sample, core.config)}`;
 }
 
-function howLong(privateKey: unknown, totp: MachineTotp | undefined, needsCode: boolean): string {
-  const code = needsCode ? codeInWords(totp) : '';
+function howLong(
+  privateKey: unknown,
+  totp: ServiceAccountTotp | undefined,
+  needsCode: boolean,
+): string {
+  const code = needsCode ? describeCode(totp) : '';
   return privateKey === undefined
     ? `Sign an assertion with the private key, put it in the place of ASSERTION${code}, and ask:`
     : `Asks for a token, once, within five minutes${code}:`;
 }
 
-function codeInWords(totp: MachineTotp | undefined): string {
+function describeCode(totp: ServiceAccountTotp | undefined): string {
   return totp ? ' (its code is good for half a minute)' : ', with the current code for CODE';
 }

@@ -1,9 +1,9 @@
 // Options that several commands about service accounts share.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { KEY_ALGS, parseJwkText } from '../../domain/service-accounts/jwk-shape.ts';
-import type { Cause, NewKey } from '../../domain/service-accounts/service-accounts.ts';
 import { fromIso, now, toIso } from '../../lib/clock.ts';
 import { parseDuration } from '../../lib/durations.ts';
+import { KEY_ALGS, parseJwkText } from '../../service-accounts/jwk-shape.ts';
+import type { NewKey, OperatorReason } from '../../service-accounts/service-accounts.ts';
 import { readInput } from '../input.ts';
 
 export interface KeyOptions {
@@ -14,7 +14,7 @@ export interface KeyOptions {
   readonly keyFile?: string;
 }
 
-export interface CauseOptions {
+export interface ReasonOptions {
   readonly reason?: string;
   readonly ticket?: string;
 }
@@ -28,13 +28,13 @@ export function withKeyOptions(command: Command): Command {
     .option('--key-file <file>', 'write what is secret there (0600) instead of printing it');
 }
 
-export function withCauseOptions(command: Command): Command {
+export function withReasonOptions(command: Command): Command {
   return command
     .option('--reason <text>', 'why, for the records')
     .option('--ticket <id>', 'the request that asks for it');
 }
 
-export function causeOf({ reason, ticket }: CauseOptions): Cause {
+export function operatorReasonOf({ reason, ticket }: ReasonOptions): OperatorReason {
   return { reason, ticket };
 }
 

@@ -1,11 +1,8 @@
 // A service account as commands print it: never a secret, but what was made a moment ago.
-import type { House } from '../../app.ts';
+import type { Core } from '../../app.ts';
 import type { Config } from '../../config/schema.ts';
-import type {
-  ServiceAccount,
-  ServiceAccountKey,
-} from '../../domain/service-accounts/service-accounts.ts';
 import { now, toIso } from '../../lib/clock.ts';
+import type { ServiceAccount, ServiceAccountKey } from '../../service-accounts/service-accounts.ts';
 import { print, printFields, printJson, printTable } from '../output.ts';
 
 export interface Printing {
@@ -19,7 +16,7 @@ export function tokenEndpoint({ issuer }: Pick<Config, 'issuer'>): string {
 }
 
 /** The shape of a service account wherever it is printed. */
-export async function describe({ serviceAccounts }: House, account: ServiceAccount) {
+export async function describe({ serviceAccounts }: Core, account: ServiceAccount) {
   const { id, name, status, scopes, resources, addresses, createdAt } = account;
   return {
     id,
@@ -54,8 +51,8 @@ function statusOf({ revokedAt, expiresAt }: ServiceAccountKey): KeyStatus {
 
 const isoOrNull = (at: number | undefined) => (at === undefined ? null : toIso(at));
 
-export async function show(house: House, account: ServiceAccount, { json }: Printing) {
-  const described = await describe(house, account);
+export async function show(core: Core, account: ServiceAccount, { json }: Printing) {
+  const described = await describe(core, account);
   if (json) return printJson(described);
   const { keys, ...fields } = described;
   printFields({ ...fields, scope: fields.scope || '–' });
@@ -63,10 +60,10 @@ export async function show(house: House, account: ServiceAccount, { json }: Prin
   printTable(keys);
 }
 
-export async function list(house: House, { json }: Printing): Promise<void> {
+export async function list(core: Core, { json }: Printing): Promise<void> {
   const described: Described[] = [];
-  for await (const account of house.serviceAccounts.list()) {
-    described.push(await describe(house, account));
+  for await (const account of core.serviceAccounts.list()) {
+    described.push(await describe(core, account));
   }
   if (json) printJson(described);
   else printTable(described.map(rowOf));

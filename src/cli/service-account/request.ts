@@ -2,10 +2,10 @@
 import { importPKCS8, SignJWT } from 'jose';
 import { generateSync } from 'otplib';
 import type { Config } from '../../config/schema.ts';
-import { allResources, ownApi } from '../../domain/resources.ts';
-import type { CreatedKey, ServiceAccount } from '../../domain/service-accounts/service-accounts.ts';
+import { allResources, ownApi } from '../../domain/clients/resources.ts';
 import { nowSeconds } from '../../lib/clock.ts';
 import { randomId } from '../../lib/ids.ts';
+import type { CreatedKey, ServiceAccount } from '../../service-accounts/service-accounts.ts';
 import { tokenEndpoint } from './output.ts';
 
 export interface Sample extends CreatedKey {

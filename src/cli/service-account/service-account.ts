@@ -1,18 +1,18 @@
 // gatehouse service-account …: machines.
 import { Command } from 'commander';
-import type { House } from '../../app.ts';
-import { refusal } from '../../domain/service-accounts/refusals.ts';
-import type { ServiceAccountUpdate } from '../../domain/service-accounts/service-accounts.ts';
-import { withHouse, withNewHouse } from '../house.ts';
+import type { Core } from '../../app.ts';
+import { refusal } from '../../service-accounts/refusals.ts';
+import type { ServiceAccountUpdate } from '../../service-accounts/service-accounts.ts';
+import { withCore, withNewCore } from '../core.ts';
 import { print, printFields, printJson } from '../output.ts';
 import { showMade } from './made.ts';
 import {
-  type CauseOptions,
-  causeOf,
   type KeyOptions,
   keyRequest,
-  withCauseOptions,
+  operatorReasonOf,
+  type ReasonOptions,
   withKeyOptions,
+  withReasonOptions,
 } from './options.ts';
 import { list, type Printing, show } from './output.ts';
 
@@ -25,23 +25,23 @@ export function serviceAccountCommands(): Command {
     .command('list')
     .description('list all service accounts')
     .option('--json', 'print JSON')
-    .action((options: Printing) => withHouse((house) => list(house, options)));
+    .action((options: Printing) => withCore((core) => list(core, options)));
   command
     .command('show <id>')
     .description('show one service account with its keys')
     .option('--json', 'print JSON')
     .action((id: string, options: Printing) =>
-      withHouse(async (house) => show(house, await house.serviceAccounts.get(id), options)),
+      withCore(async (core) => show(core, await core.serviceAccounts.get(id), options)),
     );
   command.addCommand(updateCommand());
   command.addCommand(addKeyCommand());
   command.addCommand(revokeKeyCommand());
-  for (const each of actCommands()) command.addCommand(each);
+  for (const each of operationCommands()) command.addCommand(each);
   command.addCommand(resetTotpCommand());
   return command;
 }
 
-interface CreateOptions extends KeyOptions, CauseOptions, Printing {
+interface CreateOptions extends KeyOptions, ReasonOptions, Printing {
   readonly name: string;
   readonly totp?: boolean;
   readonly scope?: string;
@@ -57,13 +57,13 @@ function createCommand(): Command {
     .option('--scope <scopes>', 'the only scopes it may ask for')
     .option('--resource <uri...>', 'the only resources it may ask tokens for (our own API if none)')
     .option('--allow-address <range...>', 'the only networks it may ask from');
-  return withCauseOptions(withKeyOptions(command))
+  return withReasonOptions(withKeyOptions(command))
     .option('--json', 'print JSON')
     .action((options: CreateOptions) =>
-      withNewHouse(async (house) => {
+      withNewCore(async (core) => {
         const request = { ...(await keyRequest(options)), ...limitsOf(options) };
-        await showMade(house, options, () =>
-          house.serviceAccounts.create(request, causeOf(options)),
+        await showMade(core, options, () =>
+          core.serviceAccounts.create(request, operatorReasonOf(options)),
         );
       }),
     );
@@ -83,15 +83,15 @@ function addKeyCommand(): Command {
   const command = new Command('add-key')
     .argument('<id>')
     .description('add a key beside those that it has; a private key is shown once');
-  return withCauseOptions(withKeyOptions(command))
+  return withReasonOptions(withKeyOptions(command))
     .option('--json', 'print JSON')
-    .action((id: string, options: KeyOptions & CauseOptions & Printing) =>
-      withHouse(async (house) => {
-        const { serviceAccounts } = house;
+    .action((id: string, options: KeyOptions & ReasonOptions & Printing) =>
+      withCore(async (core) => {
+        const { serviceAccounts } = core;
         const request = await keyRequest(options);
         const account = await serviceAccounts.get(id);
-        await showMade(house, options, async () => {
-          const created = await serviceAccounts.addKey(id, request, causeOf(options));
+        await showMade(core, options, async () => {
+          const created = await serviceAccounts.addKey(id, request, operatorReasonOf(options));
           return { ...created, account, totp: undefined };
         });
       }),
@@ -105,17 +105,17 @@ function revokeKeyCommand(): Command {
     // A thumbprint may begin with a hyphen.
     .allowUnknownOption()
     .description('end a key, and the opaque tokens of the service account');
-  return withCauseOptions(command)
+  return withReasonOptions(command)
     .option('--json', 'print JSON')
-    .action((id: string, kid: string, options: CauseOptions & Printing) =>
-      withHouse(async (house) => {
-        await house.serviceAccounts.revokeKey(id, kid, causeOf(options));
-        await show(house, await house.serviceAccounts.get(id), options);
+    .action((id: string, kid: string, options: ReasonOptions & Printing) =>
+      withCore(async (core) => {
+        await core.serviceAccounts.revokeKey(id, kid, operatorReasonOf(options));
+        await show(core, await core.serviceAccounts.get(id), options);
       }),
     );
 }
 
-interface UpdateOptions extends CauseOptions, Printing {
+interface UpdateOptions extends ReasonOptions, Printing {
   readonly name?: string;
   readonly scope?: string | false;
   readonly resource?: string[] | false;
@@ -134,14 +134,14 @@ function updateCommand(): Command {
     .option('--no-resource', 'without --resource: our own API')
     .option('--allow-address <range...>', 'the only networks it may ask from')
     .option('--no-allow-address', 'without --allow-address: any');
-  return withCauseOptions(command)
+  return withReasonOptions(command)
     .option('--json', 'print JSON')
     .action((id: string, options: UpdateOptions) =>
-      withHouse(async (house) => {
+      withCore(async (core) => {
         const change = changeOf(options);
         if (Object.keys(change).length === 0) throw refusal('Say what to change: see --help.');
-        await house.serviceAccounts.update(id, change, causeOf(options));
-        await show(house, await house.serviceAccounts.get(id), options);
+        await core.serviceAccounts.update(id, change, operatorReasonOf(options));
+        await show(core, await core.serviceAccounts.get(id), options);
       }),
     );
 }
@@ -162,7 +162,7 @@ interface ActCommand {
   readonly description: string;
 }
 
-/** Another act is another line here, and a function in src/domain/service-accounts/acts.ts. */
+/** Another act is another line here, and a function in src/service-accounts/operations.ts. */
 const ACTS: readonly ActCommand[] = [
   { name: 'disable', description: 'refuse it, and end its opaque tokens, until it is enabled' },
   { name: 'enable', description: 'let it in again, with the keys that it had' },
@@ -170,25 +170,25 @@ const ACTS: readonly ActCommand[] = [
   { name: 'delete', description: 'delete it with its keys; its opaque tokens end' },
 ];
 
-function actCommands(): readonly Command[] {
+function operationCommands(): readonly Command[] {
   return ACTS.map(({ name, description }) =>
-    withCauseOptions(new Command(name).argument('<id>').description(description))
+    withReasonOptions(new Command(name).argument('<id>').description(description))
       .option('--json', 'print JSON')
-      .action((id: string, options: CauseOptions & Printing) =>
-        withHouse((house) => perform(house, id, name, options)),
+      .action((id: string, options: ReasonOptions & Printing) =>
+        withCore((core) => perform(core, id, name, options)),
       ),
   );
 }
 
 async function perform(
-  house: House,
+  core: Core,
   id: string,
   act: ActCommand['name'],
-  options: CauseOptions & Printing,
+  options: ReasonOptions & Printing,
 ): Promise<void> {
-  const { serviceAccounts } = house;
-  await serviceAccounts[act](id, causeOf(options));
-  if (act !== 'delete') return show(house, await serviceAccounts.get(id), options);
+  const { serviceAccounts } = core;
+  await serviceAccounts[act](id, operatorReasonOf(options));
+  if (act !== 'delete') return show(core, await serviceAccounts.get(id), options);
   if (options.json) printJson({ id, deleted: true });
   else print(`Deleted ${id}.`);
 }
@@ -200,11 +200,11 @@ function resetTotpCommand(): Command {
       'a new secret for its codes, shown once: from now on it counts alone, and the ' +
         'opaque tokens of the service account end',
     );
-  return withCauseOptions(command)
+  return withReasonOptions(command)
     .option('--json', 'print JSON')
-    .action((id: string, options: CauseOptions & Printing) =>
-      withHouse(async ({ serviceAccounts }) => {
-        const { secret, uri } = await serviceAccounts.resetTotp(id, causeOf(options));
+    .action((id: string, options: ReasonOptions & Printing) =>
+      withCore(async ({ serviceAccounts }) => {
+        const { secret, uri } = await serviceAccounts.resetTotp(id, operatorReasonOf(options));
         const made = { id, totp_secret: secret, otpauth_url: uri };
         if (options.json) printJson(made);
         else printFields(made);

@@ -4,8 +4,8 @@ import { timeOrderedId } from '../../lib/ids.ts';
 import type { Log } from '../../lib/log.ts';
 import { logFailure } from '../../lib/repeated-lines.ts';
 import { currentRequest } from '../../lib/request-context.ts';
-import type { AuditEvents, AuditRow } from '../../store/audit.ts';
-import type { AuditCounts, CountFilter } from '../../store/audit-counts.ts';
+import type { AuditEventTable, AuditRow } from '../../store/audit.ts';
+import type { AuditCountTable, CountFilter } from '../../store/audit-counts.ts';
 import type { Statement, Unit } from '../../store/statement.ts';
 import type { Store } from '../../store/store.ts';
 import { createFolding, type FoldedHow, type Folding } from './folding.ts';
@@ -69,15 +69,15 @@ export interface Traced {
 
 interface Needs {
   readonly store: Store;
-  readonly events: AuditEvents;
-  readonly counts: AuditCounts;
+  readonly auditEventTable: AuditEventTable;
+  readonly auditCountTable: AuditCountTable;
   readonly log: Log;
 }
 
-export function createAudit({ store, events, counts, log }: Needs): Audit {
-  const record = (event: AuditEvent) => events.insert(toRow(event, now()));
+export function createAudit({ store, auditEventTable, auditCountTable, log }: Needs): Audit {
+  const record = (event: AuditEvent) => auditEventTable.insert(toRow(event, now()));
   const report = (error: unknown) => logFailure(log, error, 'an audit event could not be written');
-  const folding = createFolding({ store, events, counts, report });
+  const folding = createFolding({ store, auditEventTable, auditCountTable, report });
   return {
     record,
     write: async (event, unless = []) => {
@@ -88,10 +88,10 @@ export function createAudit({ store, events, counts, log }: Needs): Audit {
     flush: () => folding.flush().catch(report),
     newest: async (filter, limit) => {
       const running = await folding.running(runningOf(filter), limit);
-      const written = await events.newest(filter, limit);
+      const written = await auditEventTable.newest(filter, limit);
       return [...written, ...running].sort(newestFirst).slice(0, limit);
     },
-    findByTrace: (trace) => findByTrace(trace, events, folding),
+    findByTrace: (trace) => findByTrace(trace, auditEventTable, folding),
   };
 }
 
@@ -104,14 +104,14 @@ const MANY = 500;
 /** A running count is found by the newest refusal in it. */
 async function findByTrace(
   trace: string,
-  events: AuditEvents,
+  auditEventTable: AuditEventTable,
   { running }: Folding,
 ): Promise<Traced | undefined> {
-  const own = [...(await events.ofTrace(trace)), ...(await running({ trace }, MANY))];
+  const own = [...(await auditEventTable.ofTrace(trace)), ...(await running({ trace }, MANY))];
   const flowId = own.find((row) => row.flowId !== undefined)?.flowId;
   if (flowId === undefined) return own.length === 0 ? undefined : { flowId, events: own };
   const rest = own.filter((row) => row.flowId !== flowId);
-  const ofFlow = [...(await events.ofFlow(flowId)), ...(await running({ flowId }, MANY))];
+  const ofFlow = [...(await auditEventTable.ofFlow(flowId)), ...(await running({ flowId }, MANY))];
   return { flowId, events: [...ofFlow, ...rest].sort(oldestFirst) };
 }
 

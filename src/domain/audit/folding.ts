@@ -3,8 +3,8 @@ import { hash } from 'node:crypto';
 import { rangeOf } from '../../lib/addresses.ts';
 import { now, toIso } from '../../lib/clock.ts';
 import { timeOrderedId } from '../../lib/ids.ts';
-import type { AuditEvents, AuditRow } from '../../store/audit.ts';
-import type { AuditCount, AuditCounts, CountFilter } from '../../store/audit-counts.ts';
+import type { AuditEventTable, AuditRow } from '../../store/audit.ts';
+import type { AuditCount, AuditCountTable, CountFilter } from '../../store/audit-counts.ts';
 import type { Store } from '../../store/store.ts';
 
 /** In the details of the event that ends a window. */
@@ -43,8 +43,8 @@ export interface Folding {
 
 export interface FoldingNeeds {
   readonly store: Store;
-  readonly events: AuditEvents;
-  readonly counts: AuditCounts;
+  readonly auditEventTable: AuditEventTable;
+  readonly auditCountTable: AuditCountTable;
   readonly report: (error: unknown) => void;
 }
 
@@ -67,12 +67,17 @@ interface Added {
   readonly first: AuditRow;
 }
 
-export function createFolding({ store, events, counts, report }: FoldingNeeds): Folding {
+export function createFolding({
+  store,
+  auditEventTable,
+  auditCountTable,
+  report,
+}: FoldingNeeds): Folding {
   let added = new Map<string, Added>();
   let timer: NodeJS.Timeout | undefined;
 
   const write = (all: readonly Added[]) =>
-    store.commit(all.flatMap(({ count, first }) => counts.add(count, first)));
+    store.commit(all.flatMap(({ count, first }) => auditCountTable.add(count, first)));
 
   const flush = async (): Promise<void> => {
     clearTimeout(timer);
@@ -93,9 +98,9 @@ export function createFolding({ store, events, counts, report }: FoldingNeeds): 
 
   const close = async (ended: AuditCount): Promise<void> => {
     const event = { ...asEvent(ended), id: timeOrderedId(now()) };
-    const unit = ended.count > 1 ? [events.insert(event)] : [];
+    const unit = ended.count > 1 ? [auditEventTable.insert(event)] : [];
     // Missed: another process has closed it, or has just added to it.
-    await store.commit([counts.close(ended), ...unit]);
+    await store.commit([auditCountTable.close(ended), ...unit]);
   };
 
   return {
@@ -103,12 +108,12 @@ export function createFolding({ store, events, counts, report }: FoldingNeeds): 
     flush,
     running: async (filter, limit) => {
       await flush();
-      return (await counts.running(filter, limit)).map(asEvent);
+      return (await auditCountTable.running(filter, limit)).map(asEvent);
     },
     closeEnded: async () => {
       await flush();
       for (;;) {
-        const due = await counts.due(now() - GRACE, BATCH);
+        const due = await auditCountTable.due(now() - GRACE, BATCH);
         await Promise.all(due.map(close));
         if (due.length < BATCH) return;
       }

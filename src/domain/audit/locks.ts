@@ -23,12 +23,17 @@ export interface Tried {
  * A limit has been reached.
  * @param unless says that it was told already
  */
-export function tellReached(audit: Audit, lock: Lock, tried: Tried, unless: Unit): Promise<void> {
+export function auditLimitReached(
+  audit: Audit,
+  lock: Lock,
+  tried: Tried,
+  unless: Unit,
+): Promise<void> {
   return audit.write(lockedOf(LIMIT_REACHED, lock, tried), unless);
 }
 
 /** A limit has refused an attempt, which cost whoever made it nothing. */
-export function tellRefused(
+export function auditLimitRefused(
   audit: Audit,
   lock: Lock,
   tried: Tried,
@@ -44,20 +49,20 @@ function lockedOf(reason: string, { rule, retryAt }: Lock, { method, ...whose }:
 }
 
 /** The same ticket, which tells by itself. */
-export async function telling(
-  ticket: Reservation | Limited,
+export async function withLimitAudit(
+  reservation: Reservation | Limited,
   audit: Audit,
   tried: Tried,
 ): Promise<Reservation | Limited> {
-  if (ticket.kind === 'limited') {
-    await tellRefused(audit, ticket, tried);
-    return ticket;
+  if (reservation.kind === 'limited') {
+    await auditLimitRefused(audit, reservation, tried);
+    return reservation;
   }
-  const failed: Reservation['failed'] = async (also) => {
-    const remaining = await ticket.failed(also);
-    const claim = [ticket.claim(remaining)];
-    if (remaining.left === 0) await tellReached(audit, remaining, tried, claim);
+  const consume: Reservation['consume'] = async (also) => {
+    const remaining = await reservation.consume(also);
+    const claim = [reservation.claim(remaining)];
+    if (remaining.left === 0) await auditLimitReached(audit, remaining, tried, claim);
     return remaining;
   };
-  return { ...ticket, failed };
+  return { ...reservation, consume };
 }

@@ -1,6 +1,6 @@
 // One attempt: reserved before the secret is looked at, and settled afterwards.
 import { elapsed, now } from '../../lib/clock.ts';
-import type { Counter, Counters } from '../../store/limits.ts';
+import type { Counter, CounterTable } from '../../store/limits.ts';
 import type { Statement, Unit } from '../../store/statement.ts';
 import type { Outcome } from '../../store/store.ts';
 import {
@@ -30,12 +30,12 @@ export interface Reservation {
    * It stays counted.
    * @param also joins the unit that counts the failure
    */
-  failed(also?: Unit): Promise<Remaining>;
+  consume(also?: Unit): Promise<Remaining>;
   /** Must hit: of those that failed at once, nobody has told yet that a limit is closed. */
   claim(closed: Remaining): Statement;
-  passed(): Promise<void>;
+  succeed(): Promise<void>;
   /** Nothing was looked at. */
-  returned(): Promise<void>;
+  release(): Promise<void>;
   /** It took so long that others may have been let in for it: nobody may learn its result. */
   isOverdue(): boolean;
 }
@@ -57,7 +57,7 @@ export interface Seen {
 }
 
 export interface AttemptNeeds {
-  readonly counters: Counters;
+  readonly counterTable: CounterTable;
   readonly commit: (unit: readonly Statement[]) => Promise<Outcome>;
   readonly lanes: Lanes<Seen>;
 }
@@ -114,11 +114,11 @@ async function look(
   const keys = slots.map(({ key }) => key);
   for (let tries = 1; tries <= TRIES; tries += 1) {
     const [at, began] = [now(), elapsed()];
-    const found = await needs.counters.find(keys);
-    const closed = judge(slots, found, at);
+    const found = await needs.counterTable.find(keys);
+    const closed = findClosed(slots, found, at);
     if (closed) {
       if (!isSettled(slots, found, at)) return { kind: 'full', key: closed.key };
-      needs.lanes.tell(lane, { keys: new Set(keys), found, at });
+      needs.lanes.share(lane, { keys: new Set(keys), found, at });
       return limitedBy(closed);
     }
     if (await isReserved(plan, found, at, needs)) return reservation(plan, { at, began }, needs);
@@ -129,22 +129,22 @@ async function look(
 /** Whoever has the same counters need not ask for them again where nothing in flight opens them. */
 function answerFrom(slots: readonly Slot[], { keys, found, at }: Seen): Limited | undefined {
   if (!slots.every(({ key }) => keys.has(key)) || !isSettled(slots, found, at)) return undefined;
-  const closed = judge(slots, found, at);
+  const closed = findClosed(slots, found, at);
   return closed && limitedBy(closed);
 }
 
 /** One look at a secret: a failure where there is none, given back where the look itself fails. */
-export async function settled<T>(
+export async function settle<T>(
   reservation: Reservation,
   look: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
-  const { failed, passed, returned } = reservation;
+  const { consume, succeed, release } = reservation;
   const found = await look().catch(async (error: unknown) => {
-    await returned();
+    await release();
     throw error;
   });
   assertInTime(reservation);
-  await (found === undefined ? failed() : passed());
+  await (found === undefined ? consume() : succeed());
   return found;
 }
 
@@ -160,7 +160,7 @@ interface Closed {
 }
 
 /** The counter that is closed for longest. */
-function judge(slots: readonly Slot[], found: Found, at: number): Closed | undefined {
+function findClosed(slots: readonly Slot[], found: Found, at: number): Closed | undefined {
   const closed = slots.flatMap(({ key, policy }) => {
     const standing = standingOf(found.get(key), policy, at, isReturning(key, slots, found, at));
     const { rule } = policy;
@@ -187,19 +187,19 @@ function isSettled(slots: readonly Slot[], found: Found, at: number): boolean {
     const counter = found.get(key);
     return counter ? [[key, withoutPending(counter, policy, at)] as const] : [];
   });
-  return judge(slots, new Map(best), at) !== undefined;
+  return findClosed(slots, new Map(best), at) !== undefined;
 }
 
 async function isReserved(
   { slots }: Plan,
   found: Found,
   at: number,
-  { counters, commit }: AttemptNeeds,
+  { counterTable, commit }: AttemptNeeds,
 ): Promise<boolean> {
   const unit = slots.flatMap((slot) => {
     const carry = carryOf(slot, found.get(slot.key), at);
     const count = countOf(slot, at, isReturning(slot.key, slots, found, at));
-    return [...(carry ? [counters.carryOver(carry)] : []), counters.reserve(count)];
+    return [...(carry ? [counterTable.carryOver(carry)] : []), counterTable.reserve(count)];
   });
   return (await commit(unit)).kind === 'committed';
 }
@@ -210,34 +210,34 @@ function reservation(
   { at, began }: { readonly at: number; readonly began: number },
   needs: AttemptNeeds,
 ): Reservation {
-  const { counters, lanes } = needs;
+  const { counterTable, lanes } = needs;
   const keys = plan.slots.map((slot) => slot.key);
   const commit = async (unit: Unit) => {
     await needs.commit(unit);
-    lanes.settled(keys);
+    lanes.settle(keys);
   };
   // A share closes nothing.
   const judged = plan.slots.filter(({ shareOf }) => shareOf === undefined);
   const isOverdue = () => elapsed() - began > OVERDUE_AFTER;
-  const returned = async () => {
+  const release = async () => {
     // It may have been given back already: a second time would be somebody else's failure.
-    if (!isOverdue()) await commit(keys.map((key) => counters.giveBack(key, at)));
+    if (!isOverdue()) await commit(keys.map((key) => counterTable.giveBack(key, at)));
   };
   const clear = async () => {
-    await commit(keys.map((key) => counters.delete(key)));
+    await commit(keys.map((key) => counterTable.delete(key)));
   };
   return {
     kind: 'reserved',
     isOverdue,
-    returned,
-    passed: plan.clearsOnSuccess ? clear : returned,
+    release,
+    succeed: plan.clearsOnSuccess ? clear : release,
     claim: ({ rule, retryAt = NEVER }) => {
       const closed = plan.slots.find(({ policy }) => policy.rule === rule);
-      return counters.claim(closed?.key ?? '', retryAt);
+      return counterTable.claim(closed?.key ?? '', retryAt);
     },
-    failed: async (also = []) => {
-      await commit([...keys.map((key) => counters.fail(key, at)), ...also]);
-      return remainingOf(judged, await counters.find(judged.map(({ key }) => key)), now());
+    consume: async (also = []) => {
+      await commit([...keys.map((key) => counterTable.fail(key, at)), ...also]);
+      return remainingOf(judged, await counterTable.find(judged.map(({ key }) => key)), now());
     },
   };
 }

@@ -17,11 +17,11 @@ export interface Lanes<Seen> {
    */
   inTurn<T>(key: string, visit: Visit<T, Seen>, work: () => Promise<T>): Promise<T>;
   /** For those who wait in the lane. */
-  tell(key: string, seen: Seen): void;
+  share(key: string, seen: Seen): void;
   /** Until an attempt under the key is settled in this process, or that long. For whose turn it is. */
   nextSettled(key: string, milliseconds: number): Promise<void>;
   /** An attempt under these keys is settled. */
-  settled(keys: readonly string[]): void;
+  settle(keys: readonly string[]): void;
 }
 
 interface Waiter<Seen> {
@@ -107,7 +107,7 @@ export function createLanes<Seen>(time = elapsed): Lanes<Seen> {
         leave(key, lane);
       }
     },
-    tell: (key, seen) => {
+    share: (key, seen) => {
       for (const waiter of lanes.get(key)?.waiting ?? []) waiter.hear(seen);
     },
     nextSettled: (key, milliseconds) => {
@@ -126,7 +126,7 @@ export function createLanes<Seen>(time = elapsed): Lanes<Seen> {
         lane.wake = wake;
       });
     },
-    settled: (keys) => {
+    settle: (keys) => {
       for (const lane of keys.map((key) => lanes.get(key))) {
         if (lane?.wake) lane.wake();
         else if (lane) lane.isNews = true;

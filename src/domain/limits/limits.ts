@@ -4,39 +4,43 @@ import { now } from '../../lib/clock.ts';
 import { GatehouseError, isGatehouseError } from '../../lib/errors.ts';
 import { noteInRequest } from '../../lib/request-context.ts';
 import type { Vault } from '../../lib/vault.ts';
-import type { Counter, Counters } from '../../store/limits.ts';
+import type { Counter, CounterTable } from '../../store/limits.ts';
 import type { Statement, Unit } from '../../store/statement.ts';
 import type { Store } from '../../store/store.ts';
-import { emailKey } from '../emails.ts';
-import type { KnownBrowsers } from '../known-browsers.ts';
+import { normalizedEmail } from '../accounts/emails.ts';
+import type { KnownBrowsers } from '../accounts/known-browsers.ts';
 import { type Limited, type Plan, type Reservation, reserve, type Seen } from './attempt.ts';
 import { countOf, restartOf, standingOf } from './counting.ts';
 import { createLanes } from './lanes.ts';
 import { createPlans } from './plans.ts';
 import type { Policy, Rule } from './policies.ts';
-import type { Visitor } from './visitor.ts';
+import type { Requester } from './requester.ts';
 
-export type Ticket = Reservation | Limited;
+export type ReserveOutcome = Reservation | Limited;
 
 export interface Limits {
   /** @param identifier the key of an e-mail address, whether there is such an account or not */
-  reserveSignIn(identifier: string, visitor: Visitor): Promise<Ticket>;
+  reserveSignIn(identifier: string, requester: Requester): Promise<ReserveOutcome>;
   /** @param isLastResort the method still opens an account after too many wrong codes in a row */
-  reserveCode(accountId: string, isLastResort: boolean, visitor: Visitor): Promise<Ticket>;
+  reserveCode(
+    accountId: string,
+    isLastResort: boolean,
+    requester: Requester,
+  ): Promise<ReserveOutcome>;
   /** Counted when the current password was wrong, and when a change was written. */
-  reservePasswordChange(accountId: string): Promise<Ticket>;
+  reservePasswordChange(accountId: string): Promise<ReserveOutcome>;
   /** For a text message: as `failed` it stays counted. */
-  reserveText(accountId: string, number: string): Promise<Ticket>;
+  reserveText(accountId: string, number: string): Promise<ReserveOutcome>;
   /**
    * For a mail that anybody may ask for: as `failed` it stays counted, whoever has the address.
    * @param address of whoever asks
    */
-  reserveMail(identifier: string, address: string): Promise<Ticket>;
+  reserveMail(identifier: string, address: string): Promise<ReserveOutcome>;
   /** For one that has turned out to be none. */
-  reserveLink(address: string): Promise<Ticket>;
+  reserveLink(address: string): Promise<ReserveOutcome>;
   /** For a secret that has turned out wrong already. */
-  reserveClientSecret(address: string): Promise<Ticket>;
-  reserveUserCode(address: string): Promise<Ticket>;
+  reserveClientSecret(address: string): Promise<ReserveOutcome>;
+  reserveUserCode(address: string): Promise<ReserveOutcome>;
   /** Counts a request that waits for a person, in the unit that writes it. */
   openRequest(from: Opener): OpenRequest;
   /** What was counted `at` waits no longer. */
@@ -45,7 +49,7 @@ export interface Limits {
    * What a finished sign-in changes, and what makes its browser or application known.
    * @param hasFactor a second factor was proved in it
    */
-  finished(account: Subject, visitor: Visitor, hasFactor: boolean): Promise<Finished>;
+  finished(account: Subject, requester: Requester, hasFactor: boolean): Promise<Finished>;
   /** Clears the counters of passwords: for whoever reset theirs by mail. Those of codes stay. */
   clearPasswords(account: Subject): readonly Statement[];
   /** Clears all counters of an account: for what an operator does. */
@@ -93,60 +97,60 @@ export interface Subject extends Counted {
 export interface LimitsNeeds {
   readonly config: LimitsConfig;
   readonly store: Store;
-  readonly counters: Counters;
+  readonly counterTable: CounterTable;
   readonly knownBrowsers: KnownBrowsers;
   readonly vault: Vault;
 }
 
 /** Everything throws `store_unavailable` when the counters cannot be read or moved. */
 export function createLimits(needs: LimitsNeeds): Limits {
-  const { store, counters, knownBrowsers } = needs;
+  const { store, counterTable, knownBrowsers } = needs;
   const plans = createPlans(needs.config, needs.vault);
-  const attempts = { counters, commit: store.commit, lanes: createLanes<Seen>() };
+  const attempts = { counterTable, commit: store.commit, lanes: createLanes<Seen>() };
   const attempt = (plan: Plan) => reserve(plan, attempts);
 
-  const reserveSignIn = async (identifier: string, visitor: Visitor) => {
-    const browser = await knownBrowsers.find({ emailKey: identifier }, visitor);
-    if (!browser) return attempt(plans.stranger(identifier, visitor));
+  const reserveSignIn = async (identifier: string, requester: Requester) => {
+    const browser = await knownBrowsers.find({ normalizedEmail: identifier }, requester);
+    if (!browser) return attempt(plans.stranger(identifier, requester));
     noteInRequest({ isKnown: true });
     return attempt(plans.knownBrowser(identifier, browser.id));
   };
 
   /** One that became known by a password alone may be whoever else knows it. */
-  const reserveCode = async (accountId: string, isLastResort: boolean, visitor: Visitor) => {
-    const browser = await knownBrowsers.find({ accountId }, visitor);
+  const reserveCode = async (accountId: string, isLastResort: boolean, requester: Requester) => {
+    const browser = await knownBrowsers.find({ accountId }, requester);
     return attempt(
       plans.code(accountId, isLastResort, browser?.hasFactor ? browser.id : undefined),
     );
   };
 
-  const cleared = ({ email }: Subject, visitor: Visitor, row: string | undefined) =>
-    plans.clearedBy(emailKey(email), visitor, row).map((key) => counters.delete(key));
+  const cleared = ({ email }: Subject, requester: Requester, row: string | undefined) =>
+    plans.clearedBy(normalizedEmail(email), requester, row).map((key) => counterTable.delete(key));
 
   /** Typing errors that end well leave nothing to those who share the address. */
-  const takenBack = ({ email }: Subject, visitor: Visitor) =>
+  const takenBack = ({ email }: Subject, requester: Requester) =>
     plans
-      .sharesOf(emailKey(email), visitor)
-      .flatMap(({ key, shareOf = '' }) => counters.takeBack(key, shareOf));
+      .sharesOf(normalizedEmail(email), requester)
+      .flatMap(({ key, shareOf = '' }) => counterTable.takeBack(key, shareOf));
 
   const finished = async (
     account: Subject,
-    visitor: Visitor,
+    requester: Requester,
     hasFactor: boolean,
   ): Promise<Finished> => {
-    const { unit, row, kept } = await knownBrowsers.remember(account.id, visitor, hasFactor);
+    const { unit, row, kept } = await knownBrowsers.remember(account.id, requester, hasFactor);
     return {
-      unit: [...unit, ...cleared(account, visitor, row), ...takenBack(account, visitor)],
+      unit: [...unit, ...cleared(account, requester, row), ...takenBack(account, requester)],
       browser: kept,
       isKnown: row !== undefined,
     };
   };
 
   const subjectsOf = ({ id, email }: Counted) =>
-    [...(email === undefined ? [] : [emailKey(email)]), id].map(plans.subjectOf);
+    [...(email === undefined ? [] : [normalizedEmail(email)]), id].map(plans.subjectOf);
 
   const findClosed = async (account: Counted) => {
-    const found = await Promise.all(subjectsOf(account).map(counters.ofSubject));
+    const found = await Promise.all(subjectsOf(account).map(counterTable.ofSubject));
     const closed = found
       .flat()
       .flatMap((counter) => closedBy(counter, plans.policyOf(counter.rule)));
@@ -160,9 +164,9 @@ export function createLimits(needs: LimitsNeeds): Limits {
     return {
       key,
       // It is settled in the unit that reserves it: nothing is in flight.
-      count: [counters.reserve(countOf(slot, at)), counters.fail(key, at)],
+      count: [counterTable.reserve(countOf(slot, at)), counterTable.fail(key, at)],
       findEnd: async () => {
-        const counter = (await counters.find([key])).get(key);
+        const counter = (await counterTable.find([key])).get(key);
         return counter && restartOf(counter, slot.policy);
       },
     };
@@ -170,9 +174,9 @@ export function createLimits(needs: LimitsNeeds): Limits {
 
   return {
     openRequest,
-    closeRequest: counters.giveBack,
+    closeRequest: counterTable.giveBack,
     findClosed,
-    reserveSignIn: (identifier, visitor) => orRefuse(() => reserveSignIn(identifier, visitor)),
+    reserveSignIn: (identifier, requester) => orRefuse(() => reserveSignIn(identifier, requester)),
     reserveCode: (...args) => orRefuse(() => reserveCode(...args)),
     reservePasswordChange: (id) => orRefuse(() => attempt(plans.passwordChange(id))),
     reserveText: (...args) => orRefuse(() => attempt(plans.text(...args))),
@@ -181,8 +185,8 @@ export function createLimits(needs: LimitsNeeds): Limits {
     reserveClientSecret: (address) => orRefuse(() => attempt(plans.clientSecret(address))),
     reserveUserCode: (address) => orRefuse(() => attempt(plans.userCode(address))),
     finished: (...args) => orRefuse(() => finished(...args)),
-    clearPasswords: ({ email }) => [counters.deleteOf(plans.subjectOf(emailKey(email)))],
-    clearAccount: (account) => subjectsOf(account).map(counters.deleteOf),
+    clearPasswords: ({ email }) => [counterTable.deleteOf(plans.subjectOf(normalizedEmail(email)))],
+    clearAccount: (account) => subjectsOf(account).map(counterTable.deleteOf),
   };
 }
 

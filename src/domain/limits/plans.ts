@@ -5,7 +5,7 @@ import type { Vault } from '../../lib/vault.ts';
 import type { Plan } from './attempt.ts';
 import type { Slot } from './counting.ts';
 import { createPolicies, type Policy, withoutLimit } from './policies.ts';
-import type { Visitor } from './visitor.ts';
+import type { Requester } from './requester.ts';
 
 export type Plans = ReturnType<typeof createPlans>;
 
@@ -18,11 +18,11 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
     subject: subject && subjectOf(subject),
     policy,
   });
-  const range = ({ address }: Pick<Visitor, 'address'>) => rangeOf(address, config.range);
+  const range = ({ address }: Pick<Requester, 'address'>) => rangeOf(address, config.range);
 
-  const nameSlots = (identifier: string, visitor: Visitor) => [
-    slot(policies.identifier, identifier, range(visitor)),
-    slot(policies.lockout, identifier, range(visitor)),
+  const nameSlots = (identifier: string, requester: Requester) => [
+    slot(policies.identifier, identifier, range(requester)),
+    slot(policies.lockout, identifier, range(requester)),
   ];
   const browserSlots = (identifier: string, browser: string) => [
     slot(policies.knownBrowser, identifier, browser),
@@ -30,27 +30,27 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
   ];
 
   /** Of everybody: whatever a client says of itself would buy it another budget. */
-  const commonSlots = (visitor: Visitor) => [
-    slot(policies.fingerprint, undefined, visitor.address),
-    slot(policies.range, undefined, range(visitor)),
+  const commonSlots = (requester: Requester) => [
+    slot(policies.fingerprint, undefined, requester.address),
+    slot(policies.range, undefined, range(requester)),
   ];
   /** How much of each of them one name has added. */
-  const sharesOf = (identifier: string, visitor: Visitor): Slot[] => {
-    const [address, whole] = commonSlots(visitor).map(({ key }) => key);
-    const ofAddress = slot(policies.fingerprintShare, undefined, identifier, visitor.address);
-    const ofRange = slot(policies.rangeShare, undefined, identifier, range(visitor));
+  const sharesOf = (identifier: string, requester: Requester): Slot[] => {
+    const [address, whole] = commonSlots(requester).map(({ key }) => key);
+    const ofAddress = slot(policies.fingerprintShare, undefined, identifier, requester.address);
+    const ofRange = slot(policies.rangeShare, undefined, identifier, range(requester));
     return [
       { ...ofAddress, shareOf: address ?? '' },
       { ...ofRange, shareOf: whole ?? '' },
     ];
   };
 
-  const stranger = (identifier: string, visitor: Visitor): Plan => ({
+  const stranger = (identifier: string, requester: Requester): Plan => ({
     slots: [
-      ...nameSlots(identifier, visitor),
+      ...nameSlots(identifier, requester),
       slot(policies.slowdown, identifier),
-      ...sharesOf(identifier, visitor),
-      ...commonSlots(visitor),
+      ...sharesOf(identifier, requester),
+      ...commonSlots(requester),
     ],
     clearsOnSuccess: false,
   });
@@ -112,10 +112,11 @@ export function createPlans(config: LimitsConfig, vault: Vault) {
       clearsOnSuccess: false,
     });
 
-  const clearedBy = (identifier: string, visitor: Visitor, browser: string | undefined) =>
-    [...nameSlots(identifier, visitor), ...(browser ? browserSlots(identifier, browser) : [])].map(
-      ({ key }) => key,
-    );
+  const clearedBy = (identifier: string, requester: Requester, browser: string | undefined) =>
+    [
+      ...nameSlots(identifier, requester),
+      ...(browser ? browserSlots(identifier, browser) : []),
+    ].map(({ key }) => key);
 
   /** Undefined for a rule of another release. */
   const policyOf = (rule: string | undefined): Policy | undefined =>

@@ -1,7 +1,7 @@
 // How long the stored passwords take: one that outlasts the floor of a refusal shows itself by it.
 import { elapsed } from '../../lib/clock.ts';
 import type { Cost, HashFormat } from './formats/format.ts';
-import { formatOf, matchHash } from './legacy.ts';
+import { formatOf, matchHash } from './hash-formats.ts';
 
 export interface HashCost {
   /** `bcrypt 12` */

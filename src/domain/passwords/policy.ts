@@ -36,8 +36,8 @@ export interface PasswordPolicy {
   readonly settings: RuleSettings;
   /** The newest version; a new password meets it. */
   readonly newest: number;
-  judge(password: string, owner: PasswordOwner): Judgement;
-  judgeKnown(password: string, owner: PasswordOwner, at: number): Standing;
+  checkPassword(password: string, owner: PasswordOwner): Judgement;
+  reviewStored(password: string, owner: PasswordOwner, at: number): Standing;
   /**
    * Whether the account must sign in before anything else: its password is not known to meet the
    * version in force. What it then turns out to be is judged there.
@@ -68,13 +68,13 @@ export function createPasswordPolicy(config: PasswordSettings): PasswordPolicy {
   return {
     settings,
     newest: newest.version,
-    judge: (password, owner) => {
-      const unmet = judge(password, settings, owner);
+    checkPassword: (password, owner) => {
+      const unmet = checkPassword(password, settings, owner);
       const rules = settings.rules.map((rule) => ({ rule, met: !unmet.includes(rule) }));
       return { met: unmet.length === 0, rules };
     },
-    judgeKnown: (password, owner, at) => {
-      const isMet = (each: Version) => judge(password, each.settings, owner).length === 0;
+    reviewStored: (password, owner, at) => {
+      const isMet = (each: Version) => checkPassword(password, each.settings, owner).length === 0;
       const met = versions.filter(isMet);
       return { unmet: !met.includes(enforced(at)), meets: met.at(-1)?.version };
     },
@@ -128,7 +128,7 @@ function stricter(one: RuleSettings, other: RuleSettings): RuleSettings {
   };
 }
 
-function judge(password: string, settings: RuleSettings, owner: PasswordOwner): Rule[] {
+function checkPassword(password: string, settings: RuleSettings, owner: PasswordOwner): Rule[] {
   const words = loadWords();
   return unmetRules(password, settings, {
     isListed: words.has,

@@ -1,6 +1,6 @@
 // Why a hash is not taken in: one cause, the form that was seen and its figure, never the hash.
 import type { HashFormat } from './formats/format.ts';
-import { HASH_FORMATS, isWithin, MOST_TAKEN, readerOf } from './legacy.ts';
+import { HASH_FORMATS, isWithin, MOST_TAKEN, readerOf } from './hash-formats.ts';
 
 /** Words that systems write in front; anything else may be part of a password. */
 const FORM =

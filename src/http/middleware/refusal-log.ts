@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa';
 import type { Log } from '../../lib/log.ts';
 import { logRefusal } from '../../lib/refusal-lines.ts';
 import { notedRefusal } from '../../oidc/refusals.ts';
-import { problemOf, showsTrace } from './trail.ts';
+import { problemOf, showsTrace } from './trace-audit.ts';
 
 const LONGEST_NAME = 40;
 const LONGEST_REASON = 90;

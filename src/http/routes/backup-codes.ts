@@ -3,12 +3,12 @@ import type { Context } from 'koa';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { FlowBackupCodes } from '../../signin/backup-codes.ts';
 import { progressOf } from '../../signin/steps/index.ts';
+import type { Translate } from '../catalogue.ts';
 import type { Csrf } from '../csrf.ts';
 import type { Flash } from '../flash.ts';
 import type { Form } from '../forms.ts';
 import { signInPath } from '../redirect.ts';
 import type { Render } from '../render.ts';
-import type { Translate } from '../texts.ts';
 import type { StepSubject } from './enrolment.ts';
 
 export interface BackupCodesNeeds {

@@ -1,26 +1,26 @@
 // Allow access: what an application asks for, and the person's answer.
 import type { Context } from 'koa';
-import type { AccountsDomain } from '../../domain/accounts.ts';
+import type { Accounts } from '../../domain/accounts/accounts.ts';
 import type { Audit } from '../../domain/audit/audit.ts';
-import type { ConsentsDomain } from '../../domain/consents.ts';
-import type { ResourceToWords } from '../../domain/resources.ts';
+import type { DescribeResource } from '../../domain/clients/resources.ts';
+import type { Consents } from '../../domain/consents/consents.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Interaction } from '../../oidc/interactions.ts';
-import type { FlowsDomain } from '../../signin/flow.ts';
+import type { Flows } from '../../signin/flow.ts';
 import type { Store } from '../../store/store.ts';
+import type { Translate } from '../catalogue.ts';
 import type { Csrf } from '../csrf.ts';
 import type { Form } from '../forms.ts';
 import { redirect, signInPath } from '../redirect.ts';
 import type { Render } from '../render.ts';
-import type { Translate } from '../texts.ts';
 
 export interface ConsentNeeds {
   readonly store: Store;
-  readonly flows: FlowsDomain;
-  readonly accounts: AccountsDomain;
-  readonly consents: ConsentsDomain;
+  readonly flows: Flows;
+  readonly accounts: Accounts;
+  readonly consents: Consents;
   readonly audit: Audit;
-  readonly resourceToWords: ResourceToWords;
+  readonly resourceToWords: DescribeResource;
   readonly csrf: Csrf;
   readonly render: Render;
   readonly t: Translate;

@@ -1,31 +1,31 @@
 // Set up two-factor authentication: the page of the step, its form, and `Remind me later`.
 import type { Context } from 'koa';
-import type { SessionsDomain } from '../../domain/sessions.ts';
+import type { Sessions } from '../../domain/sessions/sessions.ts';
+import type { Factor } from '../../factors/index.ts';
 import { now } from '../../lib/clock.ts';
-import type { Method } from '../../methods/index.ts';
 import type { BrowserSessions } from '../../oidc/browser-sessions.ts';
 import type { Interaction } from '../../oidc/interactions.ts';
-import { type Enrol, occasionOf } from '../../signin/enrol.ts';
-import type { Flow, FlowsDomain } from '../../signin/flow.ts';
+import { type Enrol, offerContextOf } from '../../signin/enrol.ts';
+import type { Flow, Flows } from '../../signin/flow.ts';
 import { isMoreWanted } from '../../signin/steps/enrol-factor.ts';
 import { progressOf } from '../../signin/steps/index.ts';
 import type { Account } from '../../store/accounts.ts';
 import type { Store } from '../../store/store.ts';
+import type { Translate } from '../catalogue.ts';
 import type { Csrf } from '../csrf.ts';
 import type { Flash } from '../flash.ts';
 import { type Form, fieldErrors } from '../forms.ts';
 import { signInPath } from '../redirect.ts';
-import { wrongInWords } from '../refusals.ts';
+import { describeWrong } from '../refusals.ts';
 import type { Render } from '../render.ts';
-import type { Translate } from '../texts.ts';
 import { dateOf, daysUntil } from '../times.ts';
 
 export interface EnrolmentNeeds {
   readonly store: Store;
-  readonly flows: FlowsDomain;
-  readonly methods: readonly Method[];
+  readonly flows: Flows;
+  readonly factors: readonly Factor[];
   readonly browserSessions: BrowserSessions;
-  readonly sessions: Pick<SessionsDomain, 'list'>;
+  readonly sessions: Pick<Sessions, 'list'>;
   readonly enrol: Enrol;
   readonly csrf: Csrf;
   readonly render: Render;
@@ -42,8 +42,8 @@ export interface StepSubject {
 export const CODE_SCREEN = 'code';
 
 export function createEnrolmentPage(needs: EnrolmentNeeds) {
-  const { methods, render, t } = needs;
-  const method = methods.find((each) => each.enrolment);
+  const { factors, render, t } = needs;
+  const factor = factors.find((each) => each.enrolment);
 
   const show = async (
     ctx: Context,
@@ -55,7 +55,7 @@ export function createEnrolmentPage(needs: EnrolmentNeeds) {
     ctx.type = 'html';
     const page = {
       trace: ctx.state.trace,
-      ...pageOf(subject, method?.name ?? '', needs),
+      ...pageOf(subject, factor?.name ?? '', needs),
       ...flash,
     };
     if (ctx.query.screen === CODE_SCREEN) {
@@ -65,7 +65,7 @@ export function createEnrolmentPage(needs: EnrolmentNeeds) {
       });
       return;
     }
-    const setup = await method?.enrolment?.offer(account, occasionOf(flow));
+    const setup = await factor?.enrolment?.offer(account, offerContextOf(flow));
     ctx.body = render('steps/enrol-factor', { ...page, setup });
   };
 
@@ -80,23 +80,23 @@ export function createEnrolmentPage(needs: EnrolmentNeeds) {
   };
 
   const submit = async (ctx: Context, subject: StepSubject, form: Form) => {
-    if (!method?.enrolment) return undefined;
+    if (!factor?.enrolment) return undefined;
     const values = { device_name: form.device_name ?? '' };
     const refused = (flash: Flash) => ({
       flash: { ...flash, values },
       search: `?screen=${CODE_SCREEN}`,
     });
-    const read = method.enrolment.input.safeParse(form);
+    const read = factor.enrolment.input.safeParse(form);
     if (!read.success) {
       return refused({ status: 400, errors: fieldErrors(read.error.issues, t) });
     }
     const session = await sessionOf(ctx, subject.account);
-    const outcome = await needs.enrol.inFlow(subject.flow, { method, input: read.data, session });
+    const outcome = await needs.enrol.inFlow(subject.flow, { factor, input: read.data, session });
     if (outcome.kind === 'malformed') {
       return refused({ status: 422, errors: { code: t(outcome.flaw) } });
     }
     if (outcome.kind !== 'refused') return undefined;
-    const text = wrongInWords(outcome.hint, method.page.texts, t);
+    const text = describeWrong(outcome.hint, factor.page.texts, t);
     return refused({ status: 422, alert: { kind: 'error', text } });
   };
 

@@ -2,23 +2,23 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { isEmail } from '../../domain/emails.ts';
-import type { PasswordResets } from '../../domain/password-resets.ts';
+import { isEmail } from '../../domain/accounts/emails.ts';
+import type { PasswordResets } from '../../domain/accounts/password-resets.ts';
+import type { AnonymousForms } from '../anonymous-forms.ts';
+import type { Translate } from '../catalogue.ts';
 import type { Flash, Flashes } from '../flash.ts';
 import { fieldErrors } from '../forms.ts';
 import { keepForms } from '../middleware/security.ts';
 import { FORGOT_PATH, redirect, returnPath } from '../redirect.ts';
-import { lengthInWords, tooManyOf } from '../refusals.ts';
+import { describeLength, tooManyOf } from '../refusals.ts';
 import type { Render } from '../render.ts';
-import type { Translate } from '../texts.ts';
-import type { VisitorForms } from '../visitor-forms.ts';
-import type { Visitors } from '../visitors.ts';
+import type { RequesterCookies } from '../requester-cookies.ts';
 
 export interface ForgotPasswordNeeds {
   readonly resets: PasswordResets;
-  readonly visitors: Visitors;
+  readonly requesterCookies: RequesterCookies;
   readonly flashes: Flashes;
-  readonly visitorForms: VisitorForms;
+  readonly anonymousForms: AnonymousForms;
   /** Seconds that a link lives. */
   readonly linkLifetime: number;
   readonly render: Render;
@@ -36,7 +36,7 @@ const input = z.object({
 });
 
 export function forgotPasswordRoutes(needs: ForgotPasswordNeeds): Router {
-  const { resets, visitors, flashes, visitorForms, render, t } = needs;
+  const { resets, requesterCookies, flashes, anonymousForms, render, t } = needs;
 
   const show = (ctx: Context, view: string, data: object, status = 200) => {
     keepForms(ctx);
@@ -47,9 +47,9 @@ export function forgotPasswordRoutes(needs: ForgotPasswordNeeds): Router {
 
   const showForm = (ctx: Context): void => {
     const returnTo = returnPath(ctx.query.return_to);
-    const flash = flashes.take(ctx, visitorForms.placeOf(ctx, FORGOT_PATH));
+    const flash = flashes.take(ctx, anonymousForms.placeOf(ctx, FORGOT_PATH));
     const form = {
-      csrf: visitorForms.token(ctx),
+      csrf: anonymousForms.token(ctx),
       hidden: { return_to: returnTo },
       actions: { submit: FORGOT_PATH, back: backFrom(returnTo) },
     };
@@ -58,20 +58,20 @@ export function forgotPasswordRoutes(needs: ForgotPasswordNeeds): Router {
 
   /** Where to has been forgotten after a minute: the page may be loaded again all the same. */
   const showSent = (ctx: Context): void => {
-    const flash = flashes.read(ctx, visitorForms.placeOf(ctx, SENT_PATH));
+    const flash = flashes.read(ctx, anonymousForms.placeOf(ctx, SENT_PATH));
     show(ctx, 'reset/sent', {
       email: flash?.values?.email ?? '',
-      length: lengthInWords(needs.linkLifetime * 1000),
+      length: describeLength(needs.linkLifetime * 1000),
       actions: { back: backFrom(returnPath(ctx.query.return_to)) },
     });
   };
 
   const ask = async (ctx: Context): Promise<void> => {
-    const form = await visitorForms.read(ctx);
+    const form = await anonymousForms.read(ctx);
     const returnTo = returnPath(form.return_to);
     const search = returnTo ? `?${new URLSearchParams({ return_to: returnTo })}` : '';
     const lead = (page: string, flash: Flash) => {
-      flashes.leave(ctx, visitorForms.placeOf(ctx, page), flash);
+      flashes.leave(ctx, anonymousForms.placeOf(ctx, page), flash);
       redirect(ctx, `${page}${search}`);
     };
     const values = { email: form.email ?? '' };
@@ -80,7 +80,7 @@ export function forgotPasswordRoutes(needs: ForgotPasswordNeeds): Router {
       const errors = fieldErrors(read.error.issues, t);
       return lead(FORGOT_PATH, { status: 400, errors, values });
     }
-    const limited = await resets.ask(read.data.email, visitors.of(ctx).address);
+    const limited = await resets.ask(read.data.email, requesterCookies.of(ctx).address);
     if (limited) {
       return lead(FORGOT_PATH, { ...tooManyOf(limited, 'forgot-password', t), values });
     }

@@ -1,21 +1,21 @@
 // Whether this process lives, and whether it can serve.
 import Router from '@koa/router';
 import type { Context } from 'koa';
-import { TOLERATED } from '../../domain/clock-skew.ts';
-import type { Leaving } from '../leaving.ts';
+import { TOLERATED } from '../../domain/nodes/clock-skew.ts';
+import type { Draining } from '../draining.ts';
 
 interface Needs {
   /** Whether the store can be read and written. */
   readonly isReady: () => Promise<boolean>;
   /** Milliseconds by which this machine's clock is ahead of the database's. */
   readonly clockSkew: () => number;
-  readonly leaving: Leaving;
+  readonly draining: Draining;
 }
 
 /** Seconds: the state is looked at once in each. */
 const RETRY_AFTER = '1';
 
-export function healthRoutes({ isReady, clockSkew, leaving }: Needs): Router {
+export function healthRoutes({ isReady, clockSkew, draining }: Needs): Router {
   const router = new Router({ prefix: '/health' });
   router.get('/live', ((ctx: Context) => {
     ctx.body = { status: 'ok' };
@@ -23,7 +23,7 @@ export function healthRoutes({ isReady, clockSkew, leaving }: Needs): Router {
   router.get('/ready', (async (ctx: Context) => {
     const store = (await isReady()) ? 'ok' : 'unavailable';
     // Asked last: a stop may have begun while the store was waited for.
-    const status = leaving.hasBegun() ? 'stopping' : store;
+    const status = draining.hasBegun() ? 'stopping' : store;
     ctx.status = status === 'ok' ? 200 : 503;
     if (status !== 'ok') ctx.set('Retry-After', RETRY_AFTER);
     const skew = clockSkew();

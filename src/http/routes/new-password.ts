@@ -6,13 +6,13 @@ import type { Flow } from '../../signin/flow.ts';
 import { isExhausted, type Renew, type RenewOutcome } from '../../signin/renew.ts';
 import { progressOf } from '../../signin/steps/index.ts';
 import type { Account } from '../../store/accounts.ts';
+import type { Translate } from '../catalogue.ts';
 import type { Csrf } from '../csrf.ts';
 import type { Flash } from '../flash.ts';
 import type { Form } from '../forms.ts';
 import { createNewPasswordForm, type NewPasswordForm } from '../new-password-form.ts';
 import { signInPath } from '../redirect.ts';
 import type { Render } from '../render.ts';
-import type { Translate } from '../texts.ts';
 
 export interface NewPasswordNeeds {
   readonly passwords: PasswordPolicy;

@@ -1,28 +1,28 @@
 // "This wasn't me": a link shows a button, and the button ends whatever is signed in.
 import Router from '@koa/router';
 import type { Context } from 'koa';
+import type { Disowning } from '../../domain/accounts/disowning.ts';
+import { NOT_ME_PATH } from '../../domain/accounts/links.ts';
 import type { Audit } from '../../domain/audit/audit.ts';
-import { telling } from '../../domain/audit/locks.ts';
-import type { Disowning } from '../../domain/disowning.ts';
+import { withLimitAudit } from '../../domain/audit/locks.ts';
 import type { Limits } from '../../domain/limits/limits.ts';
-import { NOT_ME_PATH } from '../../domain/links.ts';
 import { GatehouseError } from '../../lib/errors.ts';
+import type { AnonymousForms } from '../anonymous-forms.ts';
+import type { Translate } from '../catalogue.ts';
 import type { Flash, Flashes } from '../flash.ts';
 import { keepForms } from '../middleware/security.ts';
 import { FORGOT_PATH, redirect } from '../redirect.ts';
 import { refusalOf } from '../refusals.ts';
 import type { Render } from '../render.ts';
-import type { Translate } from '../texts.ts';
-import type { VisitorForms } from '../visitor-forms.ts';
-import type { Visitors } from '../visitors.ts';
+import type { RequesterCookies } from '../requester-cookies.ts';
 
 export interface NotMeNeeds {
   readonly disowning: Disowning;
   readonly limits: Limits;
   readonly audit: Audit;
-  readonly visitors: Visitors;
+  readonly requesterCookies: RequesterCookies;
   readonly flashes: Flashes;
-  readonly visitorForms: VisitorForms;
+  readonly anonymousForms: AnonymousForms;
   readonly render: Render;
   readonly t: Translate;
 }
@@ -30,7 +30,7 @@ export interface NotMeNeeds {
 const DONE = `${NOT_ME_PATH}/done`;
 
 export function notMeRoutes(needs: NotMeNeeds): Router {
-  const { disowning, flashes, visitorForms, render, t } = needs;
+  const { disowning, flashes, anonymousForms, render, t } = needs;
 
   const show = (ctx: Context, view: string, data: object, status = 200) => {
     keepForms(ctx);
@@ -41,10 +41,10 @@ export function notMeRoutes(needs: NotMeNeeds): Router {
 
   /** Only what is no link is counted: a right one is never refused by a limit. */
   const countNothing = async (ctx: Context): Promise<Flash> => {
-    const reserved = await needs.limits.reserveLink(needs.visitors.of(ctx).address);
-    const attempt = await telling(reserved, needs.audit, { method: 'link' });
+    const reserved = await needs.limits.reserveLink(needs.requesterCookies.of(ctx).address);
+    const attempt = await withLimitAudit(reserved, needs.audit, { method: 'link' });
     if (attempt.kind === 'limited') return refusalOf(attempt, '', t);
-    await attempt.failed();
+    await attempt.consume();
     return { status: 410 };
   };
 
@@ -54,7 +54,7 @@ export function notMeRoutes(needs: NotMeNeeds): Router {
     else show(ctx, 'not-me/void', { actions: { forgot: FORGOT_PATH } }, status);
   };
 
-  const placeOf = (ctx: Context) => visitorForms.placeOf(ctx, ctx.path);
+  const placeOf = (ctx: Context) => anonymousForms.placeOf(ctx, ctx.path);
 
   /** Changes nothing: programs that look at mails open every link. */
   const showLink = async (ctx: Context): Promise<void> => {
@@ -63,12 +63,12 @@ export function notMeRoutes(needs: NotMeNeeds): Router {
     const state = await disowning.find(secretOf(ctx));
     if (state === undefined) return showNothing(ctx, await countNothing(ctx));
     if (state === 'used') return redirect(ctx, DONE);
-    const csrf = visitorForms.token(ctx);
+    const csrf = anonymousForms.token(ctx);
     show(ctx, 'not-me/confirm', { csrf, actions: { submit: ctx.path } });
   };
 
   const disown = async (ctx: Context): Promise<void> => {
-    await visitorForms.read(ctx);
+    await anonymousForms.read(ctx);
     const outcome = await disowning.disown(secretOf(ctx));
     if (outcome !== undefined) return redirect(ctx, DONE);
     flashes.leave(ctx, placeOf(ctx), await countNothing(ctx));

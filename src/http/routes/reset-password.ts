@@ -1,26 +1,26 @@
 // Choose a new password: a link shows a button, the button spends it, and a ticket sets the password.
 import Router from '@koa/router';
 import type { Context } from 'koa';
+import { type OneTimeLinks, RESET_PATH } from '../../domain/accounts/links.ts';
+import type { PasswordResets } from '../../domain/accounts/password-resets.ts';
 import type { Audit } from '../../domain/audit/audit.ts';
-import { telling } from '../../domain/audit/locks.ts';
+import { withLimitAudit } from '../../domain/audit/locks.ts';
 import type { Limits } from '../../domain/limits/limits.ts';
-import { type OneTimeLinks, RESET_PATH } from '../../domain/links.ts';
-import type { PasswordResets } from '../../domain/password-resets.ts';
 import type { PasswordPolicy } from '../../domain/passwords/policy.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 import type { Account } from '../../store/accounts.ts';
+import type { AnonymousForms } from '../anonymous-forms.ts';
+import type { Translate } from '../catalogue.ts';
 import type { Csrf } from '../csrf.ts';
 import type { Flash, Flashes } from '../flash.ts';
 import { type Form, readForm } from '../forms.ts';
 import { keepForms } from '../middleware/security.ts';
 import { createNewPasswordForm } from '../new-password-form.ts';
+import { createRedemptionCookie } from '../redemption-cookie.ts';
 import { FORGOT_PATH, redirect } from '../redirect.ts';
 import { refusalOf } from '../refusals.ts';
 import type { Render } from '../render.ts';
-import type { Translate } from '../texts.ts';
-import { createTicketCookie } from '../ticket-cookie.ts';
-import type { VisitorForms } from '../visitor-forms.ts';
-import type { Visitors } from '../visitors.ts';
+import type { RequesterCookies } from '../requester-cookies.ts';
 
 export interface ResetPasswordNeeds {
   readonly issuer: string;
@@ -29,9 +29,9 @@ export interface ResetPasswordNeeds {
   readonly limits: Limits;
   readonly audit: Audit;
   readonly passwords: PasswordPolicy;
-  readonly visitors: Visitors;
+  readonly requesterCookies: RequesterCookies;
   readonly flashes: Flashes;
-  readonly visitorForms: VisitorForms;
+  readonly anonymousForms: AnonymousForms;
   readonly csrf: Csrf;
   readonly render: Render;
   readonly t: Translate;
@@ -43,16 +43,16 @@ const NOTHING = { kind: 'nothing', why: VOID } as const;
 
 /** Whose password may be set, and by what. */
 interface Holder {
-  readonly ticket: string;
+  readonly redemption: string;
   readonly account: Account;
 }
 
-const bindingOf = (ticket: string) => `reset:${ticket}`;
+const bindingOf = (redemption: string) => `reset:${redemption}`;
 
 export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
-  const { links, resets, flashes, visitorForms, csrf, render, t } = needs;
+  const { links, resets, flashes, anonymousForms, csrf, render, t } = needs;
   const fields = createNewPasswordForm(needs);
-  const cookie = createTicketCookie(needs.issuer);
+  const cookie = createRedemptionCookie(needs.issuer);
 
   const show = (ctx: Context, view: string, data: object, status = 200) => {
     keepForms(ctx);
@@ -71,15 +71,15 @@ export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
   const look = async <T>(ctx: Context, find: () => Promise<T | undefined>) => {
     const found = await find();
     if (found !== undefined) return { kind: 'found', found } as const;
-    const reserved = await needs.limits.reserveLink(needs.visitors.of(ctx).address);
-    const attempt = await telling(reserved, needs.audit, { method: 'link' });
+    const reserved = await needs.limits.reserveLink(needs.requesterCookies.of(ctx).address);
+    const attempt = await withLimitAudit(reserved, needs.audit, { method: 'link' });
     if (attempt.kind === 'limited')
       return { kind: 'nothing', why: refusalOf(attempt, '', t) } as const;
-    await attempt.failed();
+    await attempt.consume();
     return NOTHING;
   };
 
-  const linkPlaceOf = (ctx: Context) => visitorForms.placeOf(ctx, ctx.path);
+  const linkPlaceOf = (ctx: Context) => anonymousForms.placeOf(ctx, ctx.path);
 
   const showLink = async (ctx: Context): Promise<void> => {
     const flash = flashes.take(ctx, linkPlaceOf(ctx));
@@ -87,15 +87,15 @@ export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
     const looked = await look(ctx, () => links.find(secretOf(ctx), cookie.get(ctx)));
     if (looked.kind === 'nothing') return showNothing(ctx, looked.why);
     if (looked.found === 'going-on') return redirect(ctx, RESET_PATH);
-    const csrfToken = visitorForms.token(ctx);
+    const csrfToken = anonymousForms.token(ctx);
     show(ctx, 'reset/continue', { csrf: csrfToken, actions: { submit: ctx.path } });
   };
 
   const spendLink = async (ctx: Context): Promise<void> => {
-    await visitorForms.read(ctx);
+    await anonymousForms.read(ctx);
     const looked = await look(ctx, async () => {
-      const ticket = await links.spend(secretOf(ctx));
-      if (ticket !== undefined) return () => cookie.set(ctx, ticket);
+      const redemption = await links.spend(secretOf(ctx));
+      if (redemption !== undefined) return () => cookie.set(ctx, redemption);
       // The button once more, after going back: the ticket is there.
       const found = await links.find(secretOf(ctx), cookie.get(ctx));
       return found && (() => undefined);
@@ -108,24 +108,28 @@ export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
     redirect(ctx, RESET_PATH);
   };
 
-  const find = async (ticket: string): Promise<Holder | undefined> => {
-    const account = await resets.find(ticket);
-    return account && { ticket, account };
+  const find = async (redemption: string): Promise<Holder | undefined> => {
+    const account = await resets.find(redemption);
+    return account && { redemption, account };
   };
 
   /** No guess, and so not counted: the token of the form was made for this very ticket. */
   const findPosted = async (
     ctx: Context,
-    ticket: string,
+    redemption: string,
     form: Form,
   ): Promise<Holder | undefined> => {
-    csrf.assert(ctx, form, bindingOf(ticket));
-    return find(ticket);
+    csrf.assert(ctx, form, bindingOf(redemption));
+    return find(redemption);
   };
 
-  const showForm = (ctx: Context, { ticket, account }: Holder, flash: Flash = { status: 200 }) => {
+  const showForm = (
+    ctx: Context,
+    { redemption, account }: Holder,
+    flash: Flash = { status: 200 },
+  ) => {
     const data = {
-      csrf: csrf.token(bindingOf(ticket)),
+      csrf: csrf.token(bindingOf(redemption)),
       account: { email: account.email },
       actions: { submit: RESET_PATH, check: `${RESET_PATH}/check` },
       ...fields.data(flash.unmet),
@@ -135,23 +139,23 @@ export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
   };
 
   const showChoice = async (ctx: Context): Promise<void> => {
-    const ticket = cookie.get(ctx);
-    if (ticket === undefined) return showNothing(ctx, VOID);
-    const flash = flashes.take(ctx, bindingOf(ticket));
+    const redemption = cookie.get(ctx);
+    if (redemption === undefined) return showNothing(ctx, VOID);
+    const flash = flashes.take(ctx, bindingOf(redemption));
     if (flash?.status === VOID.status) return showNothing(ctx, flash);
-    const looked = await look(ctx, () => find(ticket));
+    const looked = await look(ctx, () => find(redemption));
     if (looked.kind === 'nothing') return showNothing(ctx, looked.why);
     showForm(ctx, looked.found, flash);
   };
 
   const choose = async (ctx: Context): Promise<void> => {
     const form = await readForm(ctx);
-    const ticket = cookie.get(ctx);
-    if (ticket === undefined) return redirect(ctx, RESET_PATH);
-    const holder = await findPosted(ctx, ticket, form);
+    const redemption = cookie.get(ctx);
+    if (redemption === undefined) return redirect(ctx, RESET_PATH);
+    const holder = await findPosted(ctx, redemption, form);
     const flash = holder ? await tryPassword(holder, form) : VOID;
     if (flash) {
-      flashes.leave(ctx, bindingOf(ticket), flash);
+      flashes.leave(ctx, bindingOf(redemption), flash);
       return redirect(ctx, RESET_PATH);
     }
     cookie.clear(ctx);
@@ -159,18 +163,18 @@ export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
   };
 
   /** Undefined: it is the password now. */
-  const tryPassword = async ({ ticket }: Holder, form: Form): Promise<Flash | undefined> => {
+  const tryPassword = async ({ redemption }: Holder, form: Form): Promise<Flash | undefined> => {
     const read = fields.read(form);
     if (read.kind === 'wrong') return read.tried;
-    const outcome = await resets.choose(ticket, read.password);
+    const outcome = await resets.choose(redemption, read.password);
     if (outcome.kind === 'done') return undefined;
     return outcome.kind === 'void' ? VOID : fields.refused(outcome);
   };
 
   const check = async (ctx: Context): Promise<void> => {
     const form = await readForm(ctx);
-    const ticket = cookie.get(ctx);
-    const holder = ticket === undefined ? undefined : await findPosted(ctx, ticket, form);
+    const redemption = cookie.get(ctx);
+    const holder = redemption === undefined ? undefined : await findPosted(ctx, redemption, form);
     if (!holder) throw new GatehouseError('flow_expired');
     fields.check(ctx, holder.account, form);
   };

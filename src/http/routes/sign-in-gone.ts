@@ -1,17 +1,17 @@
 // The address of a sign-in that cannot go on here: finished, expired, or another browser's.
 import type { Context } from 'koa';
 import type { FoundInteraction, Interactions } from '../../oidc/interactions.ts';
-import type { FlowsDomain } from '../../signin/flow.ts';
+import type { Flows } from '../../signin/flow.ts';
 import { redirect } from '../redirect.ts';
 import type { Render } from '../render.ts';
 
 export interface GoneNeeds {
   readonly interactions: Interactions;
-  readonly flows: FlowsDomain;
+  readonly flows: Flows;
   /** How many sign-ins of one browser may be open. */
   readonly givenUpAfter: number;
   /** Where a sign-in at this application begins anew. */
-  readonly entranceOf: (clientId: string) => Promise<string | undefined>;
+  readonly startUrlOf: (clientId: string) => Promise<string | undefined>;
   readonly render: Render;
 }
 
@@ -25,15 +25,15 @@ export function createGonePage(needs: GoneNeeds) {
   };
 
   /** Back, a second click or another tab: the application is where it goes on. */
-  const leadOn = (ctx: Context, entrance: string | undefined) =>
-    entrance === undefined ? show(ctx, 'finished', 200, {}) : redirect(ctx, entrance);
+  const leadOn = (ctx: Context, startUrl: string | undefined) =>
+    startUrl === undefined ? show(ctx, 'finished', 200, {}) : redirect(ctx, startUrl);
 
   return async (ctx: Context, uid: string, found: NotHere): Promise<void> => {
     const opened = await needs.flows.findRow(needs.interactions.keyOf(uid));
     // Nobody has seen a page of it.
     if (found.kind === 'overtaken' && !opened) return redirect(ctx, found.again);
     const clientId = found.kind === 'given-up' ? found.clientId : opened?.clientId;
-    const restartHref = clientId === undefined ? undefined : await needs.entranceOf(clientId);
+    const restartHref = clientId === undefined ? undefined : await needs.startUrlOf(clientId);
     if (found.kind === 'given-up') {
       ctx.state.problem = 'sign_in_given_up';
       return show(ctx, 'expired', 410, { restartHref, givenUpAfter: needs.givenUpAfter });

@@ -7,26 +7,26 @@ import type { Interaction } from '../../oidc/interactions.ts';
 import { FIRST_VISIT, SIGN_IN_PATH } from '../../oidc/sign-in-path.ts';
 import type { SignInAudit } from '../../signin/audit-events.ts';
 import type { SendChallenge } from '../../signin/challenge.ts';
-import type { Door, Finish } from '../../signin/finish.ts';
+import type { Finish, SignInTarget } from '../../signin/finish.ts';
 import type { Flow, FoundFlow } from '../../signin/flow.ts';
-import type { FindKnown } from '../../signin/known.ts';
 import type { Prove } from '../../signin/prove.ts';
+import type { FindProvedSession } from '../../signin/step-up-session.ts';
 import { dueStep, type Step } from '../../signin/steps/index.ts';
 import type { Flash, Flashes } from '../flash.ts';
 import { type Form, fieldErrors, readForm } from '../forms.ts';
 import { redirect, signInPath } from '../redirect.ts';
-import { malformedInWords, notAllowedAlert, refusalOf, tooManyOf } from '../refusals.ts';
-import type { Visitors } from '../visitors.ts';
+import { describeMalformed, notAllowedAlert, refusalOf, tooManyOf } from '../refusals.ts';
+import type { RequesterCookies } from '../requester-cookies.ts';
 import { type BackupCodesNeeds, createBackupCodesPages } from './backup-codes.ts';
 import { type ConsentNeeds, createConsentPage } from './consent.ts';
 import { createEnrolmentPage, type EnrolmentNeeds, type StepSubject } from './enrolment.ts';
-import { createMethodPage, type MethodPageNeeds, methodPath } from './method-page.ts';
+import { createFactorView, type FactorViewNeeds, factorPath } from './factor-view.ts';
 import { createNewPasswordPage, type NewPasswordNeeds } from './new-password.ts';
 import { createGonePage, type GoneNeeds } from './sign-in-gone.ts';
 
 export interface SignInNeeds
   extends ConsentNeeds,
-    MethodPageNeeds,
+    FactorViewNeeds,
     NewPasswordNeeds,
     EnrolmentNeeds,
     BackupCodesNeeds,
@@ -36,9 +36,9 @@ export interface SignInNeeds
   readonly prove: Prove;
   readonly finish: Finish;
   readonly signInAudit: SignInAudit;
-  readonly findKnown: FindKnown;
+  readonly findProvedSession: FindProvedSession;
   readonly sendChallenge: SendChallenge;
-  readonly visitors: Visitors;
+  readonly requesterCookies: RequesterCookies;
 }
 
 interface Subject {
@@ -59,16 +59,19 @@ export interface Refused {
 }
 
 export function signInRoutes(needs: SignInNeeds): Router {
-  const { flows, interactions, methods, render, t } = needs;
+  const { flows, interactions, factors, render, t } = needs;
   const showGone = createGonePage(needs);
-  const methodPage = createMethodPage(needs);
+  const factorView = createFactorView(needs);
   const consent = createConsentPage(needs);
   const newPassword = createNewPasswordPage(needs);
   const enrolment = createEnrolmentPage(needs);
   const backupCodes = createBackupCodesPages(needs);
 
   const findOrOpen = (interaction: Interaction) =>
-    flows.findOrOpen({ ...interaction, findKnown: () => needs.findKnown(interaction.stepUp) });
+    flows.findOrOpen({
+      ...interaction,
+      findProvedSession: () => needs.findProvedSession(interaction.stepUp),
+    });
 
   const withInteraction = (handle: Handler) => async (ctx: Context) => {
     const uid = String(ctx.params.uid);
@@ -101,7 +104,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
     const flash = needs.flashes.take(ctx, placeOf(interaction, step));
     const account = await needs.accounts.find(flow.row.accountId ?? '');
     if (step.name === 'sign-in' || step.name === 'second-factor') {
-      return methodPage.show(ctx, step.name, { interaction, flow, account }, flash);
+      return factorView.show(ctx, step.name, { interaction, flow, account }, flash);
     }
     if (!account) throw new GatehouseError('internal');
     const subject = { interaction, flow, account };
@@ -111,12 +114,12 @@ export function signInRoutes(needs: SignInNeeds): Router {
   };
 
   /** No step is due any more: the sign-in ends here, and only here. */
-  const goOn = async (ctx: Context, interaction: Interaction, flow: Flow) => {
+  const proceed = async (ctx: Context, interaction: Interaction, flow: Flow) => {
     const session = await needs.browserSessions.find(ctx);
-    const visitor = needs.visitors.of(ctx);
-    const outcome = await needs.finish(flow, { ...doorOf(interaction), session, visitor });
+    const requester = needs.requesterCookies.of(ctx);
+    const outcome = await needs.finish(flow, { ...targetOf(interaction), session, requester });
     if (outcome.kind === 'finished') {
-      if (outcome.cookies) needs.visitors.keep(ctx, outcome.cookies);
+      if (outcome.cookies) needs.requesterCookies.keep(ctx, outcome.cookies);
       return redirect(ctx, interaction.returnTo);
     }
     if (outcome.kind === 'step-due') return dueAgain(ctx, interaction);
@@ -148,51 +151,51 @@ export function signInRoutes(needs: SignInNeeds): Router {
     if (found.kind === 'expired') return showExpired(ctx, interaction);
     const step = dueStep(found.flow.facts);
     if (step) return showStep(ctx, { interaction, flow: found.flow }, step);
-    return goOn(ctx, interaction, found.flow);
+    return proceed(ctx, interaction, found.flow);
   };
 
   const proveMethod: FormHandler = async (ctx, interaction, form) => {
-    const method = methods.find((each) => each.name === ctx.params.method);
-    if (!method) throw new GatehouseError('not_found');
+    const factor = factors.find((each) => each.name === ctx.params.method);
+    if (!factor) throw new GatehouseError('not_found');
     const found = await findOrOpen(interaction);
     if (found.kind !== 'open') return afterEnd(ctx, interaction, found);
     const { flow } = found;
-    if (dueStep(flow.facts)?.name !== method.step) return dueAgain(ctx, interaction);
+    if (dueStep(flow.facts)?.name !== factor.step) return dueAgain(ctx, interaction);
     const values = { email: form.email ?? '', remember: form.remember ?? '' };
     const turnDown = (flash: Flash) =>
-      refuse(ctx, { interaction, flow }, methodPath(interaction, method, true), {
+      refuse(ctx, { interaction, flow }, factorPath(interaction, factor, true), {
         ...flash,
         values,
       });
-    const input = method.input.safeParse(form);
+    const input = factor.input.safeParse(form);
     if (!input.success) {
       return turnDown({ status: 400, errors: fieldErrors(input.error.issues, t) });
     }
-    const visitor = needs.visitors.of(ctx);
+    const requester = needs.requesterCookies.of(ctx);
     const trust = form.remember === 'yes';
-    const outcome = await needs.prove(flow, { method, input: input.data, visitor, trust });
+    const outcome = await needs.prove(flow, { factor, input: input.data, requester, trust });
     if (outcome.kind === 'proved' || outcome.kind === 'not-due')
       return afterProof(ctx, interaction);
     if (outcome.kind === 'not-allowed') {
       return turnDown({ status: 403, alert: notAllowedAlert(outcome, t) });
     }
     if (outcome.kind === 'malformed') {
-      return turnDown({ status: 422, errors: { code: malformedInWords(outcome, t) } });
+      return turnDown({ status: 422, errors: { code: describeMalformed(outcome, t) } });
     }
-    turnDown(refusalOf(outcome, method.page.texts, t));
+    turnDown(refusalOf(outcome, factor.page.texts, t));
   };
 
   const send: FormHandler = async (ctx, interaction) => {
-    const method = methods.find((each) => each.name === ctx.params.method);
-    if (!method?.challenge) throw new GatehouseError('not_found');
+    const factor = factors.find((each) => each.name === ctx.params.method);
+    if (!factor?.challenge) throw new GatehouseError('not_found');
     const found = await findOrOpen(interaction);
     if (found.kind !== 'open') return dueAgain(ctx, interaction);
     const { flow } = found;
-    const outcome = await needs.sendChallenge(flow, method);
-    const here = methodPath(interaction, method, true);
+    const outcome = await needs.sendChallenge(flow, factor);
+    const here = factorPath(interaction, factor, true);
     if (outcome.kind === 'sent') return redirect(ctx, here);
     if (outcome.kind === 'not-due') return dueAgain(ctx, interaction);
-    refuse(ctx, { interaction, flow }, here, tooManyOf(outcome, method.page.texts, t));
+    refuse(ctx, { interaction, flow }, here, tooManyOf(outcome, factor.page.texts, t));
   };
 
   const findStep = async (interaction: Interaction, name: Step['name']) => {
@@ -231,7 +234,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
   const afterProof: Handler = async (ctx, interaction) => {
     const found = await findOrOpen(interaction);
     const isDone = found.kind === 'open' && !dueStep(found.flow.facts);
-    return isDone ? goOn(ctx, interaction, found.flow) : dueAgain(ctx, interaction);
+    return isDone ? proceed(ctx, interaction, found.flow) : dueAgain(ctx, interaction);
   };
 
   const cancel: FormHandler = async (ctx, interaction) => {
@@ -282,7 +285,7 @@ export function signInRoutes(needs: SignInNeeds): Router {
   return router;
 }
 
-function doorOf({ signedIn, refused }: Interaction): Pick<Door, 'signedIn' | 'refused'> {
+function targetOf({ signedIn, refused }: Interaction): Pick<SignInTarget, 'signedIn' | 'refused'> {
   return {
     signedIn: (...args) => [signedIn(...args)],
     refused: (...args) => [refused(...args)],

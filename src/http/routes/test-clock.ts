@@ -2,7 +2,7 @@
 import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
-import type { TestClock } from '../../domain/test-clock.ts';
+import type { TestClock } from '../../domain/nodes/test-clock.ts';
 import { toIso } from '../../lib/clock.ts';
 import { GatehouseError } from '../../lib/errors.ts';
 

@@ -1,5 +1,5 @@
 // Nobody with a second factor is left without backup codes; who has few is offered new ones.
-import { FEW } from '../../domain/backup-codes.ts';
+import { FEW } from '../../factors/index.ts';
 import type { Facts } from '../flow.ts';
 import { isPossessionProved } from './second-factor.ts';
 import type { Step } from './step.ts';

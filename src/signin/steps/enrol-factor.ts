@@ -1,5 +1,5 @@
 // Everybody comes to have a second factor; while grace lasts, they may do it later.
-import { ACR } from '../../domain/assurance.ts';
+import { ACR } from '../../domain/sessions/assurance.ts';
 import type { Facts } from '../flow.ts';
 import type { Step } from './step.ts';
 

@@ -1,6 +1,6 @@
 // Whoever has a second factor proves it, unless they have had this device remembered.
 
-import { ACR, isAtLeast } from '../../domain/assurance.ts';
+import { ACR, isAtLeast } from '../../domain/sessions/assurance.ts';
 import type { Facts } from '../flow.ts';
 import type { Step } from './step.ts';
 

@@ -13,7 +13,7 @@ import {
 } from '../../../src/domain/limits/counting.ts';
 import { createPolicies, type Policy } from '../../../src/domain/limits/policies.ts';
 import { createLog } from '../../../src/lib/log.ts';
-import { type Counter, type Counters, createCounters } from '../../../src/store/limits.ts';
+import { type Counter, type CounterTable, createCounterTable } from '../../../src/store/limits.ts';
 import { migrateUp } from '../../../src/store/migrate.ts';
 import { addressOf, openStore } from '../../../src/store/open.ts';
 import type { Statement } from '../../../src/store/statement.ts';
@@ -59,7 +59,7 @@ const steps = fc.array(
 onBothStores('counting', (kind) => {
   let database: TestDatabase;
   let store: Store;
-  let counters: Counters;
+  let counterTable: CounterTable;
   let round = 0;
 
   before(async () => {
@@ -67,20 +67,20 @@ onBothStores('counting', (kind) => {
     const config = loadConfig(environment(database, 3000));
     await migrateUp(addressOf(config));
     store = openStore(config, createLog('silent'));
-    counters = createCounters(store);
+    counterTable = createCounterTable(store);
   });
   after(async () => {
     await store.close();
     database.remove();
   });
 
-  const found = async (key: string) => (await counters.find([key])).get(key);
+  const found = async (key: string) => (await counterTable.find([key])).get(key);
 
   /** As an attempt is reserved: where a window is over, what it leaves first. */
   const reserving = async (slot: Slot, at: number, isReturning = false): Promise<Statement[]> => {
     const carry = carryOf(slot, await found(slot.key), at);
     const count = countOf(slot, at, isReturning);
-    return [...(carry ? [counters.carryOver(carry)] : []), counters.reserve(count)];
+    return [...(carry ? [counterTable.carryOver(carry)] : []), counterTable.reserve(count)];
   };
 
   const walk = async (slot: Slot, walked: readonly Step[]) => {
@@ -91,8 +91,8 @@ onBothStores('counting', (kind) => {
       const standing = standingOf(before, slot.policy, at, isReturning);
       const outcome = await store.commit(await reserving(slot, at, isReturning));
       expect(outcome.kind === 'committed').to.equal(standing.kind === 'open');
-      if (outcome.kind === 'missed') expect(await found(slot.key)).to.deep.equal(before);
-      else if (next !== 'nothing') await store.write(counters[next](slot.key, at));
+      if (outcome.kind === 'conflict') expect(await found(slot.key)).to.deep.equal(before);
+      else if (next !== 'nothing') await store.write(counterTable[next](slot.key, at));
     }
   };
 
@@ -115,8 +115,8 @@ onBothStores('counting', (kind) => {
         const left = leftOf(await found(slot.key), policy, at);
         lefts.push(left);
         if (left === 0) break;
-        await store.write(counters.reserve(countOf(slot, at)));
-        await store.write(counters.fail(slot.key, at));
+        await store.write(counterTable.reserve(countOf(slot, at)));
+        await store.write(counterTable.fail(slot.key, at));
       }
       expect(lefts).to.deep.equal(lefts.map((_, index) => (lefts[0] ?? 0) - index));
       expect(lefts.at(-1)).to.equal(0);
@@ -125,32 +125,36 @@ onBothStores('counting', (kind) => {
 
   it('what was reserved before the count began anew touches it no more', async () => {
     const slot = { key: 'late', subject: undefined, policy: SMALL.identifier };
-    await store.write(counters.reserve(countOf(slot, 1_000)));
-    await store.write(counters.reserve(countOf(slot, 20_000)));
-    await store.write(counters.giveBack(slot.key, 1_000), counters.fail(slot.key, 1_000));
+    await store.write(counterTable.reserve(countOf(slot, 1_000)));
+    await store.write(counterTable.reserve(countOf(slot, 20_000)));
+    await store.write(counterTable.giveBack(slot.key, 1_000), counterTable.fail(slot.key, 1_000));
     expect(await found(slot.key)).to.include({ failures: 1, pending: 1, startedAt: 20_000 });
   });
 
   it('attempts side by side are settled, in whatever order they were counted', async () => {
     const slot = { key: 'crossed', subject: undefined, policy: SMALL.codes };
-    for (const at of [1_002, 1_000, 1_001]) await store.write(counters.reserve(countOf(slot, at)));
-    await store.write(counters.fail(slot.key, 1_000), counters.giveBack(slot.key, 1_001));
+    for (const at of [1_002, 1_000, 1_001])
+      await store.write(counterTable.reserve(countOf(slot, at)));
+    await store.write(counterTable.fail(slot.key, 1_000), counterTable.giveBack(slot.key, 1_001));
     expect(await found(slot.key)).to.include({ failures: 2, pending: 1 });
   });
 
   it('what a dead process left in flight is given back, and what failed before it stays', async () => {
     for (const policy of [SMALL.identifier, SMALL.codes, SMALL.codesInARow]) {
       const slot = { key: `dead-${policy.rule}`, subject: undefined, policy };
-      await store.write(counters.reserve(countOf(slot, 1_000)), counters.fail(slot.key, 1_000));
-      await store.write(counters.reserve(countOf(slot, 1_001)));
-      await store.write(counters.reserve(countOf(slot, 1_002)));
+      await store.write(
+        counterTable.reserve(countOf(slot, 1_000)),
+        counterTable.fail(slot.key, 1_000),
+      );
+      await store.write(counterTable.reserve(countOf(slot, 1_001)));
+      await store.write(counterTable.reserve(countOf(slot, 1_002)));
       const before = 1_002 + LOST_AFTER - 1;
       expect(withoutLost((await found(slot.key)) as Counter, policy, before).failures).to.equal(3);
       // Windows of this test are shorter than that; those of people are not.
       const wide = { ...slot, policy: { ...policy, restart: { kind: 'never' as const } } };
       const after = before + 1;
       expect(withoutLost((await found(slot.key)) as Counter, policy, after).failures).to.equal(1);
-      await store.write(counters.reserve(countOf(wide, after)));
+      await store.write(counterTable.reserve(countOf(wide, after)));
       expect(await found(slot.key)).to.include({ failures: 2, pending: 1 });
     }
   });
@@ -159,12 +163,12 @@ onBothStores('counting', (kind) => {
     const policy = { ...SMALL.codes, restart: { kind: 'window' as const, length: WINDOW } };
     const slot = { key: 'dead-and-full', subject: undefined, policy };
     let at = 1_000;
-    while ((await store.commit([counters.reserve(countOf(slot, at))])).kind === 'committed')
+    while ((await store.commit([counterTable.reserve(countOf(slot, at))])).kind === 'committed')
       at += 1;
     expect(standingOf(await found(slot.key), policy, at + 10).kind).to.equal('closed');
     at += LOST_AFTER;
     expect(standingOf(await found(slot.key), policy, at)).to.deep.equal({ kind: 'open' });
-    await store.write(counters.reserve(countOf(slot, at)));
+    await store.write(counterTable.reserve(countOf(slot, at)));
     expect(await found(slot.key)).to.include({ failures: 1, pending: 1 });
   });
 
@@ -174,7 +178,7 @@ onBothStores('counting', (kind) => {
       const slot = { key: `jump-${policy.rule}`, subject: undefined, policy };
       let at = 10 * jump;
       while ((await store.commit(await reserving(slot, at))).kind === 'committed') {
-        await store.write(counters.fail(slot.key, at));
+        await store.write(counterTable.fail(slot.key, at));
         at += 1;
       }
       expect(standingOf(await found(slot.key), policy, at).kind).to.equal('closed');
@@ -185,13 +189,13 @@ onBothStores('counting', (kind) => {
     // What only an operator opens stays closed.
     const slot = { key: 'jump-never', subject: undefined, policy: SMALL.codesInARow };
     let at = 10 * jump;
-    while ((await store.commit([counters.reserve(countOf(slot, at))])).kind === 'committed') {
-      await store.write(counters.fail(slot.key, at));
+    while ((await store.commit([counterTable.reserve(countOf(slot, at))])).kind === 'committed') {
+      await store.write(counterTable.fail(slot.key, at));
       at += 1;
     }
     expect(standingOf(await found(slot.key), slot.policy, at - jump).kind).to.equal('closed');
-    const again = await store.commit([counters.reserve(countOf(slot, at - jump))]);
-    expect(again.kind).to.equal('missed');
+    const again = await store.commit([counterTable.reserve(countOf(slot, at - jump))]);
+    expect(again.kind).to.equal('conflict');
   });
 
   describe('a pace', () => {
@@ -205,8 +209,8 @@ onBothStores('counting', (kind) => {
         at < until;
         at = Math.max(at + 1, (await found(slot.key))?.pausedUntil ?? 0)
       ) {
-        if ((await store.commit(await reserving(slot, at))).kind === 'missed') continue;
-        await store.write(counters.fail(slot.key, at));
+        if ((await store.commit(await reserving(slot, at))).kind === 'conflict') continue;
+        await store.write(counterTable.fail(slot.key, at));
         times += 1;
       }
       return times;
@@ -216,7 +220,7 @@ onBothStores('counting', (kind) => {
       const slot = slotOf('doubling');
       const pauses: number[] = [];
       for (let at = 0; pauses.length < 8; at = (await found(slot.key))?.pausedUntil || at + 1) {
-        await store.write(...(await reserving(slot, at)), counters.fail(slot.key, at));
+        await store.write(...(await reserving(slot, at)), counterTable.fail(slot.key, at));
         pauses.push(Math.max(0, ((await found(slot.key))?.pausedUntil ?? 0) - at));
       }
       expect(pauses).to.deep.equal([0, 0, 1, 1, 2, 2, 4, 4].map((each) => each * 1_000));
@@ -238,7 +242,7 @@ onBothStores('counting', (kind) => {
     it('is no matter of a few failures in each window', async () => {
       const slot = slotOf('a few');
       for (let at = 0; at < 100_000; at += 5_000) {
-        await store.write(...(await reserving(slot, at)), counters.fail(slot.key, at));
+        await store.write(...(await reserving(slot, at)), counterTable.fail(slot.key, at));
         expect((await found(slot.key))?.pausedUntil).to.equal(0);
       }
     });
@@ -254,18 +258,20 @@ onBothStores('counting', (kind) => {
       const reserve = async (name: string, at: number) =>
         store.write(...(await reserving(share(name), at)), ...(await reserving(slot, at)));
       const fail = (name: string, at: number) =>
-        store.write(...[share(name), slot].map(({ key }) => counters.fail(key, at)));
+        store.write(...[share(name), slot].map(({ key }) => counterTable.fail(key, at)));
       await reserve('mine', 1_000);
       await fail('mine', 1_000);
       await reserve('theirs', 2_000);
       await fail('theirs', 2_000);
       await reserve('mine', 3_000);
-      const back = () => store.write(...counters.takeBack(share('mine').key, slot.key));
+      const back = () => store.write(...counterTable.takeBack(share('mine').key, slot.key));
       await back();
       expect(await found(slot.key)).to.include({ failures: 2, pending: 1 });
       await back();
       expect(await found(slot.key)).to.include({ failures: 2, pending: 1 });
-      await store.write(...[share('mine'), slot].map(({ key }) => counters.giveBack(key, 3_000)));
+      await store.write(
+        ...[share('mine'), slot].map(({ key }) => counterTable.giveBack(key, 3_000)),
+      );
       expect(await found(slot.key)).to.include({ failures: 1, pending: 0 });
     });
 
@@ -273,14 +279,14 @@ onBothStores('counting', (kind) => {
       const slot = slotOf('newer');
       const share = { ...slotOf('share-newer'), policy: fingerprintShare, shareOf: slot.key };
       for (const each of [share, slot]) await store.write(...(await reserving(each, 1_000)));
-      await store.write(...(await reserving(slot, 20_000)), counters.fail(slot.key, 20_000));
-      await store.write(...counters.takeBack(share.key, slot.key));
+      await store.write(...(await reserving(slot, 20_000)), counterTable.fail(slot.key, 20_000));
+      await store.write(...counterTable.takeBack(share.key, slot.key));
       expect(await found(slot.key)).to.include({ failures: 1 });
       // The next failure of that name begins a share of the new window.
       for (const each of [share, slot]) {
-        await store.write(...(await reserving(each, 21_000)), counters.fail(each.key, 21_000));
+        await store.write(...(await reserving(each, 21_000)), counterTable.fail(each.key, 21_000));
       }
-      await store.write(...counters.takeBack(share.key, slot.key));
+      await store.write(...counterTable.takeBack(share.key, slot.key));
       expect(await found(slot.key)).to.include({ failures: 1 });
     });
   });

@@ -106,7 +106,7 @@ describe('lanes of attempts', () => {
     enter('one', 'b', (seen) => `b ${seen}`);
     enter('one', 'c');
     enter('one', 'd', (seen) => `d ${seen}`);
-    lanes.tell('one', 'closed');
+    lanes.share('one', 'closed');
     await settle();
     expect(done).to.deep.equal(['b closed', 'd closed']);
     await finish();
@@ -118,9 +118,9 @@ describe('lanes of attempts', () => {
     const { lanes, enter } = watchedLanes();
     enter('one', 'a');
     const woken = lanes.nextSettled('one', LONG);
-    lanes.settled(['other', 'one']);
+    lanes.settle(['other', 'one']);
     await woken;
-    lanes.settled(['one']);
+    lanes.settle(['one']);
     await lanes.nextSettled('one', LONG);
   });
 

@@ -3,10 +3,14 @@ import { expect } from 'chai';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Reservation } from '../../../src/domain/limits/attempt.ts';
 import { OVERDUE_AFTER } from '../../../src/domain/limits/counting.ts';
-import { createLimits, type Limits, type Ticket } from '../../../src/domain/limits/limits.ts';
+import {
+  createLimits,
+  type Limits,
+  type ReserveOutcome,
+} from '../../../src/domain/limits/limits.ts';
 import { createLog } from '../../../src/lib/log.ts';
 import { createVault } from '../../../src/lib/vault.ts';
-import { type Counters, createCounters } from '../../../src/store/limits.ts';
+import { type CounterTable, createCounterTable } from '../../../src/store/limits.ts';
 import { openStore } from '../../../src/store/open.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { environment } from '../../support/gatehouse.ts';
@@ -35,17 +39,17 @@ onBothStores('attempts that wait', (kind) => {
     database = await kind.createMigrated();
     const config = loadConfig(environment(database, 3000));
     store = openStore(config, createLog('silent'));
-    const counters = createCounters(store);
-    const counted: Counters = {
-      ...counters,
+    const counterTable = createCounterTable(store);
+    const counted: CounterTable = {
+      ...counterTable,
       find: (keys) => {
         finds += 1;
-        return counters.find(keys);
+        return counterTable.find(keys);
       },
     };
     const vault = createVault('a-master-key-of-more-than-32-characters');
     const knownBrowsers = { find: async () => undefined } as never;
-    const needs = { config: config.limits, counters: counted, knownBrowsers, vault };
+    const needs = { config: config.limits, counterTable: counted, knownBrowsers, vault };
     limitsOver = (over) => createLimits({ ...needs, store: over });
     limits = [limitsOver(store), limitsOver(store)];
   });
@@ -59,10 +63,10 @@ onBothStores('attempts that wait', (kind) => {
 
   /** Notes what becomes of each, in the order in which it does. */
   const flood = (name: string, count: number) => {
-    const visitor = stranger();
-    const tickets: Array<{ number: number; ticket: Ticket | 'busy' }> = [];
+    const requester = stranger();
+    const tickets: Array<{ number: number; ticket: ReserveOutcome | 'busy' }> = [];
     const all = Array.from({ length: count }, (_, number) =>
-      limits[(number % 2) as 0 | 1].reserveSignIn(name, visitor).then(
+      limits[(number % 2) as 0 | 1].reserveSignIn(name, requester).then(
         (ticket) => void tickets.push({ number, ticket }),
         () => void tickets.push({ number, ticket: 'busy' }),
       ),
@@ -71,7 +75,7 @@ onBothStores('attempts that wait', (kind) => {
       tickets.flatMap(({ number, ticket }) =>
         ticket !== 'busy' && ticket.kind === 'reserved' ? [{ number, ticket }] : [],
       );
-    return { visitor, tickets, all: Promise.all(all), reserved };
+    return { requester, tickets, all: Promise.all(all), reserved };
   };
 
   const until = async (isTrue: () => boolean) => {
@@ -85,7 +89,7 @@ onBothStores('attempts that wait', (kind) => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     // 25, 50, 100 and 200 ms after each other, in two processes: never one for each who waits.
     expect(finds - before).to.be.at.most(12);
-    for (const { ticket } of reserved()) await ticket.failed();
+    for (const { ticket } of reserved()) await ticket.consume();
     await all;
     expect(reserved(), 'evaluated').to.have.length(LIMIT);
     const rest = tickets.flatMap(({ ticket }) => (ticket === 'busy' ? ['busy'] : [ticket.kind]));
@@ -97,14 +101,14 @@ onBothStores('attempts that wait', (kind) => {
   it('right ones pass in the order of arrival, and the limit is never exceeded', async () => {
     const count = 40;
     const { all, reserved, tickets } = flood('right@example.com', count);
-    let settled = 0;
+    let settle = 0;
     let most = 0;
-    while (settled < count) {
-      await until(() => reserved().length > settled);
-      most = Math.max(most, reserved().length - settled);
-      const { ticket } = reserved()[settled] as { ticket: Reservation };
-      settled += 1;
-      await ticket.passed();
+    while (settle < count) {
+      await until(() => reserved().length > settle);
+      most = Math.max(most, reserved().length - settle);
+      const { ticket } = reserved()[settle] as { ticket: Reservation };
+      settle += 1;
+      await ticket.succeed();
     }
     await all;
     expect(most).to.be.at.most(LIMIT);
@@ -118,11 +122,11 @@ onBothStores('attempts that wait', (kind) => {
     const { all, reserved } = flood('mixed@example.com', LIMIT + 1);
     await until(() => reserved().length === LIMIT);
     const [first, ...others] = reserved();
-    for (const { ticket } of others) await ticket.failed();
-    await first?.ticket.passed();
+    for (const { ticket } of others) await ticket.consume();
+    await first?.ticket.succeed();
     await all;
     expect(reserved()).to.have.length(LIMIT + 1);
-    await reserved().at(-1)?.ticket.passed();
+    await reserved().at(-1)?.ticket.succeed();
   });
 
   const counted = () => store.all(store.compile(store.sql('limit_counters').orderBy('key')));
@@ -142,7 +146,7 @@ onBothStores('attempts that wait', (kind) => {
       expect(ticket.kind === 'reserved' && ticket.isOverdue()).to.equal(true);
       // What may have been given back is not given back once more.
       const before = await counted();
-      if (ticket.kind === 'reserved') await ticket.returned();
+      if (ticket.kind === 'reserved') await ticket.release();
       expect(await counted()).to.deep.equal(before);
     } finally {
       performance.now = now;

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { aside } from '../../../src/domain/passwords/aside.ts';
-import { formatOf, matchHash } from '../../../src/domain/passwords/legacy.ts';
+import { formatOf, matchHash } from '../../../src/domain/passwords/hash-formats.ts';
 import { GatehouseError, isGatehouseError } from '../../../src/lib/errors.ts';
 import { MADE_ELSEWHERE } from '../../support/password-hashes.ts';
 

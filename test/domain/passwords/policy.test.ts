@@ -8,12 +8,17 @@ import { hintFor, strengthOf } from '../../../src/domain/passwords/strength.js';
 const ADA = { email: 'ada.lovelace@example.com', name: 'Ada Löwenherz-King' };
 
 function policy(change: Partial<PasswordSettings> = {}) {
-  const settings = { version: 1, preset: 'composition', refusal_floor: 0, candidates: 20 } as const;
+  const settings = {
+    version: 1,
+    preset: 'composition',
+    refusal_min_ms: 0,
+    candidates: 20,
+  } as const;
   return createPasswordPolicy({ ...settings, ...change });
 }
 
 function unmet(password: string, change: Partial<PasswordSettings> = {}, owner = ADA): Rule[] {
-  const { rules } = policy(change).judge(password, owner);
+  const { rules } = policy(change).checkPassword(password, owner);
   return rules.filter(({ met }) => !met).map(({ rule }) => rule);
 }
 
@@ -137,7 +142,7 @@ describe('the judge of passwords', () => {
   }
 
   it('answers for each rule, in one order', () => {
-    const { met, rules } = policy().judge('abcd', ADA);
+    const { met, rules } = policy().checkPassword('abcd', ADA);
     expect(met).to.equal(false);
     expect(rules.map(({ rule }) => rule)).to.deep.equal([
       'length',
@@ -153,8 +158,10 @@ describe('the judge of passwords', () => {
   });
 
   it('knows nobody where nobody is known', () => {
-    expect(policy().judge('Löwenherz-2831', {}).met).to.equal(true);
-    expect(policy().judge('Xy7-Ropi3-Kelv9', { email: 'no address', name: '' }).met).to.equal(true);
+    expect(policy().checkPassword('Löwenherz-2831', {}).met).to.equal(true);
+    expect(
+      policy().checkPassword('Xy7-Ropi3-Kelv9', { email: 'no address', name: '' }).met,
+    ).to.equal(true);
   });
 });
 
@@ -208,17 +215,17 @@ describe('versions of the policy', () => {
 
   it('the one in force counts until the day of the next', () => {
     const before = at - 1;
-    expect(both.judgeKnown(OLD, ADA, before)).to.deep.equal({ unmet: false, meets: 3 });
-    expect(both.judgeKnown(NEW, ADA, before)).to.deep.equal({ unmet: true, meets: 7 });
-    expect(both.judgeKnown(BOTH, ADA, before)).to.deep.equal({ unmet: false, meets: 7 });
-    expect(both.judgeKnown('x', ADA, before)).to.deep.equal({ unmet: true, meets: undefined });
-    expect(both.judgeKnown(OLD, ADA, at)).to.deep.equal({ unmet: true, meets: 3 });
-    expect(both.judgeKnown(NEW, ADA, at)).to.deep.equal({ unmet: false, meets: 7 });
+    expect(both.reviewStored(OLD, ADA, before)).to.deep.equal({ unmet: false, meets: 3 });
+    expect(both.reviewStored(NEW, ADA, before)).to.deep.equal({ unmet: true, meets: 7 });
+    expect(both.reviewStored(BOTH, ADA, before)).to.deep.equal({ unmet: false, meets: 7 });
+    expect(both.reviewStored('x', ADA, before)).to.deep.equal({ unmet: true, meets: undefined });
+    expect(both.reviewStored(OLD, ADA, at)).to.deep.equal({ unmet: true, meets: 3 });
+    expect(both.reviewStored(NEW, ADA, at)).to.deep.equal({ unmet: false, meets: 7 });
   });
 
   it('a new password meets both', () => {
     expect(both.newest).to.equal(7);
-    expect([OLD, NEW, BOTH].map((each) => both.judge(each, ADA).met)).to.deep.equal([
+    expect([OLD, NEW, BOTH].map((each) => both.checkPassword(each, ADA).met)).to.deep.equal([
       false,
       false,
       true,
@@ -246,8 +253,8 @@ describe('versions of the policy', () => {
 
 describe('whatever is typed', () => {
   const text = fc.string({ unit: 'binary', maxLength: 150 });
-  const judge = policy();
-  const verdict = (password: string) => judge.judge(password, ADA).rules;
+  const checkPassword = policy();
+  const verdict = (password: string) => checkPassword.checkPassword(password, ADA).rules;
 
   it('is judged, and the same in every form of Unicode', () => {
     fc.assert(

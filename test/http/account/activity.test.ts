@@ -69,7 +69,7 @@ onBothStores('what happens on the account page', (store) => {
   it('what repeats is one item with how often it happened', async () => {
     const refused = { kind: 'sign_in.locked', outcome: 'refused', accountId: person.id } as const;
     const detail = { rule: 'identifier', method: 'password' };
-    const { audit } = gatehouse.house;
+    const { audit } = gatehouse.core;
     for (let time = 0; time < 4; time += 1) await audit.fold({ ...refused, detail });
     const items = async () =>
       (await web.get(at('/account'))).text.match(/Paused after too many[^<]*/g);
@@ -245,7 +245,7 @@ onBothStores('what happens on the account page', (store) => {
     });
 
     it('whatever there is: no kind of event breaks the page', async () => {
-      const { audit, store: database } = gatehouse.house;
+      const { audit, store: database } = gatehouse.core;
       const outcomes = ['ok', 'refused'] as const;
       const all = AUDIT_KINDS.flatMap((kind) => outcomes.map((outcome) => ({ kind, outcome })));
       for (const each of all) {
@@ -259,14 +259,14 @@ onBothStores('what happens on the account page', (store) => {
     });
 
     it('what an operator does, without saying who', async () => {
-      const { acts, accounts } = gatehouse.house;
-      await acts.resetPassword(await accounts.get(person.id), {
+      const { operations, accounts } = gatehouse.core;
+      await operations.resetPassword(await accounts.get(person.id), {
         actor: 'cli:somebody',
         reason: 'a test',
       });
       const row = (await rows()).at(-1);
       expect(row?.kind).to.equal('admin.reset_password');
-      const { store: database } = gatehouse.house;
+      const { store: database } = gatehouse.core;
       // As it reads once the person is back.
       const generation = (await accounts.get(person.id)).generation;
       const own = database.sql('sessions').where({ account_id: person.id });

@@ -79,7 +79,7 @@ onOneStore('connected applications', (store) => {
   it('one that is no longer registered is not among them', async () => {
     const gone = await createRelyingParty(gatehouse, { metadata: { client_name: 'Gone' } });
     await signInElsewhere(gatehouse, gone, person, { web });
-    await gatehouse.house.clients.delete(gone.id);
+    await gatehouse.core.clients.delete(gone.id);
     expect(sectionOf(await account(), 'Connected applications')).to.include('No application');
   });
 

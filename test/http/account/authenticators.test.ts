@@ -44,7 +44,7 @@ onBothStores('authenticators on the account page', (store) => {
   const account = () => web.get(`${gatehouse.url}/account`);
   const follow = async (pattern: RegExp, page?: Page) =>
     web.get(new URL(pathOn(page ?? (await account()), pattern), gatehouse.url));
-  const generation = async () => (await gatehouse.house.accounts.get(person.id)).generation;
+  const generation = async () => (await gatehouse.core.accounts.get(person.id)).generation;
   const addPage = () => follow(/authenticators\/add/);
   const add = async (name = 'My tablet'): Promise<{ secret: string; page: Page }> => {
     const setup = await addPage();

@@ -118,8 +118,8 @@ onOneStore('new backup codes on the account page', (store) => {
   it('without word of which were shown, none are made', async () => {
     const page = await open();
     const { fields } = findForm(page, '/account/backup-codes');
-    for (const occasion of ['', '1', '-1', 'x', '0.0', ' 0']) {
-      const typed = { ...fields, saved: 'yes', occasion };
+    for (const offerContext of ['', '1', '-1', 'x', '0.0', ' 0']) {
+      const typed = { ...fields, saved: 'yes', offerContext };
       await web.post(`${gatehouse.url}/account/backup-codes`, typed);
     }
     expect(await works(person.backupCodes[0])).to.equal(true);

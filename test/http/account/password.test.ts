@@ -59,7 +59,7 @@ onBothStores('changing the password', (store) => {
       ...typed,
     });
   const count = async (table: string) => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const rows = database.sql(table).where({ account_id: person.id });
     return (await database.all(database.compile(rows))).length;
   };
@@ -81,7 +81,7 @@ onBothStores('changing the password', (store) => {
     const again = await web.get(`${gatehouse.url}/account`);
     expect(statusOf(again), 'told once').to.equal('');
     const { known } = await storedPassword(gatehouse, person.id);
-    expect(known).to.equal(gatehouse.house.passwords.newest);
+    expect(known).to.equal(gatehouse.core.passwords.newest);
     const other = createWeb(gatehouse.url);
     expect((await afterPassword(other, party, person)).status).to.equal(422);
     const changed = { ...person, password: NEW_PASSWORD };
@@ -122,7 +122,7 @@ onBothStores('changing the password', (store) => {
     });
 
     it('with a letter for each session that ends, and none for the one that goes on', async () => {
-      const { store: database } = gatehouse.house;
+      const { store: database } = gatehouse.core;
       const page = await open();
       await database.write(database.compile(database.sql('outbox').del()));
       await send(page);
@@ -155,7 +155,7 @@ onBothStores('changing the password', (store) => {
     await send(page);
     expect(await count('known_browsers')).to.equal(1);
     const mine = web.cookies().find(({ name }) => name === 'gatehouse_browser')?.value;
-    const found = await gatehouse.house.knownBrowsers.find(
+    const found = await gatehouse.core.knownBrowsers.find(
       { accountId: person.id },
       { browser: mine },
     );
@@ -258,7 +258,7 @@ onBothStores('changing the password', (store) => {
     it('an operator who unlocks the account clears it', async () => {
       const page = await open();
       for (let time = 0; time < 3; time += 1) await guess(page);
-      const { limits, store: database } = gatehouse.house;
+      const { limits, store: database } = gatehouse.core;
       await database.write(...limits.clearAccount(person));
       expect(titleOf(await send(page))).to.equal('Account');
     });

@@ -44,13 +44,13 @@ onOneStore('the ways out', (store) => {
   after(() => gatehouse.stop());
 
   const endAll = async () => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const own = database.sql('sessions').where({ account_id: person.id });
     await database.write(database.compile(own.update({ ended_at: 1 })));
   };
   const account = (browser = web) => browser.get(`${gatehouse.url}/account`);
   const letters = async () => {
-    const { store: database } = gatehouse.house;
+    const { store: database } = gatehouse.core;
     const all = await database.all(database.compile(database.sql('outbox')));
     return all.filter(({ payload }) => String(payload).includes(person.id)).length;
   };
@@ -158,7 +158,7 @@ onOneStore('the ways out', (store) => {
       const { page } = await openAccount(gatehouse, person, web);
       await gatehouse.advance('30h');
       expect(titleOf(await web.submit(page, '/account/sign-out'))).to.equal('Signed out');
-      const { store: database } = gatehouse.house;
+      const { store: database } = gatehouse.core;
       const open = database.sql('sessions').where({ account_id: person.id }).whereNull('ended_at');
       expect(await database.all(database.compile(open))).to.deep.equal([]);
     });
@@ -187,7 +187,7 @@ onOneStore('the ways out', (store) => {
       web = await openOnTrustedDevice(gatehouse, party, person);
       const other = await openOnTrustedDevice(gatehouse, party, person);
       const cookie = web.cookies().find(({ name }) => name === 'gatehouse_browser')?.value;
-      const { knownBrowsers } = gatehouse.house;
+      const { knownBrowsers } = gatehouse.core;
       const isKnown = async () =>
         (await knownBrowsers.find({ accountId: person.id }, { browser: cookie }))?.id;
       expect(await isKnown()).to.be.a('string');

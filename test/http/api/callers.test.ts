@@ -74,7 +74,7 @@ onOneStore('callers of the JSON doors', (store) => {
     const { id, body } = await person();
     const app = await createApplication(gatehouse);
     for (let times = 0; times < 3; times += 1) await app.post('login', body);
-    const { sql, compile, all } = gatehouse.house.store;
+    const { sql, compile, all } = gatehouse.core.store;
     const known = await all(compile(sql('known_browsers').where({ account_id: id })));
     expect(known.map(({ client_id }) => client_id)).to.deep.equal([app.id, app.id, app.id]);
   });

@@ -187,9 +187,9 @@ onOneStore('JSON sign-in', (store) => {
 
   it('a suspended account hears of it with the right password alone', async () => {
     const person = await createExistingPerson(gatehouse);
-    const { house } = gatehouse;
-    const account = await house.accounts.get(person.id);
-    await house.acts.suspend(account, { actor: 'cli:test', reason: 'a test' });
+    const { core } = gatehouse;
+    const account = await core.accounts.get(person.id);
+    await core.operations.suspend(account, { actor: 'cli:test', reason: 'a test' });
     for (const left of [4, 3, 2]) {
       const wrong = await login({ ...person, password: 'wrong' });
       expect([wrong.status, wrong.body.error]).to.deep.equal([401, 'invalid_credentials']);
@@ -260,7 +260,7 @@ onOneStore('JSON sign-in', (store) => {
       expect((await app.post('logout', { refreshToken: value })).status).to.equal(204);
     }
     expect((await app.post('refresh', { refreshToken: newest })).status).to.equal(401);
-    const sessions = await gatehouse.house.audit.newest({ accountId: person.id }, 3);
+    const sessions = await gatehouse.core.audit.newest({ accountId: person.id }, 3);
     expect(said(sessions)[0]).to.equal('session.ended ok: signed out at an application');
   });
 

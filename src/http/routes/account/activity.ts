@@ -2,12 +2,12 @@
 import type { Audit, AuditRow } from '../../../domain/audit/audit.ts';
 import { repeatedOf } from '../../../domain/audit/folding.ts';
 import type { AuditKind } from '../../../domain/audit/kinds.ts';
-import type { SessionEnd } from '../../../domain/sessions.ts';
+import type { SessionEnd } from '../../../domain/sessions/sessions.ts';
 import type { ClientOnPage } from '../../../oidc/pages.ts';
-import { agentInWords } from '../../agents.ts';
-import type { Translate } from '../../texts.ts';
+import { agentLabel } from '../../agents.ts';
+import type { Translate } from '../../catalogue.ts';
 import { momentOf } from '../../times.ts';
-import type { Present } from './entrance.ts';
+import type { SignedIn } from './require-sign-in.ts';
 
 export interface ActivityNeeds {
   readonly audit: Audit;
@@ -77,12 +77,12 @@ export function createActivity({ audit, findClient, t }: ActivityNeeds) {
     where: whereOf(row, t),
   });
 
-  return async ({ account }: Present) => {
+  return async ({ account }: SignedIn) => {
     const rows = await audit.newest({ accountId: account.id, kinds }, READ);
-    const told = withoutFirsts(rows).filter(({ kind, outcome }) =>
+    const flashMessages = withoutFirsts(rows).filter(({ kind, outcome }) =>
       TOLD[kind as AuditKind]?.includes(outcome),
     );
-    return { items: await Promise.all(told.slice(0, SHOWN).map(itemOf)) };
+    return { items: await Promise.all(flashMessages.slice(0, SHOWN).map(itemOf)) };
   };
 }
 
@@ -96,5 +96,5 @@ function withoutFirsts(rows: readonly AuditRow[]): AuditRow[] {
 function whereOf({ accountId, actor = accountId, ...row }: AuditRow, t: Translate): string {
   if (actor !== accountId && row.reason !== SAME_BROWSER) return t('activity.operator');
   const { userAgent = '', address = t('agents.unknown-address') } = row;
-  return `${agentInWords(userAgent, t)}, ${address}`;
+  return `${agentLabel(userAgent, t)}, ${address}`;
 }

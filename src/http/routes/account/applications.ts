@@ -1,26 +1,26 @@
 // Connected applications: what a person has given which one, and how they take it back.
 import type { Context } from 'koa';
-import type { Connections } from '../../../domain/connections.ts';
-import type { Granted } from '../../../domain/consents.ts';
-import type { ResourceToWords } from '../../../domain/resources.ts';
+import type { Connections } from '../../../domain/accounts/connections.ts';
+import type { DescribeResource } from '../../../domain/clients/resources.ts';
+import type { Granted } from '../../../domain/consents/consents.ts';
 import { GatehouseError } from '../../../lib/errors.ts';
 import type { ClientOnPage } from '../../../oidc/pages.ts';
 import type { ListedConsent } from '../../../store/consents.ts';
+import type { Translate } from '../../catalogue.ts';
 import { redirect } from '../../redirect.ts';
-import type { Translate } from '../../texts.ts';
 import { dayOf } from '../../times.ts';
 import { createConfirmed } from './confirm.ts';
-import type { FormHandler, Present } from './entrance.ts';
+import type { FlashMessages } from './flash-messages.ts';
+import type { FormHandler, SignedIn } from './require-sign-in.ts';
 import { ACCOUNT, type Show } from './site.ts';
-import type { Told } from './told.ts';
 
 export interface ApplicationPagesNeeds {
   readonly connections: Connections;
   /** Undefined: it is no longer registered. */
   readonly findClient: (id: string) => Promise<ClientOnPage | undefined>;
-  readonly resourceToWords: ResourceToWords;
+  readonly resourceToWords: DescribeResource;
   readonly show: Show;
-  readonly told: Told;
+  readonly flashMessages: FlashMessages;
   readonly t: Translate;
 }
 
@@ -32,7 +32,7 @@ interface Application {
 const PATH = `${ACCOUNT}/applications`;
 
 export function createApplicationPages(needs: ApplicationPagesNeeds) {
-  const { connections, findClient, told } = needs;
+  const { connections, findClient, flashMessages } = needs;
 
   const list = async (accountId: string): Promise<Application[]> => {
     const all = (await connections.list(accountId)).map(async (consent) => {
@@ -42,7 +42,7 @@ export function createApplicationPages(needs: ApplicationPagesNeeds) {
     return (await Promise.all(all)).flat();
   };
 
-  const nameOf = async (ctx: Context, { account }: Present): Promise<string> => {
+  const nameOf = async (ctx: Context, { account }: SignedIn): Promise<string> => {
     const all = await list(account.id);
     const found = all.find(({ consent }) => consent.clientId === ctx.params.client);
     if (!found) throw new GatehouseError('not_found');
@@ -51,13 +51,13 @@ export function createApplicationPages(needs: ApplicationPagesNeeds) {
 
   const revoke: FormHandler = async (ctx, { account }) => {
     const isDone = await connections.revoke(account.id, String(ctx.params.client));
-    if (isDone) told.tell(ctx, 'access-revoked');
+    if (isDone) flashMessages.leave(ctx, 'access-revoked');
     redirect(ctx, ACCOUNT);
   };
 
   const asked = createConfirmed(needs.show, { act: 'revoke', name: nameOf, confirmed: revoke });
   return {
-    section: async ({ account }: Present) => ({
+    section: async ({ account }: SignedIn) => ({
       items: (await list(account.id)).map((each) => itemOf(each, needs)),
     }),
     revokePage: asked.page,
@@ -70,19 +70,19 @@ type Words = Pick<ApplicationPagesNeeds, 't' | 'resourceToWords'>;
 function itemOf({ consent: { clientId, granted, createdAt }, name }: Application, words: Words) {
   return {
     name,
-    scopes: grantedInWords(granted, words),
+    scopes: describeGranted(granted, words),
     since: dayOf(createdAt),
     revoke: `${PATH}/${encodeURIComponent(clientId)}/revoke`,
   };
 }
 
-function grantedInWords({ scopes, resources }: Granted, words: Words): string[] {
+function describeGranted({ scopes, resources }: Granted, words: Words): string[] {
   const { t, resourceToWords } = words;
   const own = scopes.map((name) => t(`scopes.${name}.title`));
-  const inWords = Object.entries(resources).map(([identifier, granted]) => {
+  const describe = Object.entries(resources).map(([identifier, granted]) => {
     const { name, scopes } = resourceToWords(identifier, granted);
     const what = scopes.map(({ title }) => title).join(', ');
     return what === '' ? name : `${name}: ${what}`;
   });
-  return [...own, ...inWords];
+  return [...own, ...describe];
 }

@@ -3,22 +3,22 @@ import type { Context } from 'koa';
 import { keepForms } from '../../middleware/security.ts';
 import { redirect } from '../../redirect.ts';
 import type { Render } from '../../render.ts';
-import type { Entrance } from './entrance.ts';
-import type { Returns } from './returns.ts';
+import type { RequireSignIn } from './require-sign-in.ts';
+import type { ReturnTo } from './return-to.ts';
 import { ACCOUNT } from './site.ts';
 
 interface Needs {
-  readonly entrance: Entrance;
-  readonly returns: Returns;
+  readonly requireSignIn: RequireSignIn;
+  readonly returnTo: ReturnTo;
   readonly render: Render;
 }
 
-export function createCallback({ entrance, returns, render }: Needs) {
+export function createCallback({ requireSignIn, returnTo, render }: Needs) {
   return async (ctx: Context): Promise<void> => {
     const { error, state } = ctx.query;
-    if (await entrance.find(ctx)) {
+    if (await requireSignIn.find(ctx)) {
       // Who has cancelled would be asked again at once.
-      const wanted = error === undefined ? returns.read(state) : undefined;
+      const wanted = error === undefined ? returnTo.read(state) : undefined;
       return redirect(ctx, wanted ?? ACCOUNT);
     }
     // Anything but a person's own choice would end in a circle: say so instead.

@@ -6,24 +6,28 @@ import { ACCOUNT_CALLBACK } from '../../../oidc/account-client.ts';
 import { redirect } from '../../redirect.ts';
 import type { Render } from '../../render.ts';
 import { type ActivityNeeds, createActivity } from './activity.ts';
-import { type AddPageNeeds, createAddPage } from './add-authenticator.ts';
+import { type AddPageNeeds, createAddPage } from './add-factor.ts';
 import { type ApplicationPagesNeeds, createApplicationPages } from './applications.ts';
-import { type AuthenticatorPagesNeeds, createAuthenticatorPages } from './authenticators.ts';
 import { type BackupCodePagesNeeds, createBackupCodePages } from './backup-codes.ts';
 import { createCallback } from './callback.ts';
 import { createDevicePages, type DevicePagesNeeds } from './devices.ts';
-import { createEntrance, type Entrance, type EntranceNeeds } from './entrance.ts';
+import { type AuthenticatorPagesNeeds, createAuthenticatorPages } from './factors.ts';
+import { createFlashMessages } from './flash-messages.ts';
 import { createOverview } from './overview.ts';
 import { createPasswordPage, type PasswordPageNeeds } from './password.ts';
 import { createPhonePage, type PhonePageNeeds } from './phone.ts';
-import { createReturns } from './returns.ts';
+import {
+  createRequireSignIn,
+  type RequireSignIn,
+  type RequireSignInNeeds,
+} from './require-sign-in.ts';
+import { createReturnTo } from './return-to.ts';
 import { createSessionPages, EVERYWHERE, type SessionPagesNeeds } from './sessions.ts';
 import { createSetUp, SET_UP } from './set-up.ts';
 import { ACCOUNT, createRefuse, createShow } from './site.ts';
-import { createTold } from './told.ts';
 
 /** What the pages make for each other. */
-type Made = 'show' | 'refuse' | 'told' | 'returns';
+type Made = 'show' | 'refuse' | 'flashMessages' | 'returnTo';
 
 interface PagesNeeds
   extends ActivityNeeds,
@@ -32,7 +36,7 @@ interface PagesNeeds
     AuthenticatorPagesNeeds,
     BackupCodePagesNeeds,
     DevicePagesNeeds,
-    EntranceNeeds,
+    RequireSignInNeeds,
     PasswordPageNeeds,
     PhonePageNeeds,
     SessionPagesNeeds {}
@@ -48,15 +52,15 @@ export function accountRoutes(given: AccountPagesNeeds): Router {
     ...given,
     show: createShow(given),
     refuse: createRefuse(given),
-    told: createTold(given.issuer),
-    returns: createReturns(given.vault),
+    flashMessages: createFlashMessages(given.issuer),
+    returnTo: createReturnTo(given.vault),
   };
-  const entrance = createEntrance(needs);
+  const requireSignIn = createRequireSignIn(needs);
   const router = new Router();
   const at = createTable(router);
   at.get('/', (ctx) => redirect(ctx, ACCOUNT));
-  at.get(ACCOUNT_CALLBACK, createCallback({ ...needs, entrance }));
-  addPages(at, entrance, needs);
+  at.get(ACCOUNT_CALLBACK, createCallback({ ...needs, requireSignIn }));
+  addPages(at, requireSignIn, needs);
   return router;
 }
 
@@ -69,8 +73,12 @@ function createTable(router: Router) {
   };
 }
 
-function addPages(at: ReturnType<typeof createTable>, entrance: Entrance, needs: PagesNeeds): void {
-  const { page, form, freshPage, freshForm } = entrance;
+function addPages(
+  at: ReturnType<typeof createTable>,
+  requireSignIn: RequireSignIn,
+  needs: PagesNeeds,
+): void {
+  const { page, form, recentPage, recentForm } = requireSignIn;
   const setUp = createSetUp(needs);
   const password = createPasswordPage(needs);
   const authenticators = createAuthenticatorPages(needs);
@@ -87,13 +95,13 @@ function addPages(at: ReturnType<typeof createTable>, entrance: Entrance, needs:
     grace: setUp.grace,
     signOut: '/account/sign-out',
     sections: {
-      password: (_, present) => password.section(present),
-      authenticators: (_, present) => authenticators.section(present),
-      backupCodes: (_, present) => codes.section(present),
+      password: (_, signedIn) => password.section(signedIn),
+      authenticators: (_, signedIn) => authenticators.section(signedIn),
+      backupCodes: (_, signedIn) => codes.section(signedIn),
       devices: devices.section,
-      sessions: (_, present) => sessions.section(present),
-      applications: (_, present) => applications.section(present),
-      activity: (_, present) => activity(present),
+      sessions: (_, signedIn) => sessions.section(signedIn),
+      applications: (_, signedIn) => applications.section(signedIn),
+      activity: (_, signedIn) => activity(signedIn),
     },
   });
 
@@ -101,25 +109,25 @@ function addPages(at: ReturnType<typeof createTable>, entrance: Entrance, needs:
   at.get(SET_UP, page(setUp.go));
   at.post('/account/sign-out', sessions.signOut);
 
-  at.get('/account/password', freshPage(password.page));
-  at.post('/account/password', freshForm(password.submit));
+  at.get('/account/password', recentPage(password.page));
+  at.post('/account/password', recentForm(password.submit));
   at.post('/account/password/check', form(password.check, '/account/password'));
 
-  at.get('/account/authenticators/add/:method', freshPage(add.page));
-  at.post('/account/authenticators/add/:method', freshForm(add.submit));
-  at.get('/account/phone', freshPage(phone.page));
-  at.post('/account/phone', freshForm(phone.submit));
-  at.get('/account/authenticators/:method/:id/rename', freshPage(authenticators.renamePage));
-  at.post('/account/authenticators/:method/:id/rename', freshForm(authenticators.rename));
-  at.get('/account/authenticators/:method/:id/remove', freshPage(authenticators.removePage));
-  at.post('/account/authenticators/:method/:id/remove', freshForm(authenticators.remove));
+  at.get('/account/authenticators/add/:method', recentPage(add.page));
+  at.post('/account/authenticators/add/:method', recentForm(add.submit));
+  at.get('/account/phone', recentPage(phone.page));
+  at.post('/account/phone', recentForm(phone.submit));
+  at.get('/account/authenticators/:method/:id/rename', recentPage(authenticators.renamePage));
+  at.post('/account/authenticators/:method/:id/rename', recentForm(authenticators.rename));
+  at.get('/account/authenticators/:method/:id/remove', recentPage(authenticators.removePage));
+  at.post('/account/authenticators/:method/:id/remove', recentForm(authenticators.remove));
 
-  at.get('/account/backup-codes', freshPage(codes.page));
-  at.post('/account/backup-codes', freshForm(codes.submit));
-  at.get('/account/backup-codes.txt', freshPage(codes.download));
+  at.get('/account/backup-codes', recentPage(codes.page));
+  at.post('/account/backup-codes', recentForm(codes.submit));
+  at.get('/account/backup-codes.txt', recentPage(codes.download));
 
-  at.get('/account/applications/:client/revoke', freshPage(applications.revokePage));
-  at.post('/account/applications/:client/revoke', freshForm(applications.revoke));
+  at.get('/account/applications/:client/revoke', recentPage(applications.revokePage));
+  at.post('/account/applications/:client/revoke', recentForm(applications.revoke));
 
   // Ways out want no fresh proof: whoever finds a stranger among their sessions is in a hurry.
   at.post('/account/devices/:id/forget', form(devices.forget, ACCOUNT));

@@ -2,36 +2,36 @@
 import type { PasswordPolicy } from '../../../domain/passwords/policy.ts';
 import { now, toIso } from '../../../lib/clock.ts';
 import type { Account } from '../../../store/accounts.ts';
-import type { Translate } from '../../texts.ts';
-import type { PageHandler, Present } from './entrance.ts';
+import type { Translate } from '../../catalogue.ts';
+import type { FlashMessages } from './flash-messages.ts';
+import type { PageHandler, SignedIn } from './require-sign-in.ts';
 import type { Show } from './site.ts';
-import type { Told } from './told.ts';
 
-type Section = (ctx: Parameters<PageHandler>[0], present: Present) => object | Promise<object>;
+type Section = (ctx: Parameters<PageHandler>[0], signedIn: SignedIn) => object | Promise<object>;
 
 interface Needs {
   /** By the names that the view has for them. */
   readonly sections: Readonly<Record<string, Section>>;
-  readonly grace: (present: Present) => object;
+  readonly grace: (signedIn: SignedIn) => object;
   readonly passwords: PasswordPolicy;
   readonly show: Show;
-  readonly told: Told;
+  readonly flashMessages: FlashMessages;
   readonly signOut: string;
   readonly t: Translate;
 }
 
 export function createOverview(needs: Needs): PageHandler {
-  return async (ctx, present) => {
+  return async (ctx, signedIn) => {
     const named = Object.entries(needs.sections).map(
-      async ([name, section]) => [name, await section(ctx, present)] as const,
+      async ([name, section]) => [name, await section(ctx, signedIn)] as const,
     );
     const sections = Object.fromEntries(await Promise.all(named));
-    const news = needs.told.take(ctx);
-    needs.show(ctx, present, 'account/index', {
+    const news = needs.flashMessages.take(ctx);
+    needs.show(ctx, signedIn, 'account/index', {
       sections,
       actions: { signOut: needs.signOut },
-      ...needs.grace(present),
-      ...announcement(present.account, needs),
+      ...needs.grace(signedIn),
+      ...announcement(signedIn.account, needs),
       ...(news ? { alert: { kind: news[0], text: needs.t(news[1]) } } : {}),
     });
   };

@@ -2,26 +2,26 @@
 import { z } from 'zod';
 import type { PasswordPolicy } from '../../../domain/passwords/policy.ts';
 import type { ChangeOutcome, ChangePassword } from '../../../signin/change-password.ts';
+import type { Translate } from '../../catalogue.ts';
 import type { Flash, Flashes } from '../../flash.ts';
 import { type Form, fieldErrors } from '../../forms.ts';
 import { createNewPasswordForm, type NewPasswordForm } from '../../new-password-form.ts';
 import { redirect } from '../../redirect.ts';
 import { refusalOf } from '../../refusals.ts';
-import type { Translate } from '../../texts.ts';
+import type { RequesterCookies } from '../../requester-cookies.ts';
 import { dateOf } from '../../times.ts';
-import type { Visitors } from '../../visitors.ts';
-import type { FormHandler, PageHandler, Present } from './entrance.ts';
+import type { FlashMessages } from './flash-messages.ts';
+import type { FormHandler, PageHandler, SignedIn } from './require-sign-in.ts';
 import { ACCOUNT, placeOf, type Refuse, type Show } from './site.ts';
-import type { Told } from './told.ts';
 
 export interface PasswordPageNeeds {
   readonly passwords: PasswordPolicy;
   readonly changePassword: ChangePassword;
-  readonly visitors: Visitors;
+  readonly requesterCookies: RequesterCookies;
   readonly flashes: Flashes;
   readonly show: Show;
   readonly refuse: Refuse;
-  readonly told: Told;
+  readonly flashMessages: FlashMessages;
   readonly t: Translate;
 }
 
@@ -38,29 +38,29 @@ const current = z.object({
 export function createPasswordPage(needs: PasswordPageNeeds) {
   const fields = createNewPasswordForm(needs);
 
-  const page: PageHandler = (ctx, present) =>
-    needs.show(ctx, present, 'account/password', {
+  const page: PageHandler = (ctx, signedIn) =>
+    needs.show(ctx, signedIn, 'account/password', {
       actions: { submit: PATH, check: `${PATH}/check` },
-      ...fields.data(needs.flashes.read(ctx, placeOf(ctx, present))?.unmet),
+      ...fields.data(needs.flashes.read(ctx, placeOf(ctx, signedIn))?.unmet),
     });
 
-  const submit: FormHandler = async (ctx, present, form) => {
+  const submit: FormHandler = async (ctx, signedIn, form) => {
     const read = readFields(form, fields, needs.t);
-    if (read.kind === 'wrong') return needs.refuse(ctx, present, read.tried);
-    const { account, session } = present;
-    const { browser } = needs.visitors.of(ctx);
+    if (read.kind === 'wrong') return needs.refuse(ctx, signedIn, read.tried);
+    const { account, session } = signedIn;
+    const { browser } = needs.requesterCookies.of(ctx);
     const change = { ...read, session: session.uid, browser };
     const outcome = await needs.changePassword(account, change);
     const tried = triedBy(outcome, fields, needs.t);
-    if (tried) return needs.refuse(ctx, present, tried);
-    if (outcome.kind === 'changed') needs.told.tell(ctx, 'password-changed');
+    if (tried) return needs.refuse(ctx, signedIn, tried);
+    if (outcome.kind === 'changed') needs.flashMessages.leave(ctx, 'password-changed');
     redirect(ctx, ACCOUNT);
   };
 
   const check: FormHandler = async (ctx, { account }, form) => fields.check(ctx, account, form);
 
   return {
-    section: ({ account: { passwordChangedAt: at, createdAt } }: Present) => ({
+    section: ({ account: { passwordChangedAt: at, createdAt } }: SignedIn) => ({
       changedAt: at === undefined || at === createdAt ? null : dateOf(at),
       href: PATH,
     }),

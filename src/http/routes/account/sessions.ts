@@ -1,29 +1,29 @@
 // Sessions: where somebody is signed in, and the ways out.
 import type { Context } from 'koa';
-import { type SessionsDomain, signedInAt } from '../../../domain/sessions.ts';
-import type { TrustedDevices } from '../../../domain/trusted-devices.ts';
-import type { WaysOut } from '../../../domain/ways-out.ts';
+import type { Revocations } from '../../../domain/accounts/revocations.ts';
+import type { TrustedDevices } from '../../../domain/accounts/trusted-devices.ts';
+import { type Sessions, signedInAt } from '../../../domain/sessions/sessions.ts';
 import { noteInRequest } from '../../../lib/request-context.ts';
 import type { BrowserSessions } from '../../../oidc/browser-sessions.ts';
 import type { ClientOnPage } from '../../../oidc/pages.ts';
 import type { Session } from '../../../store/sessions.ts';
-import { agentInWords } from '../../agents.ts';
+import { agentLabel } from '../../agents.ts';
+import type { Translate } from '../../catalogue.ts';
 import type { Csrf } from '../../csrf.ts';
 import { readForm } from '../../forms.ts';
 import { redirect } from '../../redirect.ts';
-import type { Translate } from '../../texts.ts';
+import type { RequesterCookies } from '../../requester-cookies.ts';
 import { momentOf } from '../../times.ts';
-import type { Visitors } from '../../visitors.ts';
 import { createConfirmed } from './confirm.ts';
-import type { FormHandler, Present } from './entrance.ts';
+import type { FormHandler, SignedIn } from './require-sign-in.ts';
 import { ACCOUNT, type Show } from './site.ts';
 
 export interface SessionPagesNeeds {
-  readonly sessions: SessionsDomain;
-  readonly waysOut: WaysOut;
+  readonly sessions: Sessions;
+  readonly revocations: Revocations;
   readonly trustedDevices: TrustedDevices;
   readonly browserSessions: BrowserSessions;
-  readonly visitors: Visitors;
+  readonly requesterCookies: RequesterCookies;
   readonly findClient: (id: string) => Promise<ClientOnPage | undefined>;
   readonly csrf: Csrf;
   readonly show: Show;
@@ -34,9 +34,9 @@ const PATH = `${ACCOUNT}/sessions`;
 export const EVERYWHERE = `${ACCOUNT}/sign-out-everywhere`;
 
 export function createSessionPages(needs: SessionPagesNeeds) {
-  const { browserSessions, waysOut, trustedDevices, visitors, t } = needs;
+  const { browserSessions, revocations, trustedDevices, requesterCookies, t } = needs;
 
-  const section = async ({ account, session }: Present) => {
+  const section = async ({ account, session }: SignedIn) => {
     const all = await needs.sessions.list(account.id);
     const items = await Promise.all(all.map((each) => item(each, each.uid === session.uid)));
     return { items, everywhere: EVERYWHERE };
@@ -46,7 +46,7 @@ export function createSessionPages(needs: SessionPagesNeeds) {
     const { origin } = session;
     const app =
       origin?.clientId === undefined ? undefined : await needs.findClient(origin.clientId);
-    const label = app?.name ?? agentInWords(origin?.userAgent ?? '', t);
+    const label = app?.name ?? agentLabel(origin?.userAgent ?? '', t);
     return itemOf(session, label, isThis, t);
   };
 
@@ -58,15 +58,22 @@ export function createSessionPages(needs: SessionPagesNeeds) {
   const end: FormHandler = async (ctx, { account, session }) => {
     const uid = String(ctx.params.id);
     const isThis = uid === session.uid;
-    await waysOut.endSession(account.id, uid, isThis ? 'signed out' : 'signed out from elsewhere');
+    await revocations.endSession(
+      account.id,
+      uid,
+      isThis ? 'signed out' : 'signed out from elsewhere',
+    );
     if (isThis) leave(ctx);
     else redirect(ctx, ACCOUNT);
   };
 
   const everywhere: FormHandler = async (ctx, { account }) => {
     // Missed: the account has moved on meanwhile, and this session may have ended with that.
-    if (!(await waysOut.signOutEverywhere(account))) return redirect(ctx, ACCOUNT);
-    visitors.rememberDevices(ctx, new Map([[trustedDevices.cookieOf(account.id), undefined]]));
+    if (!(await revocations.signOutEverywhere(account))) return redirect(ctx, ACCOUNT);
+    requesterCookies.rememberDevices(
+      ctx,
+      new Map([[trustedDevices.cookieOf(account.id), undefined]]),
+    );
     leave(ctx);
   };
 
@@ -78,7 +85,7 @@ export function createSessionPages(needs: SessionPagesNeeds) {
     if (!session) return redirect(ctx, browserSessions.signedOutUrl());
     needs.csrf.assert(ctx, form, session.uid);
     noteInRequest({ actor: session.accountId });
-    await waysOut.endSession(session.accountId, session.uid, 'signed out');
+    await revocations.endSession(session.accountId, session.uid, 'signed out');
     leave(ctx);
   };
 

@@ -1,30 +1,31 @@
 // The way to the first second factor: a sign-in that asks for one, which makes enrolment due.
-import { ACR } from '../../../domain/assurance.ts';
-import type { Mfa } from '../../../domain/mfa.ts';
+
+import type { Mfa } from '../../../domain/accounts/mfa.ts';
+import { ACR } from '../../../domain/sessions/assurance.ts';
 import { now } from '../../../lib/clock.ts';
 import type { BrowserSessions } from '../../../oidc/browser-sessions.ts';
 import { redirect } from '../../redirect.ts';
 import { dateOf, daysUntil } from '../../times.ts';
-import type { PageHandler, Present } from './entrance.ts';
-import type { Returns } from './returns.ts';
+import type { PageHandler, SignedIn } from './require-sign-in.ts';
+import type { ReturnTo } from './return-to.ts';
 import { ACCOUNT } from './site.ts';
 
 export interface SetUpNeeds {
   readonly browserSessions: BrowserSessions;
   readonly mfa: Mfa;
-  readonly returns: Returns;
+  readonly returnTo: ReturnTo;
 }
 
 export const SET_UP = `${ACCOUNT}/set-up`;
 
-export function createSetUp({ browserSessions, mfa, returns }: SetUpNeeds) {
+export function createSetUp({ browserSessions, mfa, returnTo }: SetUpNeeds) {
   const go: PageHandler = (ctx, { account }) => {
-    const wish = { acr: ACR.mfa, state: returns.write(ACCOUNT), loginHint: account.email };
+    const wish = { acr: ACR.mfa, state: returnTo.write(ACCOUNT), loginHint: account.email };
     redirect(ctx, browserSessions.signInUrl(wish));
   };
 
   /** For the banner, while there is a choice. */
-  const grace = ({ account }: Present) => {
+  const grace = ({ account }: SignedIn) => {
     const found = mfa.graceAt(account, now());
     if (found.kind !== 'running') return {};
     const { until } = found;

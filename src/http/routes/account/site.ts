@@ -5,17 +5,17 @@ import type { Flash, Flashes } from '../../flash.ts';
 import { keepForms } from '../../middleware/security.ts';
 import { redirect } from '../../redirect.ts';
 import type { Render } from '../../render.ts';
-import type { Present } from './entrance.ts';
+import type { SignedIn } from './require-sign-in.ts';
 
 export type PageData = Readonly<Record<string, unknown>>;
 
 /** Shows a view to the signed-in person, with what the last form left for it. */
-export type Show = (ctx: Context, present: Present, view: string, page: PageData) => void;
+export type Show = (ctx: Context, signedIn: SignedIn, view: string, page: PageData) => void;
 
 export const ACCOUNT = '/account';
 
 /** Sends the browser back to the page of the form, which says what is wrong. */
-export type Refuse = (ctx: Context, present: Present, flash: Flash, search?: string) => void;
+export type Refuse = (ctx: Context, signedIn: SignedIn, flash: Flash, search?: string) => void;
 
 interface Needs {
   readonly csrf: Csrf;
@@ -24,21 +24,21 @@ interface Needs {
 }
 
 /** Of the page at an address of the account, in one session. */
-export function placeOf({ path }: Context, { session }: Present): string {
+export function placeOf({ path }: Context, { session }: SignedIn): string {
   return `account:${session.uid}:${path}`;
 }
 
 export function createRefuse({ flashes }: Pick<Needs, 'flashes'>): Refuse {
-  return (ctx, present, flash, search = '') => {
-    flashes.leave(ctx, placeOf(ctx, present), flash);
+  return (ctx, signedIn, flash, search = '') => {
+    flashes.leave(ctx, placeOf(ctx, signedIn), flash);
     redirect(ctx, `${ctx.path}${search}`);
   };
 }
 
 export function createShow({ csrf, flashes, render }: Needs): Show {
-  return (ctx, present, view, page) => {
-    const { account, session } = present;
-    const { status = 200, ...flash } = flashes.take(ctx, placeOf(ctx, present)) ?? {};
+  return (ctx, signedIn, view, page) => {
+    const { account, session } = signedIn;
+    const { status = 200, ...flash } = flashes.take(ctx, placeOf(ctx, signedIn)) ?? {};
     keepForms(ctx);
     ctx.status = status;
     ctx.type = 'html';

@@ -5,7 +5,7 @@ import type {
   AuthenticatedClient,
   ClientCredentials,
 } from '../../../oidc/client-authentication.ts';
-import { Refusal, refusalOfLibrary } from './refusal.ts';
+import { ApiError, refusalOfLibrary } from './refusal.ts';
 
 export interface CallerNeeds {
   readonly authenticateClient: AuthenticateClient;
@@ -21,13 +21,13 @@ export function createFindCaller(needs: CallerNeeds): FindCaller {
     if (ctx.get('DPoP')) {
       const hint =
         'Tokens are bound to keys at the token endpoint only: leave the header DPoP out.';
-      throw new Refusal(400, 'invalid_request', hint);
+      throw new ApiError(400, 'invalid_request', hint);
     }
     const found = await needs.authenticateClient(ctx, withDefault(ctx, given, needs));
     if (found.kind === 'refused') throw refusalOfLibrary(found.answer);
     const { client } = found;
     const problem = problemOf(client);
-    if (problem) throw new Refusal(403, 'client_not_allowed', problem);
+    if (problem) throw new ApiError(403, 'client_not_allowed', problem);
     return client;
   };
 }
@@ -41,7 +41,7 @@ function withDefault(
   if (isNamed) return given;
   if (defaultClientId) return { client_id: defaultClientId };
   const hint = 'client_id: is missing; authenticate, or name a public client that is allowed here';
-  throw new Refusal(400, 'invalid_request', hint);
+  throw new ApiError(400, 'invalid_request', hint);
 }
 
 function problemOf(client: AuthenticatedClient): string | undefined {

@@ -1,10 +1,10 @@
 // JSON for first-party applications and service accounts: the same as the pages and the protocol.
 import Router from '@koa/router';
 import type { Context } from 'koa';
-import type { SignOutDirectly } from '../../../oidc/direct-sign-out.ts';
+import type { SignOutFirstParty } from '../../../oidc/first-party-sign-out.ts';
 import { readJson } from '../../json.ts';
 import { type CallerNeeds, createFindCaller } from './caller.ts';
-import { answerInJson, Refusal } from './refusal.ts';
+import { ApiError, answerInJson } from './refusal.ts';
 import { requestsFor } from './requests.ts';
 import { createServiceAccountToken, type ServiceAccountTokenNeeds } from './service-account.ts';
 import { type ApiSignInNeeds, createApiSignIn } from './sign-in.ts';
@@ -12,7 +12,7 @@ import { tokensInJson } from './tokens.ts';
 
 export type ApiNeeds = Omit<ApiSignInNeeds, 'findCaller'> &
   CallerNeeds &
-  ServiceAccountTokenNeeds & { readonly signOutDirectly: SignOutDirectly };
+  ServiceAccountTokenNeeds & { readonly signOutFirstParty: SignOutFirstParty };
 
 const OVER = 'refreshToken: it is unknown, used, or over; the person signs in again.';
 
@@ -24,15 +24,15 @@ export function apiRoutes(needs: ApiNeeds): Router {
   const refresh = async (ctx: Context) => {
     const body = await readJson(ctx, requests.refresh);
     const { clientId } = await findCaller(ctx, body);
-    const tokens = await needs.directTokens.refresh(ctx, clientId, body.refreshToken);
-    if (!tokens) throw new Refusal(401, 'invalid_refresh_token', OVER);
+    const tokens = await needs.firstPartyTokens.refresh(ctx, clientId, body.refreshToken);
+    if (!tokens) throw new ApiError(401, 'invalid_refresh_token', OVER);
     ctx.body = tokensInJson(tokens);
   };
 
   const logout = async (ctx: Context) => {
     const body = await readJson(ctx, requests.logout);
     const { clientId } = await findCaller(ctx, body);
-    await needs.signOutDirectly(clientId, body.refreshToken);
+    await needs.signOutFirstParty(clientId, body.refreshToken);
     ctx.status = 204;
   };
 
@@ -56,5 +56,5 @@ export function apiRoutes(needs: ApiNeeds): Router {
 
 function onlyPost(): never {
   const description = 'This address takes POST alone.';
-  throw new Refusal(405, 'method_not_allowed', description, {}, { Allow: 'POST' });
+  throw new ApiError(405, 'method_not_allowed', description, {}, { Allow: 'POST' });
 }

@@ -1,40 +1,40 @@
 // What became of a sign-in, as the refusal that says what is missing.
-import type { Method } from '../../../methods/index.ts';
-import type { DirectOutcome, Wrong } from '../../../signin/direct.ts';
-import { wrongInWords } from '../../refusals.ts';
-import type { Translate } from '../../texts.ts';
-import { type Members, Refusal, retryAfter, standingOf, tooMany } from './refusal.ts';
+import type { Factor } from '../../../factors/index.ts';
+import type { FirstPartyOutcome, Wrong } from '../../../signin/first-party.ts';
+import type { Translate } from '../../catalogue.ts';
+import { describeWrong } from '../../refusals.ts';
+import { ApiError, type Members, retryAfter, standingOf, tooMany } from './refusal.ts';
 
 export interface OutcomeNeeds {
-  readonly methods: readonly Method[];
+  readonly factors: readonly Factor[];
   readonly issuer: string;
   /** Whom to ask; empty where nobody is named. */
   readonly support: string;
   readonly t: Translate;
 }
 
-export type Unfinished = Exclude<DirectOutcome, { kind: 'signed-in' }>;
+export type Unfinished = Exclude<FirstPartyOutcome, { kind: 'signed-in' }>;
 
-export const GONE = new Refusal(
+export const GONE = new ApiError(
   401,
   'invalid_session',
   'session_id: there is no such sign-in, or it is over; begin with the password again.',
 );
 
 /** @param handle by which the next call goes on with this sign-in */
-export function refusalFor(outcome: Unfinished, handle: string, needs: OutcomeNeeds): Refusal {
+export function refusalFor(outcome: Unfinished, handle: string, needs: OutcomeNeeds): ApiError {
   if (outcome.kind === 'gone') return GONE;
-  if (outcome.kind === 'wrong') return wrong(outcome.method, outcome.outcome, handle, needs);
+  if (outcome.kind === 'wrong') return wrong(outcome.factor, outcome.outcome, handle, needs);
   if (outcome.kind === 'malformed') return malformed(outcome, handle, needs);
   if (outcome.kind === 'due') return due(outcome, handle, needs);
   if (outcome.kind === 'not-allowed') {
-    return new Refusal(403, outcome.code, notAllowedInWords(outcome, needs));
+    return new ApiError(403, outcome.code, describeNotAllowed(outcome, needs));
   }
   const description = 'What the application requires cannot be reached by any sign-in.';
-  return new Refusal(403, 'unmet_authentication_requirements', description);
+  return new ApiError(403, 'unmet_authentication_requirements', description);
 }
 
-function notAllowedInWords(
+function describeNotAllowed(
   { code }: Extract<Unfinished, { kind: 'not-allowed' }>,
   { t, support }: OutcomeNeeds,
 ): string {
@@ -46,22 +46,22 @@ function notAllowedInWords(
 function due(
   { step, enrolled }: Extract<Unfinished, { kind: 'due' }>,
   handle: string,
-  { methods, issuer }: OutcomeNeeds,
-): Refusal {
+  { factors, issuer }: OutcomeNeeds,
+): ApiError {
   const page = { url: `${issuer}/account` };
   if (step === 'new-password') {
     const description =
       'The password no longer meets the policy. It is changed on the page at url.';
-    return new Refusal(403, 'password_migration_required', description, page);
+    return new ApiError(403, 'password_migration_required', description, page);
   }
   if (step === 'enrol-factor') {
     const description = 'A second factor is due. It is set up on the page at url.';
-    return new Refusal(403, 'mfa_enrolment_required', description, page);
+    return new ApiError(403, 'mfa_enrolment_required', description, page);
   }
   if (step !== 'second-factor') return GONE;
-  const usable = methods.filter(({ name, member }) => member && enrolled.includes(name));
+  const usable = factors.filter(({ name, member }) => member && enrolled.includes(name));
   const description = 'The password is right. Send a code of one of the methods with session_id.';
-  return new Refusal(401, 'mfa_required', description, {
+  return new ApiError(401, 'mfa_required', description, {
     requires_mfa: true,
     session_id: handle,
     methods: usable.map(({ name }) => name),
@@ -70,20 +70,20 @@ function due(
 
 /** It was no guess: the next one is as good as this one would have been. */
 function malformed(
-  { method, outcome: { flaw, instead } }: Extract<Unfinished, { kind: 'malformed' }>,
+  { factor, outcome: { flaw, instead } }: Extract<Unfinished, { kind: 'malformed' }>,
   handle: string,
   { t }: OutcomeNeeds,
-): Refusal {
+): ApiError {
   const why = instead ? `looks like a ${instead.member}; send it in that member` : t(flaw);
-  return new Refusal(422, 'invalid_mfa_code', `${method.member}: ${why}`, { session_id: handle });
+  return new ApiError(422, 'invalid_mfa_code', `${factor.member}: ${why}`, { session_id: handle });
 }
 
-function wrong(method: Method, outcome: Wrong, handle: string, { t }: OutcomeNeeds): Refusal {
-  const isFactor = method.step === 'second-factor';
+function wrong(factor: Factor, outcome: Wrong, handle: string, { t }: OutcomeNeeds): ApiError {
+  const isFactor = factor.step === 'second-factor';
   const again: Members = isFactor ? { session_id: handle } : {};
   if (outcome.kind === 'limited') return tooMany(outcome, again);
   const error = isFactor ? 'invalid_mfa_code' : 'invalid_credentials';
-  const description = wrongInWords(outcome.hint, method.page.texts, t);
+  const description = describeWrong(outcome.hint, factor.page.texts, t);
   const members = { ...again, ...standingOf(outcome) };
-  return new Refusal(401, error, description, members, retryAfter(outcome));
+  return new ApiError(401, error, description, members, retryAfter(outcome));
 }

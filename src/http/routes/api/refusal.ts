@@ -3,12 +3,12 @@ import type { Context, Middleware } from 'koa';
 import type { Limited } from '../../../domain/limits/attempt.ts';
 import { now, toIso } from '../../../lib/clock.ts';
 import { isGatehouseError } from '../../../lib/errors.ts';
-import type { InnerAnswer } from '../../../oidc/ask-library.ts';
-import type { Wrong } from '../../../signin/direct.ts';
+import type { InjectedResponse } from '../../../oidc/internal-request.ts';
+import type { Wrong } from '../../../signin/first-party.ts';
 
 export type Members = Readonly<Record<string, unknown>>;
 
-export class Refusal extends Error {
+export class ApiError extends Error {
   readonly status: number;
   readonly error: string;
   readonly members: Members;
@@ -36,13 +36,13 @@ export const answerInJson: Middleware = async (ctx, next) => {
   try {
     await next();
   } catch (error) {
-    if (error instanceof Refusal) return refuse(ctx, error);
+    if (error instanceof ApiError) return refuse(ctx, error);
     if (!isGatehouseError(error, 'bad_request')) throw error;
-    refuse(ctx, new Refusal(400, 'invalid_request', error.message));
+    refuse(ctx, new ApiError(400, 'invalid_request', error.message));
   }
 };
 
-function refuse(ctx: Context, { status, error, message, members, headers }: Refusal): void {
+function refuse(ctx: Context, { status, error, message, members, headers }: ApiError): void {
   ctx.status = status;
   ctx.set(headers);
   ctx.state.problem = error;
@@ -50,14 +50,14 @@ function refuse(ctx: Context, { status, error, message, members, headers }: Refu
 }
 
 /** What the library has refused, in its own words. */
-export function refusalOfLibrary({ status, body, headers }: InnerAnswer): Refusal {
+export function refusalOfLibrary({ status, body, headers }: InjectedResponse): ApiError {
   if (status === 429) return tooMany(limitedUntil(Number(headers['retry-after'])));
   const { error, error_description: description, trace: _, ...members } = body;
   const kept = ['www-authenticate', 'retry-after'].flatMap((name) => {
     const value = headers[name];
     return value === undefined ? [] : [[name, String(value)]];
   });
-  return new Refusal(
+  return new ApiError(
     status,
     String(error),
     String(description ?? ''),
@@ -88,10 +88,10 @@ export function retryAfter({ retryAt }: { readonly retryAt: number | undefined }
   return { 'Retry-After': String(Math.max(1, Math.ceil((retryAt - now()) / 1000))) };
 }
 
-export function tooMany(outcome: Full, members: Members = {}): Refusal {
+export function tooMany(outcome: Full, members: Members = {}): ApiError {
   const description = 'Too many attempts. Nothing was looked at; try again when reset_at has come.';
   const standing = standingOf(outcome);
-  return new Refusal(
+  return new ApiError(
     429,
     'rate_limited',
     description,

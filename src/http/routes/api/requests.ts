@@ -1,6 +1,6 @@
 // The members of requests by first-party applications.
 import { z } from 'zod';
-import type { Method } from '../../../methods/index.ts';
+import type { Factor } from '../../../factors/index.ts';
 import { text } from '../../json.ts';
 
 const client = {
@@ -13,9 +13,9 @@ const client = {
 const scope = text.regex(/^[\x21\x23-\x5b\x5d-\x7e ]+$/, 'must be names with spaces between them');
 
 /** @param methods those that take a code, each in a member of its own */
-export function requestsFor(methods: readonly Method[]) {
+export function requestsFor(factors: readonly Factor[]) {
   const codes = Object.fromEntries(
-    methods.flatMap(({ member }) => (member === undefined ? [] : [[member, text.optional()]])),
+    factors.flatMap(({ member }) => (member === undefined ? [] : [[member, text.optional()]])),
   ) as Readonly<Record<string, z.ZodOptional<typeof text>>>;
   return {
     login: z.strictObject({

@@ -1,14 +1,14 @@
 // Tokens for service accounts at a door of our own: JSON or a form, the grant is the library's.
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { AskLibrary } from '../../../oidc/ask-library.ts';
+import type { Inject } from '../../../oidc/internal-request.ts';
 import { JWT_BEARER } from '../../../oidc/service-account-client.ts';
 import { FORM, readForm } from '../../forms.ts';
 import { JSON_TYPE, parseMembers, readJson, text } from '../../json.ts';
-import { Refusal, refusalOfLibrary } from './refusal.ts';
+import { ApiError, refusalOfLibrary } from './refusal.ts';
 
 export interface ServiceAccountTokenNeeds {
-  readonly askLibrary: AskLibrary;
+  readonly inject: Inject;
   readonly tokenPath: () => string;
 }
 
@@ -20,18 +20,18 @@ const request = z.strictObject({
   resource: text.optional(),
 });
 
-export function createServiceAccountToken({ askLibrary, tokenPath }: ServiceAccountTokenNeeds) {
+export function createServiceAccountToken({ inject, tokenPath }: ServiceAccountTokenNeeds) {
   return async (ctx: Context): Promise<void> => {
     const parameters = await read(ctx);
     if (parameters.grant_type !== JWT_BEARER) {
-      throw new Refusal(400, 'unsupported_grant_type', `grant_type: must be ${JWT_BEARER}`);
+      throw new ApiError(400, 'unsupported_grant_type', `grant_type: must be ${JWT_BEARER}`);
     }
     if (ctx.get('DPoP')) {
       const hint =
         'Tokens are bound to keys at the token endpoint only: leave the header DPoP out.';
-      throw new Refusal(400, 'invalid_request', hint);
+      throw new ApiError(400, 'invalid_request', hint);
     }
-    const answer = await askLibrary(ctx, { path: tokenPath(), parameters });
+    const answer = await inject(ctx, { path: tokenPath(), parameters });
     if (answer.status !== 200) throw refusalOfLibrary(answer);
     ctx.body = { scope: '', ...answer.body };
   };
@@ -40,7 +40,7 @@ export function createServiceAccountToken({ askLibrary, tokenPath }: ServiceAcco
 async function read(ctx: Context) {
   if (ctx.is(JSON_TYPE)) return readJson(ctx, request);
   if (ctx.is(FORM)) return parseMembers(await readForm(ctx, LONGEST), request);
-  throw new Refusal(415, 'unsupported_media_type', `Send ${JSON_TYPE} or ${FORM}.`);
+  throw new ApiError(415, 'unsupported_media_type', `Send ${JSON_TYPE} or ${FORM}.`);
 }
 
 /** Of a field: as long as in JSON. */

@@ -1,36 +1,36 @@
 // Signs people in for first-party applications: in one call, or in two with the code in the second.
 import type { Context } from 'koa';
-import { wantedAcr } from '../../../domain/assurance.ts';
-import type { KnownBrowsers } from '../../../domain/known-browsers.ts';
-import type { CallingApplication, Visitor } from '../../../domain/limits/visitor.ts';
+import type { KnownBrowsers } from '../../../domain/accounts/known-browsers.ts';
+import type { CallingApplication, Requester } from '../../../domain/limits/requester.ts';
+import { wantedAcr } from '../../../domain/sessions/assurance.ts';
+import type { Factor } from '../../../factors/index.ts';
 import { randomId } from '../../../lib/ids.ts';
 import type { Vault } from '../../../lib/vault.ts';
-import type { Method } from '../../../methods/index.ts';
 import type { AuthenticatedClient } from '../../../oidc/client-authentication.ts';
-import type { DirectSession, DirectSessions } from '../../../oidc/direct-sessions.ts';
-import type { DirectTokens } from '../../../oidc/direct-tokens.ts';
+import type { FirstPartySession, FirstPartySessions } from '../../../oidc/first-party-sessions.ts';
+import type { FirstPartyTokens } from '../../../oidc/first-party-tokens.ts';
 import type { SendChallenge } from '../../../signin/challenge.ts';
-import type { Credential, SignInDirectly } from '../../../signin/direct.ts';
-import type { Door } from '../../../signin/finish.ts';
-import type { Flow, FlowsDomain } from '../../../signin/flow.ts';
+import type { SignInTarget } from '../../../signin/finish.ts';
+import type { CredentialInput, SignInFirstParty } from '../../../signin/first-party.ts';
+import type { Flow, Flows } from '../../../signin/flow.ts';
 import { readJson } from '../../json.ts';
-import type { Visitors } from '../../visitors.ts';
+import type { RequesterCookies } from '../../requester-cookies.ts';
 import type { FindCaller } from './caller.ts';
 import { GONE, type OutcomeNeeds, refusalFor } from './outcomes.ts';
-import { Refusal, tooMany } from './refusal.ts';
+import { ApiError, tooMany } from './refusal.ts';
 import { requestsFor } from './requests.ts';
 import { tokensInJson } from './tokens.ts';
 
 export interface ApiSignInNeeds extends OutcomeNeeds {
   readonly vault: Vault;
-  readonly flows: FlowsDomain;
-  readonly visitors: Visitors;
+  readonly flows: Flows;
+  readonly requesterCookies: RequesterCookies;
   readonly knownBrowsers: KnownBrowsers;
   readonly findCaller: FindCaller;
-  readonly directSessions: DirectSessions;
-  readonly signInDirectly: SignInDirectly;
+  readonly firstPartySessions: FirstPartySessions;
+  readonly signInFirstParty: SignInFirstParty;
   readonly sendChallenge: SendChallenge;
-  readonly directTokens: DirectTokens;
+  readonly firstPartyTokens: FirstPartyTokens;
 }
 
 type Handler = (ctx: Context) => Promise<void>;
@@ -41,7 +41,7 @@ interface Attempt {
   /** What the application was told; the row knows its keyed hash alone. */
   readonly handle: string;
   readonly scopes: readonly string[];
-  readonly credentials: readonly Credential[];
+  readonly credentials: readonly CredentialInput[];
   /** The keyed hash of the `device_token` that the sign-in began with. */
   readonly device: string | undefined;
   /** Of a sign-in that begins. */
@@ -49,9 +49,9 @@ interface Attempt {
 }
 
 export function createApiSignIn(needs: ApiSignInNeeds) {
-  const { methods, flows, directSessions } = needs;
-  const requests = requestsFor(methods);
-  const password = methods.find(({ step }) => step === 'sign-in') as Method;
+  const { factors, flows, firstPartySessions } = needs;
+  const requests = requestsFor(factors);
+  const password = factors.find(({ step }) => step === 'sign-in') as Factor;
   const keyOf = (handle: string) => needs.vault.digest('direct-sign-in', handle);
 
   const login: Handler = async (ctx) => {
@@ -78,7 +78,7 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
     const client = await getCaller(ctx, body);
     const credentials = codesIn(body);
     if (credentials.length === 0) {
-      throw invalid(`${membersOf(methods).join(', ')}: one of them is missing`);
+      throw invalid(`${membersOf(factors).join(', ')}: one of them is missing`);
     }
     const { facts } = await getFlow(client, body.session_id);
     const { scopes = [], knownDevice: device } = facts;
@@ -88,10 +88,10 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
   const challenge: Handler = async (ctx) => {
     const body = await readJson(ctx, requests.challenge);
     const flow = await getFlow(await getCaller(ctx, body), body.session_id);
-    const method = methods.find(
+    const factor = factors.find(
       (each) => each.challenge && flow.facts.enrolled.includes(each.name),
     );
-    const outcome = method && (await needs.sendChallenge(flow, method));
+    const outcome = factor && (await needs.sendChallenge(flow, factor));
     if (outcome?.kind === 'limited') throw tooMany(outcome);
     if (outcome?.kind !== 'sent') throw invalid('session_id: no code can be sent to this account');
     ctx.status = 202;
@@ -100,25 +100,25 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
 
   const getCaller: FindCaller = async (ctx, given) => {
     const client = await needs.findCaller(ctx, given);
-    if (directSessions.isFor(client)) return client;
+    if (firstPartySessions.isFor(client)) return client;
     const description = `This application may not ask for tokens of ${needs.issuer}/api.`;
-    throw new Refusal(403, 'client_not_allowed', description);
+    throw new ApiError(403, 'client_not_allowed', description);
   };
 
   const attempt = async (ctx: Context, { client, handle, scopes, ...given }: Attempt) => {
     const application = { clientId: client.clientId, device: given.device };
-    let session: DirectSession | undefined;
-    const door: Door = {
+    let session: FirstPartySession | undefined;
+    const target: SignInTarget = {
       session: undefined,
-      visitor: visitorOf(ctx, needs.visitors, application),
+      requester: requesterOf(ctx, needs.requesterCookies, application),
       signedIn: async (login) => {
-        session = await directSessions.open(login, client, scopes);
+        session = await firstPartySessions.open(login, client, scopes);
         return session.unit;
       },
       refused: () => [],
     };
     const { credentials, prepared } = given;
-    const outcome = await needs.signInDirectly(keyOf(handle), credentials, door, prepared);
+    const outcome = await needs.signInFirstParty(keyOf(handle), credentials, target, prepared);
     if (outcome.kind !== 'signed-in') throw refusalFor(outcome, handle, needs);
     if (!session) throw GONE;
     const tokens = tokensInJson(await redeem(ctx, client, session));
@@ -129,16 +129,16 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
   const redeem = async (
     ctx: Context,
     { clientId }: AuthenticatedClient,
-    session: DirectSession,
+    session: FirstPartySession,
   ) => {
     try {
-      const tokens = await needs.directTokens.redeem(ctx, clientId, session.code);
+      const tokens = await needs.firstPartyTokens.redeem(ctx, clientId, session.code);
       // The account, the client or the session has ended since: a moment ago.
       if (!tokens) throw GONE;
       return tokens;
     } catch (error) {
       // Where the database is away there is nothing else to be done.
-      await directSessions.withdraw(session).catch(() => undefined);
+      await firstPartySessions.withdraw(session).catch(() => undefined);
       throw error;
     }
   };
@@ -150,37 +150,41 @@ export function createApiSignIn(needs: ApiSignInNeeds) {
   };
 
   const scopesOf = (client: AuthenticatedClient, asked: string | undefined) => {
-    const scopes = directSessions.scopesOf(client, asked);
+    const scopes = firstPartySessions.scopesOf(client, asked);
     if (!('unknown' in scopes)) return scopes;
     const description = `scope: "${scopes.unknown}" is not there for this application`;
-    throw new Refusal(400, 'invalid_scope', description);
+    throw new ApiError(400, 'invalid_scope', description);
   };
 
-  const codesIn = (body: Body): Credential[] => {
-    const given = methods.filter(({ member }) => member && body[member] !== undefined);
+  const codesIn = (body: Body): CredentialInput[] => {
+    const given = factors.filter(({ member }) => member && body[member] !== undefined);
     if (given.length > 1) throw invalid(`${membersOf(given).join(', ')}: send one of them`);
-    return given.map((method) => credentialOf(method, { code: body[method.member ?? ''] }));
+    return given.map((factor) => credentialOf(factor, { code: body[factor.member ?? ''] }));
   };
 
   return { login, factor, challenge };
 }
 
-function membersOf(methods: readonly Method[]): string[] {
-  return methods.flatMap(({ member }) => member ?? []);
+function membersOf(factors: readonly Factor[]): string[] {
+  return factors.flatMap(({ member }) => member ?? []);
 }
 
-function credentialOf(method: Method, given: Body): Credential {
-  const input = method.input.safeParse(given);
-  if (input.success) return { method, input: input.data };
+function credentialOf(factor: Factor, given: Body): CredentialInput {
+  const input = factor.input.safeParse(given);
+  if (input.success) return { factor, input: input.data };
   throw invalid(`${String(input.error.issues[0]?.path[0])}: cannot be one`);
 }
 
 /** An application brings no cookies: what stands in its request is nobody's browser. */
-function visitorOf(ctx: Context, visitors: Visitors, application: CallingApplication): Visitor {
-  const { address, userAgent } = visitors.of(ctx);
+function requesterOf(
+  ctx: Context,
+  requesterCookies: RequesterCookies,
+  application: CallingApplication,
+): Requester {
+  const { address, userAgent } = requesterCookies.of(ctx);
   return { address, userAgent, browser: undefined, devices: new Map(), application };
 }
 
-function invalid(description: string): Refusal {
-  return new Refusal(400, 'invalid_request', description);
+function invalid(description: string): ApiError {
+  return new ApiError(400, 'invalid_request', description);
 }

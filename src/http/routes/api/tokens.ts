@@ -1,6 +1,6 @@
 // Tokens in the names that first-party applications read.
 import { toIso } from '../../../lib/clock.ts';
-import type { IssuedTokens } from '../../../oidc/direct-tokens.ts';
+import type { IssuedTokens } from '../../../oidc/first-party-tokens.ts';
 
 export function tokensInJson({ refresh, session, idToken, ...tokens }: IssuedTokens) {
   return {

@@ -1,0 +1,32 @@
+// One look at a credential, whatever becomes of whoever looks.
+import { assertInTime, type Reservation } from '../domain/limits/attempt.ts';
+import { isGatehouseError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { type Rejection, rejected } from './factor.ts';
+
+/** Nothing was looked at: there was no place in the queue, or no store to read from. */
+export function isNotEvaluated(error: unknown): boolean {
+  return isGatehouseError(error, 'busy') || isGatehouseError(error, 'store_unavailable');
+}
+
+/** An exception in a verifier is a refusal: never a pass, and no 500 that tells it apart. */
+export async function failClosed<Verdict>(
+  look: () => Promise<Verdict>,
+  method: string,
+  reservation: Reservation,
+  log: Log,
+): Promise<Verdict | Rejection> {
+  try {
+    const verdict = await look();
+    assertInTime(reservation);
+    return verdict;
+  } catch (error) {
+    assertInTime(reservation);
+    if (isNotEvaluated(error)) {
+      await reservation.release().catch(() => log.warn('an attempt could not be given back'));
+      throw error;
+    }
+    log.error({ err: error, method }, 'a verifier failed');
+    return rejected('verifier failed');
+  }
+}

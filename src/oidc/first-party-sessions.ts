@@ -1,0 +1,190 @@
+// The session of a sign-in without pages: a row that no cookie opens, and one code to redeem here.
+import type Provider from 'oidc-provider';
+import type { AdapterPayload } from 'oidc-provider';
+import type { Config } from '../config/schema.ts';
+import { allResources, OIDC_SCOPES, ownApi } from '../domain/clients/resources.ts';
+import type { Sessions } from '../domain/sessions/sessions.ts';
+import { now } from '../lib/clock.ts';
+import { randomId } from '../lib/ids.ts';
+import { currentRequest } from '../lib/request-context.ts';
+import type { Vault } from '../lib/vault.ts';
+import type { ArtifactTable } from '../store/artifacts.ts';
+import type { SessionTable } from '../store/sessions.ts';
+import type { Statement, Unit } from '../store/statement.ts';
+import type { Store } from '../store/store.ts';
+import { toArtifact } from './adapter.ts';
+import { type FamilyGrant, fill, newGrantId } from './grants.ts';
+import { INTERNAL_REDIRECT_URI } from './internal-request.ts';
+import { everythingIn } from './resource-indicators.ts';
+import { originOf, sessionKey } from './session-model.ts';
+import { type ClientExtras, type LoginResult, mayAskFor } from './types.ts';
+
+export interface FirstPartySessions {
+  /** Whether the client may have the tokens that such a sign-in brings. */
+  isFor(client: ClientExtras): boolean;
+  /** What is granted; the first scope that is not there for this client. */
+  scopesOf(client: ClientExtras, asked: string | undefined): readonly string[] | UnknownScope;
+  /** Statements for the unit that ends the sign-in, and the code that redeems them. */
+  open(login: LoginResult, client: object, scopes: readonly string[]): Promise<FirstPartySession>;
+  /** Ends one that has brought nobody any tokens. */
+  withdraw(session: FirstPartySession): Promise<void>;
+}
+
+export interface UnknownScope {
+  readonly unknown: string;
+}
+
+export interface FirstPartySession {
+  readonly uid: string;
+  readonly accountId: string;
+  readonly code: string;
+  readonly unit: Unit;
+}
+
+interface Needs {
+  readonly config: Config;
+  readonly vault: Vault;
+  readonly store: Store;
+  readonly sessionTable: SessionTable;
+  readonly ending: Pick<Sessions, 'endOf'>;
+  readonly artifactTable: ArtifactTable;
+  readonly provider: () => Provider;
+}
+
+interface Model {
+  jti: string;
+  generateTokenId(): string;
+  getValueAndPayload(): Promise<{ payload: AdapterPayload }>;
+}
+
+const USUAL = ['openid', 'profile', 'email'];
+
+export function createFirstPartySessions(needs: Needs): FirstPartySessions {
+  const { config } = needs;
+  const own = allResources(config).find((each) => each.identifier === ownApi(config));
+  const known = [...OIDC_SCOPES, ...(own?.scopes ?? [])];
+  return {
+    isFor: ({ resources }) => resources?.includes(ownApi(config)) ?? true,
+    scopesOf: (client, asked) => {
+      const may = known.filter((scope) => mayAskFor(client, scope));
+      const wanted = asked === undefined ? USUAL.filter((s) => may.includes(s)) : words(asked);
+      const unknown = wanted.find((scope) => !may.includes(scope));
+      return unknown === undefined ? wanted : { unknown };
+    },
+    withdraw: async ({ accountId, uid }) => {
+      await needs.store.commit(await needs.ending.endOf(accountId, uid, 'no tokens could be made'));
+    },
+    open: (login, client, scopes) => open(login, client as LibraryClient, scopes, needs),
+  };
+}
+
+const words = (text: string) => [...new Set(text.split(' ').filter(Boolean))];
+
+interface LibraryClient {
+  readonly clientId: string;
+}
+
+async function open(
+  login: LoginResult,
+  client: LibraryClient,
+  scopes: readonly string[],
+  needs: Needs,
+): Promise<FirstPartySession> {
+  const grant = await makeGrant(login, client, needs);
+  const isOffline = scopes.includes('offline_access');
+  const session = { uid: randomId(), sid: randomId(), grantId: grant.id, isOffline };
+  const code = await makeCode(login, client, { ...session, scopes }, needs);
+  return {
+    uid: session.uid,
+    accountId: login.accountId,
+    code: code.id,
+    unit: [...sessionRows(login, client, session, needs), grant.statement, code.statement],
+  };
+}
+
+interface Opened {
+  readonly uid: string;
+  readonly sid: string;
+  readonly grantId: string;
+  /** Its tokens outlive it. */
+  readonly isOffline: boolean;
+}
+
+function sessionRows(
+  { accountId, generation, ts, acr, amr }: LoginResult,
+  { clientId }: LibraryClient,
+  { uid, sid, grantId, isOffline }: Opened,
+  { config, vault, sessionTable }: Needs,
+): Unit {
+  const at = now();
+  const row = {
+    uid,
+    // Of an identifier that nobody has been told.
+    key: sessionKey(vault, randomId(256)),
+    accountId,
+    generation,
+    login: { loginTs: ts, acr, amr },
+    origin: { ...originOf(currentRequest()), clientId },
+    state: undefined,
+    seenAt: at,
+    expiresAt: at + config.ttl.session * 1000,
+    createdAt: at,
+  };
+  const added = { sid, grantId, persistsLogout: isOffline };
+  return [sessionTable.insert(row), sessionTable.addClient(uid, clientId, added)];
+}
+
+interface Made {
+  readonly id: string;
+  readonly statement: Statement;
+}
+
+/** First-party applications may use whatever there is: the code says what they have asked for. */
+async function makeGrant(
+  { accountId, generation }: LoginResult,
+  { clientId }: LibraryClient,
+  { config, provider, ...rest }: Needs,
+): Promise<Made> {
+  const grant = new (provider().Grant)({ accountId, clientId }) as FamilyGrant;
+  fill(grant, everythingIn(config));
+  grant.jti = newGrantId();
+  return put('Grant', grant as unknown as Model, generation, {}, rest);
+}
+
+async function makeCode(
+  { accountId, generation, acr, amr, ts, flow }: LoginResult,
+  client: LibraryClient,
+  { uid, sid, grantId, isOffline, scopes }: Opened & { readonly scopes: readonly string[] },
+  { config, provider, ...rest }: Needs,
+): Promise<Made> {
+  const { AuthorizationCode } = provider() as unknown as Record<string, new (of: object) => Model>;
+  const code = new (AuthorizationCode as new (of: object) => Model)({
+    accountId,
+    acr,
+    amr,
+    authTime: ts,
+    client,
+    expiresWithSession: !isOffline,
+    grantId,
+    redirectUri: INTERNAL_REDIRECT_URI,
+    resource: ownApi(config),
+    scope: scopes.join(' '),
+    sessionUid: uid,
+    sid,
+  });
+  code.jti = code.generateTokenId();
+  return put('AuthorizationCode', code, generation, { flow }, rest);
+}
+
+async function put(
+  model: string,
+  entity: Model,
+  generation: number,
+  traced: object,
+  { artifactTable, vault }: Pick<Needs, 'artifactTable' | 'vault'>,
+): Promise<Made> {
+  const { payload } = await entity.getValueAndPayload();
+  const id = entity.jti;
+  const artifact = toArtifact({ model, id, payload: { ...payload, ...traced }, generation }, vault);
+  return { id, statement: artifactTable.put(artifact, now()) };
+}

@@ -1,0 +1,129 @@
+// Tokens for sign-ins without pages: always by asking the library's token endpoint.
+import type { Context } from 'koa';
+import type Provider from 'oidc-provider';
+import { now } from '../lib/clock.ts';
+import type { Session, SessionTable } from '../store/sessions.ts';
+import type { Unit } from '../store/statement.ts';
+import { INTERNAL_REDIRECT_URI, type Inject, type InjectedResponse } from './internal-request.ts';
+import type { Ctx } from './types.ts';
+
+interface Needs {
+  readonly inject: Inject;
+  readonly provider: () => Provider;
+  readonly sessionTable: SessionTable;
+}
+
+export interface IssuedTokens {
+  readonly accessToken: string;
+  readonly tokenType: string;
+  /** Seconds. */
+  readonly expiresIn: number;
+  readonly scope: string;
+  readonly idToken: string | undefined;
+  readonly refresh: { readonly token: string; readonly expiresIn: number } | undefined;
+  /** `sid` of the tokens; undefined where they have outlived it. */
+  readonly session: { readonly id: string; readonly expiresAt: number } | undefined;
+}
+
+/** For an application that has proved itself. Undefined: what it sent is good for nothing. */
+export interface FirstPartyTokens {
+  redeem(ctx: Context, clientId: string, code: string): Promise<IssuedTokens | undefined>;
+  refresh(ctx: Context, clientId: string, refreshToken: string): Promise<IssuedTokens | undefined>;
+}
+
+interface Source {
+  readonly sessionUid?: string;
+  readonly sid?: string;
+  readonly scope?: string;
+  readonly expiresWithSession?: boolean;
+  readonly expiration: number;
+}
+
+export function createFirstPartyTokens(needs: Needs): FirstPartyTokens {
+  const ask = async (
+    ctx: Context,
+    client: string,
+    parameters: Readonly<Record<string, string>>,
+  ): Promise<IssuedTokens | undefined> => {
+    let session: Session | undefined;
+    const answer = await needs.inject(ctx, {
+      path: needs.provider().pathFor('token'),
+      parameters: { ...parameters, client_id: client },
+      client,
+      alongside: async (oidc) => {
+        session = await findSession(sourceOf(oidc), needs);
+        return session ? keepAwake(session, needs) : [];
+      },
+    });
+    return answer.status === 200 ? read(answer, session) : undefined;
+  };
+  return {
+    redeem: (ctx, client, code) =>
+      ask(ctx, client, {
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: INTERNAL_REDIRECT_URI,
+      }),
+    refresh: (ctx, client, refreshToken) =>
+      ask(ctx, client, { grant_type: 'refresh_token', refresh_token: refreshToken }),
+  };
+}
+
+interface Body {
+  readonly access_token: string;
+  readonly token_type: string;
+  readonly expires_in: number;
+  readonly scope?: string;
+  readonly id_token?: string;
+  readonly refresh_token?: string;
+}
+
+function read({ body, oidc }: InjectedResponse, found: Session | undefined): IssuedTokens {
+  const answer = body as unknown as Body;
+  const source = sourceOf(oidc);
+  const refresh = entitiesOf(oidc).RefreshToken;
+  const { refresh_token: token } = answer;
+  const sid = source?.sid;
+  const session = found && sid ? { id: sid, expiresAt: found.expiresAt } : undefined;
+  return {
+    accessToken: answer.access_token,
+    tokenType: answer.token_type,
+    expiresIn: answer.expires_in,
+    scope: source?.scope ?? answer.scope ?? '',
+    idToken: answer.id_token,
+    refresh: refresh && token ? { token, expiresIn: lifeOf(refresh, session) } : undefined,
+    session,
+  };
+}
+
+type Entities = Readonly<Record<string, Source | undefined>>;
+
+function entitiesOf(oidc: Ctx['oidc'] | undefined): Entities {
+  return (oidc?.entities ?? {}) as unknown as Entities;
+}
+
+function sourceOf(oidc: Ctx['oidc'] | undefined): Source | undefined {
+  const { RefreshToken, AuthorizationCode } = entitiesOf(oidc);
+  return RefreshToken ?? AuthorizationCode;
+}
+
+/** It ends with its session, unless it is to outlive it. */
+function lifeOf({ expiration, expiresWithSession }: Source, session: IssuedTokens['session']) {
+  if (!expiresWithSession || !session) return expiration;
+  return Math.min(expiration, Math.floor((session.expiresAt - now()) / 1000));
+}
+
+async function findSession({ sessionUid: uid }: Partial<Source> = {}, { sessionTable }: Needs) {
+  return uid === undefined ? undefined : sessionTable.find(uid, now());
+}
+
+/**
+ * Nothing but these calls ever sees such a session: they keep it from looking idle. One of a browser
+ * is seen where its cookie is, and nowhere else.
+ */
+function keepAwake({ uid, origin }: Session, { sessionTable }: Needs): Unit {
+  if (origin?.clientId === undefined) return [];
+  // Tokens that outlive their session are not refused because it has ended a moment ago.
+  const { expectRows: _mustHit, ...seen } = sessionTable.update(uid, { seenAt: now() });
+  return [seen];
+}

@@ -1,0 +1,91 @@
+// Requests to the library's own endpoints that another door of ours makes within this process.
+import { type IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type Koa from 'koa';
+import type { Context, Middleware } from 'koa';
+import { syntheticRequest } from '../lib/synthetic-request.ts';
+import type { Unit } from '../store/statement.ts';
+import { passRefusalOn } from './refusals.ts';
+import type { Ctx } from './types.ts';
+import { workOf } from './work.ts';
+
+export interface InjectedRequest {
+  /** Path of the endpoint. */
+  readonly path: string;
+  /** Undefined ones are left out. */
+  readonly parameters: Readonly<Record<string, string | undefined>>;
+  /** Headers of the outer request that the library is to see. */
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  /** The id of a client that has been authenticated already. */
+  readonly client?: string;
+  /** What is written with the request, if it is not refused: asked for once its answer is made. */
+  readonly alongside?: (oidc: Ctx['oidc']) => Promise<Unit>;
+}
+
+export interface InjectedResponse {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly headers: OutgoingHttpHeaders;
+  /** What the library has found and made on the way. */
+  readonly oidc: Ctx['oidc'] | undefined;
+}
+
+export type Inject = (outer: Context, request: InjectedRequest) => Promise<InjectedResponse>;
+
+/** Where the code of a sign-in without pages would go: the library wants an address for it. */
+export const INTERNAL_REDIRECT_URI = 'https://nowhere.invalid/';
+
+const AUTHENTICATED = Symbol('authenticated client');
+type Carrier = { readonly state?: { [AUTHENTICATED]?: string | undefined } };
+
+/** The client that a request of our own vouches for; nothing that is sent can set it. */
+export function authenticatedClientOf(ctx: unknown): string | undefined {
+  return (ctx as Carrier | undefined)?.state?.[AUTHENTICATED];
+}
+
+/**
+ * Its writes are a unit of their own. What fails inside is thrown.
+ * @param unit commits what is written
+ * @param library with everything that stands between
+ */
+export function createInject(app: Koa, unit: Middleware, library: Middleware): Inject {
+  return async (outer, { path, parameters, headers = {}, client, alongside }) => {
+    const request = innerMessage(path, parameters, headers);
+    const ctx = app.createContext(request, new ServerResponse(request)) as Context;
+    Object.assign(ctx.state, { trace: outer.state.trace, [AUTHENTICATED]: client });
+    await unit(ctx, async () => {
+      await library(ctx, async () => undefined);
+      await join(ctx, alongside);
+    });
+    passRefusalOn(ctx, outer);
+    return {
+      status: ctx.status,
+      body: (ctx.body ?? {}) as Record<string, unknown>,
+      headers: ctx.response.headers,
+      oidc: (ctx as unknown as Partial<Ctx>).oidc,
+    };
+  };
+}
+
+async function join(ctx: Context, alongside: InjectedRequest['alongside']): Promise<void> {
+  const { oidc } = ctx as unknown as Partial<Ctx>;
+  const unit = (oidc && ctx.status === 200 && (await alongside?.(oidc))) || [];
+  const items = unit.map((statement) => ({ statement, conflict: undefined, revokes: false }));
+  // First: whatever ends a session holds its row before it looks at tokens.
+  workOf(ctx)?.items.unshift(...items);
+}
+
+function innerMessage(
+  url: string,
+  parameters: InjectedRequest['parameters'],
+  headers: Readonly<Record<string, string | undefined>>,
+): IncomingMessage {
+  const body = Buffer.from(new URLSearchParams(given(parameters)).toString());
+  const form = 'application/x-www-form-urlencoded';
+  const all = { ...given(headers), 'content-type': form, accept: 'application/json' };
+  return syntheticRequest({ method: 'POST', url, headers: all }, body);
+}
+
+function given(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Record<string, string>;
+}

@@ -1,0 +1,106 @@
+// A sign-in without pages: an application of ours asks in a person's place, by the same steps.
+import type { Limited } from '../domain/limits/attempt.ts';
+import type { Factor } from '../factors/index.ts';
+import type { Statement } from '../store/statement.ts';
+import type { Store } from '../store/store.ts';
+import type { Finish, SignInTarget } from './finish.ts';
+import type { Flow, Flows } from './flow.ts';
+import type { Malformed, NotAllowed, Prove, ProveOutcome } from './prove.ts';
+import { isMoreWanted } from './steps/enrol-factor.ts';
+import { dueStep, type Step } from './steps/index.ts';
+
+export interface CredentialInput {
+  readonly factor: Factor;
+  readonly input: unknown;
+}
+
+export type Wrong = Limited | Extract<ProveOutcome, { kind: 'refused' }>;
+
+export type FirstPartyOutcome =
+  | { readonly kind: 'signed-in'; readonly deviceToken: string }
+  /** What only a page can do, or another credential. */
+  | { readonly kind: 'due'; readonly step: Step['name']; readonly enrolled: readonly string[] }
+  | { readonly kind: 'wrong'; readonly factor: Factor; readonly outcome: Wrong }
+  | { readonly kind: 'malformed'; readonly factor: Factor; readonly outcome: Malformed }
+  | NotAllowed
+  /** More is asked for than anybody can prove. */
+  | { readonly kind: 'unreachable' }
+  /** There is no such sign-in, or not any more. */
+  | { readonly kind: 'gone' };
+
+export interface FirstPartyNeeds {
+  readonly store: Store;
+  readonly flows: Flows;
+  readonly prove: Prove;
+  readonly finish: Finish;
+}
+
+/**
+ * @param key of a flow that is open; credentials that no step asks for are not looked at
+ * @param prepared the flow itself, before anything is proved in it
+ */
+export type SignInFirstParty = (
+  key: string,
+  credentials: readonly CredentialInput[],
+  target: SignInTarget,
+  prepared?: Flow,
+) => Promise<FirstPartyOutcome>;
+
+const GONE: FirstPartyOutcome = { kind: 'gone' };
+
+/** Throws what `prove` throws. */
+export function createSignInFirstParty(needs: FirstPartyNeeds): SignInFirstParty {
+  return async (key, credentials, target, prepared) => {
+    for (const [index, credential] of credentials.entries()) {
+      const flow = (index === 0 && prepared) || (await findOpen(key, needs));
+      if (!flow) return GONE;
+      const outcome = await needs.prove(flow, { ...credential, requester: target.requester });
+      const isWrong = outcome.kind === 'refused' || outcome.kind === 'limited';
+      if (isWrong) return { kind: 'wrong', factor: credential.factor, outcome };
+      if (outcome.kind === 'malformed') {
+        return { kind: 'malformed', factor: credential.factor, outcome };
+      }
+      if (outcome.kind === 'not-allowed') return outcome;
+    }
+    return proceed(key, target, needs);
+  };
+}
+
+async function findOpen(key: string, { flows }: FirstPartyNeeds): Promise<Flow | undefined> {
+  const found = await flows.find(key);
+  return found?.kind === 'open' ? found.flow : undefined;
+}
+
+async function proceed(
+  key: string,
+  target: SignInTarget,
+  needs: FirstPartyNeeds,
+): Promise<FirstPartyOutcome> {
+  const flow = await findOpen(key, needs);
+  if (!flow) return GONE;
+  const step = dueStep(flow.facts);
+  if (!step) return end(flow, target, needs);
+  const later = postponeOffer(flow, step, needs.flows);
+  if (!later) return { kind: 'due', step: step.name, enrolled: flow.facts.enrolled };
+  const { kind } = await needs.store.commit([later]);
+  return kind === 'committed' ? proceed(key, target, needs) : GONE;
+}
+
+/** What a page would only offer waits for the next sign-in that has pages. */
+function postponeOffer(flow: Flow, { name }: Step, flows: Flows): Statement | undefined {
+  if (name === 'backup-codes') return flows.markBackup(flow, 'settled');
+  const isOffer = flow.facts.grace.kind === 'running' && !isMoreWanted(flow.facts);
+  return name === 'enrol-factor' && isOffer ? flows.postpone(flow) : undefined;
+}
+
+async function end(
+  flow: Flow,
+  target: SignInTarget,
+  { finish }: FirstPartyNeeds,
+): Promise<FirstPartyOutcome> {
+  const outcome = await finish(flow, target);
+  if (outcome.kind === 'not-allowed') return outcome;
+  if (outcome.kind !== 'finished') return GONE;
+  if (!outcome.cookies) return { kind: 'unreachable' };
+  return { kind: 'signed-in', deviceToken: outcome.cookies.browser };
+}

@@ -1,0 +1,32 @@
+// What every page needs.
+import { createDescribeResource } from '../domain/clients/resources.ts';
+import { createAnonymousForms } from '../http/anonymous-forms.ts';
+import { loadAssets } from '../http/assets.ts';
+import { loadCatalogue } from '../http/catalogue.ts';
+import { createClientAddress } from '../http/client-address.ts';
+import { createCsrf } from '../http/csrf.ts';
+import { createFlashes } from '../http/flash.ts';
+import { createRender } from '../http/render.ts';
+import { createRequesterCookies } from '../http/requester-cookies.ts';
+import type { Infrastructure } from './infrastructure.ts';
+
+export type Site = ReturnType<typeof createSite>;
+
+export function createSite({ config, vault }: Infrastructure) {
+  const { product, support, issuer, resources } = config;
+  const t = loadCatalogue('en');
+  const csrf = createCsrf(vault, issuer);
+  const assets = loadAssets();
+  const common = { t, language: 'en', product: product.name, support: support.contact };
+  return {
+    t,
+    assets,
+    resourceToWords: createDescribeResource(resources),
+    render: createRender({ ...common, asset: assets.url }),
+    csrf,
+    flashes: createFlashes(vault, issuer),
+    addressOf: createClientAddress(config),
+    requesterCookies: createRequesterCookies(config),
+    anonymousForms: createAnonymousForms(csrf, issuer),
+  };
+}
