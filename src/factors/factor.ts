@@ -40,8 +40,10 @@ export interface Factor<Input = unknown> {
   verify(attempt: Attempt<Input>): Promise<Verdict>;
   /** How a person comes to have it. */
   readonly enrolment?: Enrolment;
-  /** For a method whose code must be sent first. */
+  /** What its page shows of the account, or must do before a person can answer. */
   readonly challenge?: Challenge;
+  /** For a factor whose proof is made elsewhere: an upstream provider. */
+  readonly redirect?: Redirecting;
   /** What of it an account has, by name. */
   readonly credentials?: EnrolledFactors;
 }
@@ -55,12 +57,18 @@ export interface FactorPage {
   readonly link: string;
   /** Where the catalogue says that it was wrong: `<texts>.refused`, `<texts>.again`. */
   readonly texts: string;
+  /** Scripts of `public/` that its fields want. */
+  readonly scripts?: readonly string[];
+  /** A forgotten one is replaced through `Forgot password?`. */
+  readonly canReset?: boolean;
 }
 
 export interface Attempt<Input> {
   /** Undefined for the method that finds out who it is. */
   readonly account: Account | undefined;
   readonly input: Input;
+  /** Of the sign-in, as `Challenge.offer` and `Redirecting.begin` were given it. */
+  readonly context: string;
   /** Milliseconds. */
   readonly at: number;
 }
@@ -104,21 +112,49 @@ export function rejected(reason: string): Rejection {
 }
 
 export interface Enrolment<Input = unknown> {
+  readonly page: EnrolmentPage;
+  /** Whether this account may have it. Yes when left out. */
+  isOffered?(accountId: string): Promise<boolean>;
+  /** What the person must send first, such as a number that a code is texted to. */
+  readonly start?: EnrolmentStart;
   readonly input: z.ZodType<Input>;
-  /** As that of the method. */
+  /** As that of the factor. */
   findFlaw?(input: Input): string | undefined;
+  /** Who guesses could be right, so that attempts are counted as those of codes are. */
+  readonly isGuessable?: boolean;
   /**
-   * What the page shows.
-   * @param occasion of the sign-in or session: the same secret is offered on the same occasion
+   * What the first screen shows.
+   * @param context of the sign-in or session: the same secret is offered in the same context
    */
-  offer(account: Account, offerContext: string): Promise<Readonly<Record<string, unknown>>>;
-  /** Called by `enrol` alone. */
+  offer(account: Account, context: string): Promise<Readonly<Record<string, unknown>>>;
+  /** Called by `enrol` only. */
   confirm(attempt: EnrolmentAttempt<Input>): Promise<EnrolmentVerdict>;
+}
+
+/** Two screens: the first offers, the second confirms. */
+export interface EnrolmentPage {
+  /** Absolute paths of the EJS files with what each screen shows. */
+  readonly offer: string;
+  readonly confirm: string;
+  /** Scripts of `public/` that the first screen wants. */
+  readonly scripts?: readonly string[];
+  /** Where the catalogue has `title`, `add`, `why`, `why-code`, `next`, `back`, `submit`, `done`. */
+  readonly texts: string;
+}
+
+export interface EnrolmentStart<Input = unknown> {
+  readonly input: z.ZodType<Input>;
+  /** The addressee as limits count it. */
+  addressee(input: Input): string;
+  /** Statements that send the code. */
+  send(account: Account, input: Input): Unit;
+  /** What the second screen shows again, and its form sends along. Never a secret. */
+  keep(input: Input): Readonly<Record<string, string>>;
 }
 
 export interface EnrolmentAttempt<Input> {
   readonly account: Account;
-  readonly offerContext: string;
+  readonly context: string;
   readonly input: Input;
   /** Milliseconds. */
   readonly at: number;
@@ -135,12 +171,36 @@ export type EnrolmentVerdict =
   | Rejection;
 
 export interface Challenge {
-  /** Where the code would go, so that only its owner can tell: `45`. */
-  hint(accountId: string): Promise<string | undefined>;
+  /**
+   * Data for the view: where a code goes, so that only its owner can tell, or what a script needs.
+   * @param context of the sign-in, which `verify` gets, too
+   */
+  offer(account: Account, context: string): Promise<Readonly<Record<string, unknown>>>;
+  /** For a factor whose code must be sent first. */
+  readonly sending?: Sending;
+}
+
+export interface Sending {
   /** Statements that send a code. */
   send(account: Account): Promise<Unit>;
   /** The addressee as limits count it; undefined: there is none. */
   addressee(accountId: string): Promise<string | undefined>;
+}
+
+/** The browser goes to another provider and comes back with parameters, which `verify` gets. */
+export interface Redirecting {
+  /**
+   * Where the browser goes.
+   * @param request its `state` must come back unchanged, at `returnTo`
+   */
+  begin(request: RedirectRequest): Promise<string>;
+}
+
+export interface RedirectRequest {
+  readonly state: string;
+  /** The one address of this factor that the provider sends browsers back to. */
+  readonly returnTo: string;
+  readonly context: string;
 }
 
 export interface EnrolledFactor {

@@ -1,6 +1,6 @@
 // How a page calls a browser, from what it says of itself.
 import { describeAgent } from '../lib/user-agents.ts';
-import type { Translate } from './catalogue.ts';
+import type { Translate } from '../web/catalogue.ts';
 
 /** `Firefox on Linux`. */
 export function agentLabel(userAgent: string, t: Translate): string {

@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { GatehouseError } from '../lib/errors.ts';
 import { findJsonFlaw } from '../lib/plain-json.ts';
-import { readBody } from './body.ts';
+import { readBody } from '../web/body.ts';
 
 export const JSON_TYPE = 'application/json';
 const LONGEST_TEXT = 8192;

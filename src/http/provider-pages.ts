@@ -3,12 +3,12 @@ import type { Context } from 'koa';
 import type { Accounts } from '../domain/accounts/accounts.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { DeviceCodePage, DeviceProblem, ProviderPages } from '../oidc/pages.ts';
-import type { Translate } from './catalogue.ts';
-import type { Flash, Flashes } from './flash.ts';
+import { refusalOf } from '../signin/denials.ts';
+import type { Translate } from '../web/catalogue.ts';
+import type { Flash, Flashes } from '../web/flash.ts';
+import { redirect } from '../web/redirect.ts';
+import type { Render } from '../web/render.ts';
 import { showProblem } from './middleware/errors.ts';
-import { redirect } from './redirect.ts';
-import { refusalOf } from './refusals.ts';
-import type { Render } from './render.ts';
 
 export interface ProviderPagesNeeds {
   readonly render: Render;

@@ -15,6 +15,7 @@ import { normalRange } from '../lib/addresses.ts';
 import { nowSeconds } from '../lib/clock.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { ServiceAccountTable } from '../service-accounts/table.ts';
+import { FIRST_VISIT, SIGN_IN_PATH } from '../web/paths.ts';
 import { accountClient } from './account-client.ts';
 import type { BrowserBinding } from './browser-binding.ts';
 import { CLAIMS, createExtraTokenClaims, createFindAccount } from './claims.ts';
@@ -24,7 +25,6 @@ import { createLibraryFetch } from './library-fetch.ts';
 import { createPageSources, type ProviderPages } from './pages.ts';
 import { createPolicy } from './policy.ts';
 import { createResourceIndicators } from './resource-indicators.ts';
-import { FIRST_VISIT, SIGN_IN_PATH } from './sign-in-path.ts';
 import { createMayIntrospect, mayRevoke } from './token-holders.ts';
 import type { ClientExtras } from './types.ts';
 

@@ -12,7 +12,7 @@ import type { FlowRow } from '../store/flows.ts';
 import type { Statement, Unit } from '../store/statement.ts';
 import { type Facts, type Flow, factsWith, type Proved } from './flow.ts';
 import { dueStep } from './steps/index.ts';
-import { isDeviceEnough } from './steps/second-factor.ts';
+import { isDeviceEnough } from './steps/second-factor/step.ts';
 
 /** A credential that somebody gave to a method. */
 interface CredentialInput {

@@ -35,14 +35,15 @@ async function send(
   { name, challenge }: Factor,
   { limits, audit }: Needs,
 ): Promise<ChallengeOutcome> {
-  const addressee = await challenge?.addressee(account.id);
-  if (!challenge || addressee === undefined) return NOT_DUE;
+  const sending = challenge?.sending;
+  const addressee = await sending?.addressee(account.id);
+  if (!sending || addressee === undefined) return NOT_DUE;
   const reservation = await limits.reserveText(account.id, addressee);
   if (reservation.kind === 'limited') {
     await auditLimitRefused(audit, reservation, { method: name, accountId: account.id });
     return reservation;
   }
   // Every message counts, whoever asked for it.
-  await reservation.consume(await challenge.send(account));
+  await reservation.consume(await sending.send(account));
   return { kind: 'sent' };
 }

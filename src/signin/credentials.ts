@@ -94,3 +94,8 @@ async function removal(
     notices.noticeFor(account, { kind: 'factor-removed', name }),
   ];
 }
+
+/** A factor that people can add by themselves. */
+export type Enrolling = Factor & Required<Pick<Factor, 'enrolment'>>;
+
+export const isEnrolling = (factor: Factor): factor is Enrolling => factor.enrolment !== undefined;

@@ -1,5 +1,11 @@
 // The one place where an account comes to have a second factor.
 
+import type { Audit } from '../domain/audit/audit.ts';
+import { withLimitAudit } from '../domain/audit/locks.ts';
+import type { Limited } from '../domain/limits/attempt.ts';
+import type { Limits } from '../domain/limits/limits.ts';
+import type { Remaining } from '../domain/limits/remaining.ts';
+import type { Requester } from '../domain/limits/requester.ts';
 import type { Notices } from '../domain/notices/notices.ts';
 import type { Proof } from '../domain/sessions/assurance.ts';
 import type { Sessions } from '../domain/sessions/sessions.ts';
@@ -7,18 +13,25 @@ import type { EnrolmentVerdict, Rejection } from '../factors/factor.ts';
 import { isNotEvaluated } from '../factors/fail-closed.ts';
 import type { Factor } from '../factors/index.ts';
 import { now } from '../lib/clock.ts';
+import { GatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Account, AccountTable } from '../store/accounts.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { SignInAudit } from './audit-events.ts';
 import { type FactorStateNeeds, stateOf } from './factor-state.ts';
-import type { Flow, Flows } from './flow.ts';
+import { type Flow, type Flows, flowContextOf } from './flow.ts';
 import { dueStep } from './steps/index.ts';
 
 export type EnrolOutcome =
   | { readonly kind: 'enrolled' }
-  | { readonly kind: 'refused'; readonly hint?: Rejection['hint'] }
+  | {
+      readonly kind: 'refused';
+      readonly hint?: Rejection['hint'];
+      /** Where attempts are counted. */
+      readonly remaining?: Remaining;
+    }
+  | Limited
   /** It cannot be a code at all. @property flaw a key of the catalogue */
   | { readonly kind: 'malformed'; readonly flaw: string }
   /** As many as there may be. */
@@ -30,15 +43,21 @@ export interface EnrolNeeds extends FactorStateNeeds {
   readonly store: Store;
   readonly accountTable: AccountTable;
   readonly flows: Flows;
+  readonly limits: Pick<Limits, 'reserveText' | 'reserveCode'>;
+  readonly audit: Audit;
   readonly sessions: Sessions;
   readonly signInAudit: SignInAudit;
   readonly notices: Notices;
   readonly log: Log;
 }
 
+/** What must be sent before a factor can be confirmed. */
+export type StartOutcome = { readonly kind: 'sent' } | Limited;
+
 export interface EnrolmentInput {
   readonly factor: Factor;
   readonly input: unknown;
+  readonly requester: Requester;
   /** The session of this browser, if it is this person's: it goes on. */
   readonly session: string | undefined;
 }
@@ -46,21 +65,18 @@ export interface EnrolmentInput {
 type Adding = Omit<EnrolmentInput, 'session'>;
 
 export interface Enrol {
+  /** Sends the code that confirms a factor, no more often than the limits say. */
+  start(account: Account, factor: Factor, input: unknown): Promise<StartOutcome>;
   /** In a sign-in, where it is due: it counts as proved, too. */
   inFlow(flow: Flow, given: EnrolmentInput): Promise<EnrolOutcome>;
   /**
    * Beside what the account has: nothing ends. Whoever calls has seen to it that the person has
    * proved it.
    */
-  add(account: Account, offerContext: string, given: Adding): Promise<EnrolOutcome>;
+  add(account: Account, context: string, given: Adding): Promise<EnrolOutcome>;
 }
 
 const NOT_DUE: EnrolOutcome = { kind: 'not-due' };
-
-/** What a secret is offered on: the sign-in, of one generation of the account. */
-export function offerContextOf({ row }: Flow): string {
-  return `flow ${row.id} ${row.generation ?? 0}`;
-}
 
 export function createEnrol(needs: EnrolNeeds): Enrol {
   const { accountTable, sessions, store, signInAudit, notices, log } = needs;
@@ -68,19 +84,23 @@ export function createEnrol(needs: EnrolNeeds): Enrol {
   /** @param unitAt what else it changes; must hit where the account is no longer as it was read */
   const confirm = async (
     account: Account,
-    offerContext: string,
-    { factor, input }: Adding,
+    context: string,
+    { factor, input, requester }: Adding,
     unitAt: (at: number) => Unit | Promise<Unit>,
   ): Promise<EnrolOutcome> => {
     const flaw = factor.enrolment?.findFlaw?.(input);
     if (flaw !== undefined) return { kind: 'malformed', flaw };
-    const at = now();
-    const verdict = await verify(factor, { account, offerContext, input, at }, log);
     const { id } = account;
+    const reservation = await reserve(id, factor, requester, needs);
+    if (reservation?.kind === 'limited') return reservation;
+    const at = now();
+    const verdict = await verify(factor, { account, context, input, at }, log);
     if (verdict.kind === 'refused') {
+      const remaining = await reservation?.consume();
       await signInAudit.notEnrolled(id, factor, verdict.reason);
-      return { kind: 'refused', hint: verdict.hint };
+      return { kind: 'refused', hint: verdict.hint, ...(remaining ? { remaining } : {}) };
     }
+    await reservation?.release();
     const outcome = await store.commit([
       ...(await unitAt(at)),
       ...verdict.unit,
@@ -98,7 +118,7 @@ export function createEnrol(needs: EnrolNeeds): Enrol {
     if (!account || account.generation !== generation) return NOT_DUE;
     const { backupLeft } = await stateOf(accountId, needs);
     // The first one moves the account on: what was signed in without it ends.
-    return confirm(account, offerContextOf(flow), given, async (at) => {
+    return confirm(account, flowContextOf(flow), given, async (at) => {
       const { name, proves, amr } = given.factor;
       const proof: Proof = { method: name, factor: proves, amr, at };
       const next = generation + 1;
@@ -111,17 +131,46 @@ export function createEnrol(needs: EnrolNeeds): Enrol {
     });
   };
 
-  const add: Enrol['add'] = async (account, offerContext, given) => {
+  const add: Enrol['add'] = async (account, context, given) => {
     const has = await given.factor.credentials?.list(account.id);
     if (has && has.length >= (given.factor.credentials?.atMost ?? 0)) return { kind: 'full' };
     // Of those side by side one finds the revision that it read.
     const { id, generation, factorsRevision } = account;
-    return confirm(account, offerContext, given, () => [
+    return confirm(account, context, given, () => [
       accountTable.reviseFactors(id, generation, factorsRevision),
     ]);
   };
 
-  return { inFlow, add };
+  return { start: (...args) => start(needs, ...args), inFlow, add };
+}
+
+async function start(
+  { limits, audit }: EnrolNeeds,
+  account: Account,
+  { name, enrolment }: Factor,
+  input: unknown,
+): Promise<StartOutcome> {
+  const first = enrolment?.start;
+  if (!first) throw new GatehouseError('not_found');
+  const reserved = await limits.reserveText(account.id, first.addressee(input));
+  const tried = { method: name, accountId: account.id };
+  const reservation = await withLimitAudit(reserved, audit, tried);
+  if (reservation.kind === 'limited') return reservation;
+  // Every message counts, whoever asked for it.
+  await reservation.consume(first.send(account, input));
+  return { kind: 'sent' };
+}
+
+/** Codes that somebody could guess are counted as those of a sign-in are. */
+async function reserve(
+  accountId: string,
+  { name, enrolment }: Factor,
+  requester: Requester,
+  { limits, audit }: EnrolNeeds,
+) {
+  if (!enrolment?.isGuessable) return undefined;
+  const reserved = await limits.reserveCode(accountId, false, requester);
+  return withLimitAudit(reserved, audit, { method: name, accountId });
 }
 
 /** As in `prove`: an exception of the method is a refusal, one of the store is not. */

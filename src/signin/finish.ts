@@ -15,7 +15,7 @@ import type { Flow, Flows } from './flow.ts';
 import { type PasswordWriteNeeds, passwordWrites } from './password-writes.ts';
 import { ADDRESS_NOT_ALLOWED, NOT_ALLOWED, type NotAllowed } from './prove.ts';
 import { dueStep } from './steps/index.ts';
-import { isDeviceEnough } from './steps/second-factor.ts';
+import { isDeviceEnough } from './steps/second-factor/step.ts';
 
 /** What the finished sign-in hands to whoever asked for it. */
 export interface SignInResult {

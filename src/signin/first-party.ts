@@ -1,12 +1,10 @@
 // A sign-in without pages: an application of ours asks in a person's place, by the same steps.
 import type { Limited } from '../domain/limits/attempt.ts';
 import type { Factor } from '../factors/index.ts';
-import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { Finish, SignInTarget } from './finish.ts';
 import type { Flow, Flows } from './flow.ts';
 import type { Malformed, NotAllowed, Prove, ProveOutcome } from './prove.ts';
-import { isMoreWanted } from './steps/enrol-factor.ts';
 import { dueStep, type Step } from './steps/index.ts';
 
 export interface CredentialInput {
@@ -19,7 +17,7 @@ export type Wrong = Limited | Extract<ProveOutcome, { kind: 'refused' }>;
 export type FirstPartyOutcome =
   | { readonly kind: 'signed-in'; readonly deviceToken: string }
   /** What only a page can do, or another credential. */
-  | { readonly kind: 'due'; readonly step: Step['name']; readonly enrolled: readonly string[] }
+  | { readonly kind: 'due'; readonly step: Step; readonly enrolled: readonly string[] }
   | { readonly kind: 'wrong'; readonly factor: Factor; readonly outcome: Wrong }
   | { readonly kind: 'malformed'; readonly factor: Factor; readonly outcome: Malformed }
   | NotAllowed
@@ -80,17 +78,10 @@ async function proceed(
   if (!flow) return GONE;
   const step = dueStep(flow.facts);
   if (!step) return end(flow, target, needs);
-  const later = postponeOffer(flow, step, needs.flows);
-  if (!later) return { kind: 'due', step: step.name, enrolled: flow.facts.enrolled };
+  const later = step.skip?.(flow, needs.flows);
+  if (!later) return { kind: 'due', step, enrolled: flow.facts.enrolled };
   const { kind } = await needs.store.commit([later]);
   return kind === 'committed' ? proceed(key, target, needs) : GONE;
-}
-
-/** What a page would only offer waits for the next sign-in that has pages. */
-function postponeOffer(flow: Flow, { name }: Step, flows: Flows): Statement | undefined {
-  if (name === 'backup-codes') return flows.markBackup(flow, 'settled');
-  const isOffer = flow.facts.grace.kind === 'running' && !isMoreWanted(flow.facts);
-  return name === 'enrol-factor' && isOffer ? flows.postpone(flow) : undefined;
 }
 
 async function end(

@@ -88,6 +88,11 @@ export interface Flow {
   readonly facts: Facts;
 }
 
+/** Binds what a factor offers to this sign-in, of one generation of the account. */
+export function flowContextOf({ row }: Flow): string {
+  return `flow ${row.id} ${row.generation ?? 0}`;
+}
+
 export type FoundFlow =
   | { readonly kind: 'open'; readonly flow: Flow }
   | { readonly kind: 'ended' }

@@ -17,7 +17,7 @@ import type { Store } from '../store/store.ts';
 import type { SignInAudit } from './audit-events.ts';
 import { type FactorState, type FactorStateNeeds, stateOf } from './factor-state.ts';
 import { type FirstProofNeeds, firstProof } from './first-proof.ts';
-import type { Flow, Flows } from './flow.ts';
+import { type Flow, type Flows, flowContextOf } from './flow.ts';
 import { type NotifyOwnerNeeds, notifyOwnerOfLimit, whoseAttempt } from './limit-notice.ts';
 import { dueStep } from './steps/index.ts';
 
@@ -124,7 +124,7 @@ export function createProveAgain({
   return async (account, secret, reservation) => {
     const read = factor?.input.safeParse({ email: account.email, password: secret });
     if (!factor || !read?.success) return { kind: 'refused', reason: 'not to be read' };
-    return verify(factor, { account, input: read.data, at: now() }, reservation, log);
+    return verify(factor, { account, input: read.data, context: '', at: now() }, reservation, log);
   };
 }
 
@@ -147,6 +147,8 @@ function reserve(flow: Flow, { factor, input, requester }: CredentialInput, limi
   if (factor.step === 'second-factor' && accountId !== undefined) {
     return limits.reserveCode(accountId, factor.isLastResort ?? false, requester);
   }
+  // Who comes back from another provider has guessed nothing here.
+  if (factor.redirect) return limits.reserveLink(requester.address);
   const identifier = factor.identify?.(input);
   if (identifier === undefined) throw new GatehouseError('internal');
   return limits.reserveSignIn(identifier, requester);
@@ -161,7 +163,12 @@ async function attempt(
 ): Promise<ProveOutcome> {
   const { factor, input } = given;
   const at = now();
-  const verdict = await verify(factor, { account, input, at }, reservation, needs.log);
+  const verdict = await verify(
+    factor,
+    { account, input, context: flowContextOf(flow), at },
+    reservation,
+    needs.log,
+  );
   if (verdict.kind === 'refused' && verdict.closed) {
     return tellClosed(flow, given, verdict, reservation, needs);
   }

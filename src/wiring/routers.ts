@@ -7,77 +7,35 @@ import { apiRoutes } from '../http/routes/api/index.ts';
 import { forgotPasswordRoutes } from '../http/routes/forgot-password.ts';
 import { notMeRoutes } from '../http/routes/not-me.ts';
 import { resetPasswordRoutes } from '../http/routes/reset-password.ts';
-import { signInRoutes } from '../http/routes/sign-in.ts';
 import { testClockRoutes } from '../http/routes/test-clock.ts';
 import { createAuthenticateClient } from '../oidc/client-authentication.ts';
 import { createFirstPartySessions } from '../oidc/first-party-sessions.ts';
 import { createSignOutFirstParty } from '../oidc/first-party-sign-out.ts';
 import { createFirstPartyTokens } from '../oidc/first-party-tokens.ts';
 import type { Inject } from '../oidc/internal-request.ts';
-import { clientOnPage, startUrlOf } from '../oidc/pages.ts';
-import { createAddPhone } from '../signin/add-phone.ts';
-import { createSignInAudit } from '../signin/audit-events.ts';
-import { createFlowBackupCodes } from '../signin/backup-codes.ts';
-import { createSendChallenge } from '../signin/challenge.ts';
+import { clientOnPage } from '../oidc/pages.ts';
 import { createChangePassword } from '../signin/change-password.ts';
 import { createAccountCredentials } from '../signin/credentials.ts';
 import { createEnrol } from '../signin/enrol.ts';
-import { createFinish } from '../signin/finish.ts';
 import { createSignInFirstParty } from '../signin/first-party.ts';
 import { createNewBackupCodes } from '../signin/new-backup-codes.ts';
-import { createProve, createProveAgain } from '../signin/prove.ts';
-import { createRenew } from '../signin/renew.ts';
-import { createFindProvedSession } from '../signin/step-up-session.ts';
+import { createProveAgain } from '../signin/prove.ts';
 import type { Domain } from './domain.ts';
 import type { Infrastructure } from './infrastructure.ts';
+import { type Proving, provingOf } from './proving.ts';
 import type { Parts } from './router-deps.ts';
+import { signInRouter } from './sign-in.ts';
 import type { Site } from './web-kit.ts';
 
 type RouterParts = Parts & { readonly inject: Inject };
-type Proving = ReturnType<typeof provingOf>;
-
-/** What proves who somebody is, at whatever door. */
-function provingOf(infrastructure: Infrastructure, { domain, factors }: Parts) {
-  const { accountTable } = infrastructure.tables;
-  const signInAudit = createSignInAudit(domain.audit, accountTable);
-  const needs = { ...infrastructure, ...domain, accountTable, factors, signInAudit };
-  return {
-    ...needs,
-    prove: createProve(needs),
-    finish: createFinish(needs),
-    sendChallenge: createSendChallenge(needs),
-  };
-}
-
 export function createRouters(infrastructure: Infrastructure, parts: RouterParts) {
   const { domain, site, factors, oidc, clock } = parts;
-  const { config, store, tables } = infrastructure;
+  const { config, tables } = infrastructure;
   const proving = provingOf(infrastructure, parts);
   const enrol = createEnrol(proving);
-  const { candidates } = config.password;
   return [
     ...(config.test_clock ? [testClockRoutes(clock)] : []),
-    signInRoutes({
-      ...site,
-      ...domain,
-      store,
-      factors,
-      interactions: oidc.interactions,
-      browserSessions: oidc.browserSessions,
-      prove: proving.prove,
-      finish: proving.finish,
-      sendChallenge: proving.sendChallenge,
-      signInAudit: proving.signInAudit,
-      enrol,
-      flowBackupCodes: createFlowBackupCodes(proving),
-      findProvedSession: createFindProvedSession(proving),
-      product: config.product.name,
-      deviceDays: config.device.days,
-      givenUpAfter: config.sign_in.open_per_browser,
-      candidates,
-      renew: createRenew({ ...proving, candidates }),
-      startUrlOf: async (id) => startUrlOf(await oidc.provider().Client.find(id)),
-    }),
+    signInRouter(infrastructure, parts, proving),
     ...linkRouters(infrastructure, domain, site),
     apiRouter(infrastructure, parts, proving),
     accountRoutes({
@@ -91,7 +49,6 @@ export function createRouters(infrastructure: Infrastructure, parts: RouterParts
       sessionTable: tables.sessionTable,
       browserSessions: oidc.browserSessions,
       credentials: createAccountCredentials(proving),
-      addPhone: createAddPhone(proving),
       newBackupCodes: createNewBackupCodes({ ...proving, sessionTable: tables.sessionTable }),
       revocations: createRevocations(proving),
       changePassword: createChangePassword({ ...proving, proveAgain: createProveAgain(proving) }),

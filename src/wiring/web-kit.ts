@@ -1,13 +1,13 @@
 // What every page needs.
 import { createDescribeResource } from '../domain/clients/resources.ts';
-import { createAnonymousForms } from '../http/anonymous-forms.ts';
 import { loadAssets } from '../http/assets.ts';
-import { loadCatalogue } from '../http/catalogue.ts';
 import { createClientAddress } from '../http/client-address.ts';
-import { createCsrf } from '../http/csrf.ts';
-import { createFlashes } from '../http/flash.ts';
-import { createRender } from '../http/render.ts';
 import { createRequesterCookies } from '../http/requester-cookies.ts';
+import { createAnonymousForms } from '../web/anonymous-forms.ts';
+import { loadCatalogue } from '../web/catalogue.ts';
+import { createCsrf } from '../web/csrf.ts';
+import { createFlashes } from '../web/flash.ts';
+import { createRender } from '../web/render.ts';
 import type { Infrastructure } from './infrastructure.ts';
 
 export type Site = ReturnType<typeof createSite>;

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { toDataURL } from 'qrcode';
 import { STRENGTHS } from '../../src/domain/passwords/strength.js';
-import { loadCatalogue } from '../../src/http/catalogue.ts';
-import type { PageData } from '../../src/http/render.ts';
 import { PROJECT_ROOT } from '../../src/lib/root.ts';
+import { loadCatalogue } from '../../src/web/catalogue.ts';
+import type { PageData } from '../../src/web/render.ts';
 
 export interface Sample {
   readonly view: string;
@@ -80,23 +80,24 @@ const limited = {
 interface Factor {
   readonly name: string;
   readonly others: readonly string[];
-  readonly method?: object;
+  readonly challenge?: object;
 }
 
-function factor({ name, others, method }: Factor): PageData {
+function factor({ name, others, challenge }: Factor): PageData {
   return {
     ...signingIn,
     support: 'help@example.com',
     days: 30,
-    method: {
+    factor: {
       name,
+      scripts: [],
       texts: name,
       view: join(PROJECT_ROOT, 'views/factors', `${name}.ejs`),
       title: t(`${name}.title`),
       why: t(`${name}.why`),
       button: t(`${name}.submit`),
       canTrust: name !== 'backup-codes',
-      ...method,
+      ...challenge,
     },
     others: others.map((other) => ({ label: t(`${other}.link`), href: `/other/${other}` })),
   };
@@ -117,7 +118,7 @@ const text = (sent: boolean) =>
   factor({
     name: 'sms',
     others: ['totp', 'backup-codes'],
-    method: { number: '45', sent, sendAction: '/posted/send' },
+    challenge: { number: '45', sent, sendAction: '/posted/send' },
   });
 const textPage = (main: string) => page('steps/second-factor', 'Enter the code we texted', main);
 
@@ -142,11 +143,32 @@ const secondFactor: Readonly<Record<string, Sample>> = {
 };
 
 const setup = { qr: await toDataURL(OTPAUTH, { width: 400 }), key: KEY, uri: OTPAUTH };
-const enrol = { ...signingIn, setup };
+const enrolling = (factor: string, texts: string, view: string): PageData => ({
+  factor,
+  texts,
+  view: join(PROJECT_ROOT, 'views/factors', `${view}.ejs`),
+  factorScripts: factor === 'totp' ? ['copy.js'] : [],
+  others: [],
+});
+const scan = { ...enrolling('totp', 'enrol-totp', 'totp-setup'), setup };
+const scanned = { ...enrolling('totp', 'enrol-totp', 'totp-confirm'), setup: {} };
+const toNumber = { ...enrolling('sms', 'add-phone', 'sms-number'), setup: {} };
+const texted = {
+  ...enrolling('sms', 'add-phone', 'sms-confirm'),
+  setup: { phone: '+442079460000' },
+};
+const enrol = {
+  ...signingIn,
+  ...scan,
+  others: [{ label: t('add-phone.instead'), href: '/elsewhere/sms' }],
+};
 const grace = { days: 6, date: when(6 * DAY) };
 const VERIFY = 'Verify and Enable 2FA';
 const enrolPage = page('steps/enrol-factor', 'Set up two-factor authentication', 'Next');
 const codePage = page('steps/enrol-code', 'Set up two-factor authentication', VERIFY);
+const enrolPhonePage = page('steps/enrol-factor', 'Set up two-factor authentication', 'Send code');
+const enrolPhoneCodePage = page('steps/enrol-code', 'Set up two-factor authentication');
+const enrolOthers = [{ label: t('enrol-totp.instead'), href: '/elsewhere/totp' }];
 const save = { ...signingIn, codes: CODES };
 const savePage = page('steps/save-backup-codes', 'Save your backup codes');
 const fewPage = page('steps/few-backup-codes', 'Few backup codes left', 'Get new codes');
@@ -154,14 +176,17 @@ const fewPage = page('steps/few-backup-codes', 'Few backup codes left', 'Get new
 const enrolment: Readonly<Record<string, Sample>> = {
   'enrol-factor': enrolPage(enrol),
   'enrol-factor-grace': enrolPage({ ...enrol, grace }),
-  'enrol-code': codePage({ ...signingIn, endsOthers: true }),
-  'enrol-code-grace': codePage({ ...signingIn, grace }),
-  'enrol-code-refused': codePage({ ...signingIn, ...refused('enrol-factor') }),
+  'enrol-code': codePage({ ...signingIn, ...scanned, endsOthers: true }),
+  'enrol-code-grace': codePage({ ...signingIn, ...scanned, grace }),
+  'enrol-code-refused': codePage({ ...signingIn, ...scanned, ...refused('enrol-factor') }),
   'enrol-code-empty': codePage({
     ...signingIn,
+    ...scanned,
     grace,
     errors: { code: t('enrol-factor.missing') },
   }),
+  'enrol-phone': enrolPhonePage({ ...signingIn, ...toNumber, grace, others: enrolOthers }),
+  'enrol-phone-code': enrolPhoneCodePage({ ...signingIn, ...texted }),
   'save-backup-codes': savePage(save),
   'save-backup-codes-unticked': savePage({
     ...save,
@@ -200,7 +225,10 @@ const sections = {
         null,
       ),
     ],
-    addHref: '/elsewhere/add',
+    adding: [
+      { label: t('enrol-totp.add'), href: '/elsewhere/add' },
+      { label: t('add-phone.add'), href: '/elsewhere/phone' },
+    ],
   },
   backupCodes: { left: 2, of: 10, href: '/elsewhere/codes' },
   devices: {
@@ -280,7 +308,10 @@ const sections = {
 
 const nothing = {
   password: { changedAt: null, href: '/elsewhere/password' },
-  authenticators: { items: [], addHref: '/elsewhere/add' },
+  authenticators: {
+    items: [],
+    adding: [{ label: t('account.authenticators.add'), href: '/elsewhere/add' }],
+  },
   backupCodes: { left: 0, of: 0 },
   devices: { items: [], forgetAll: '/posted/forget-all' },
   sessions: { items: sections.sessions.items.slice(0, 1), everywhere: '/posted/everywhere' },
@@ -311,9 +342,10 @@ const passwordPage = page('account/password', 'Change password');
 const submitting = accountOf({ submit: '/posted/submit', download: '/download' });
 const renamePage = page('account/rename', 'Rename authenticator', 'Save');
 const removePage = page('account/remove', 'Remove authenticator', 'Remove');
-const addPage = page('account/add-authenticator', 'Add authenticator', 'Next');
-const addCodePage = page('account/add-code', 'Add authenticator', VERIFY);
-const phonePage = page('account/phone', 'Add phone number');
+const addPage = page('account/add-factor', 'Add authenticator', 'Next');
+const addCodePage = page('account/add-factor-code', 'Add authenticator', VERIFY);
+const phonePage = page('account/add-factor', 'Add phone number');
+const phoneCodePage = page('account/add-factor-code', 'Add phone number');
 const confirmPage = (act: string, title: string, name?: string) =>
   page('account/confirm', title, title)({ ...submitting, act, name });
 
@@ -334,10 +366,10 @@ const accountPages: Readonly<Record<string, Sample>> = {
     ...passwordData,
     errors: { current_password: t('change-password.refused') },
   }),
-  'add-phone': phonePage(submitting),
-  'add-phone-code': phonePage({ ...submitting, sentTo: '+442079460000' }),
-  'account-add': addPage({ ...submitting, setup }),
-  'account-add-refused': addCodePage({ ...submitting, ...refused('enrol-factor') }),
+  'add-phone': phonePage({ ...submitting, ...toNumber }),
+  'add-phone-code': phoneCodePage({ ...submitting, ...texted }),
+  'account-add': addPage({ ...submitting, ...scan }),
+  'account-add-refused': addCodePage({ ...submitting, ...scanned, ...refused('enrol-factor') }),
   'account-rename': renamePage({ ...submitting, authenticator: { name: 'My phone' } }),
   'account-rename-empty': renamePage({
     ...submitting,

@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import { loadAssets } from '../../src/http/assets.ts';
-import { loadCatalogue } from '../../src/http/catalogue.ts';
-import { readForm } from '../../src/http/forms.ts';
 import { keepForms, securityHeaders } from '../../src/http/middleware/security.ts';
-import { createRender } from '../../src/http/render.ts';
+import { loadCatalogue } from '../../src/web/catalogue.ts';
+import { readForm } from '../../src/web/forms.ts';
+import { createRender } from '../../src/web/render.ts';
 import type { Sample } from './view-samples.ts';
 
 export interface ViewServer {

@@ -101,6 +101,7 @@ describe('the views in use', () => {
         'text',
         'button "Next"',
         'button "Remind me later"',
+        'link "Use text messages instead"',
         'button "Use a different account"',
         'button "Cancel"',
       ]);
@@ -145,6 +146,7 @@ describe('the views in use', () => {
         'link "Rename"',
         'link "Remove"',
         'link "Add authenticator"',
+        'link "Add phone number"',
         'link "Get new backup codes"',
         'button "Forget this device"',
         'button "Forget this device"',

@@ -1,7 +1,7 @@
 // The consent page counts what it lists.
 import { expect } from 'chai';
-import { loadCatalogue } from '../../src/http/catalogue.ts';
-import { createRender } from '../../src/http/render.ts';
+import { loadCatalogue } from '../../src/web/catalogue.ts';
+import { createRender } from '../../src/web/render.ts';
 
 describe('the consent page', () => {
   const t = loadCatalogue('en');

@@ -10,8 +10,8 @@ import { createWeb, type Page, type Web } from '../support/web.ts';
 
 /** Called by programs, which send nothing again by themselves. */
 const NO_FORMS = [/^\/v1\//, /^\/test\/clock$/, /\/check$/];
-/** No method of this kind is switched on here, and so no page has a form for it. */
-const NO_PAGES = [/\/send\/aaaaaaaa$/];
+/** No factor of this kind is switched on here, and so no page has a form for it. */
+const NO_PAGES = [/\/(send|begin)\/aaaaaaaa$/];
 /** Last of all: nobody is signed in afterwards. */
 const ENDS = [/sign-out/, /\/sessions\//];
 

@@ -188,25 +188,25 @@ onBothStores('texted codes', (store) => {
     await core.store.write(core.phones.remove(person.id));
     const { web: own, page } = await openAccount(gatehouse, person);
     expect(page.text).to.include('Add phone number');
-    const form = await own.get(`${gatehouse.url}/account/phone`);
+    const form = await own.get(`${gatehouse.url}/account/authenticators/add/sms`);
     expect(titleOf(form)).to.equal('Add phone number');
-    const wrong = await own.submit(form, '/account/phone', { phone: '12345' });
+    const wrong = await own.submit(form, '/add/sms/start', { phone: '12345' });
     expect(wrong.status).to.equal(400);
-    const asked = await own.submit(wrong, '/account/phone', {
+    const asked = await own.submit(wrong, '/add/sms/start', {
       phone: `${number.slice(0, 5)} ${number.slice(5)}`,
     });
     const [code = ''] = await sent();
-    const typo = await own.submit(asked, '/account/phone', { code: code.slice(1) });
+    const typo = await own.submit(asked, '/add/sms', { code: code.slice(1) });
     expect(typo.status).to.equal(422);
     expect(typo.text).to.include('A code is 6 digits. Check the text message.');
     expect(typo.text).not.to.match(/attempts? left/);
     const guess = String((Number(code) + 1) % 1_000_000).padStart(6, '0');
-    const refused = await own.submit(asked, '/account/phone', { code: guess });
+    const refused = await own.submit(asked, '/add/sms', { code: guess });
     expect(refused.status).to.equal(422);
     expect(refused.text, 'the first that counts').to.include('4 attempts left');
     expect(await core.phones.find(person.id)).to.equal(undefined);
     const answers = await Promise.all(
-      Array.from({ length: 20 }, () => own.copy().submit(refused, '/account/phone', { code })),
+      Array.from({ length: 20 }, () => own.copy().submit(refused, '/add/sms', { code })),
     );
     for (const { status } of answers) expect(status).to.be.below(500);
     expect(await core.phones.find(person.id)).to.include({ number });

@@ -7,9 +7,7 @@ import type { AccountVersion } from '../../store/current-account.ts';
 import type { Link, LinkPurpose, LinkTable as LinkStore } from '../../store/links.ts';
 import type { Statement, Unit } from '../../store/statement.ts';
 import type { Store } from '../../store/store.ts';
-
-export const RESET_PATH = '/reset-password';
-export const NOT_ME_PATH = '/not-me';
+import { NOT_ME_PATH, RESET_PATH } from '../../web/paths.ts';
 
 export interface NewOneTimeLink {
   /** Makes it, unless the account is gone, suspended or of another generation meanwhile. */

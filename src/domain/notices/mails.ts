@@ -39,9 +39,9 @@ export interface Mails {
   /** @param expiresAt a day from now unless it says otherwise */
   write(mail: Mail, expiresAt?: number): Statement;
   /** At most one of this kind to this account within a day, for each occasion. */
-  writeOnce(mail: Mail, offerContext?: string): Statement;
+  writeOnce(mail: Mail, occasion?: string): Statement;
   /** Whether such a mail has been written within a day, delivered or not. */
-  wasWritten(mail: Pick<Mail, 'template' | 'to'>, offerContext?: string): Promise<boolean>;
+  wasWritten(mail: Pick<Mail, 'template' | 'to'>, occasion?: string): Promise<boolean>;
   /** Nothing where there is no such account, of this generation and not suspended. */
   writeFor(whose: AccountVersion, mail: Mail, expiresAt: number): Statement;
   /** Throws where the letter was sealed by another key, or is none of ours. */
@@ -66,17 +66,17 @@ export function createMails({ outboxTable, vault }: Needs): Mails {
     expiresAt,
   });
   const inADay = () => now() + DELIVER_WITHIN;
-  const idOf = ({ template, to }: Pick<Mail, 'template' | 'to'>, offerContext?: string) => {
-    const rest = offerContext === undefined ? [] : [offerContext];
+  const idOf = ({ template, to }: Pick<Mail, 'template' | 'to'>, occasion?: string) => {
+    const rest = occasion === undefined ? [] : [occasion];
     return vault.digest('mail', JSON.stringify([template, to, ...rest]));
   };
   return {
     write: (mail, expiresAt = inADay()) =>
       outboxTable.insert(letterOf(randomId(), mail, expiresAt), now()),
     // Its row stays until it expires: as long there is no other.
-    writeOnce: (mail, offerContext) =>
-      outboxTable.insertOnce(letterOf(idOf(mail, offerContext), mail, inADay()), now()),
-    wasWritten: (mail, offerContext) => outboxTable.has(idOf(mail, offerContext), now()),
+    writeOnce: (mail, occasion) =>
+      outboxTable.insertOnce(letterOf(idOf(mail, occasion), mail, inADay()), now()),
+    wasWritten: (mail, occasion) => outboxTable.has(idOf(mail, occasion), now()),
     writeFor: (whose, mail, expiresAt) =>
       outboxTable.insertFor(whose, letterOf(randomId(), mail, expiresAt), now()),
     open: (letter) => open(letter, vault),

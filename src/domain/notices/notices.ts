@@ -48,9 +48,9 @@ export interface Notices {
   /** At most once a day. The same statement whether there is such an account or not. */
   noticeOnceFor(whose: Whose, notice: Notice): Statement;
   /** At most once a day for each occasion. */
-  tellOn(accountId: string, notice: Notice, offerContext: string): Statement;
+  tellOn(accountId: string, notice: Notice, occasion: string): Statement;
   /** Whether that is the case today. */
-  wasTold(accountId: string, kind: Notice['kind'], offerContext: string): Promise<boolean>;
+  wasTold(accountId: string, kind: Notice['kind'], occasion: string): Promise<boolean>;
 }
 
 interface Needs {
@@ -63,10 +63,10 @@ export function createNotices(needs: Needs): Notices {
   return {
     noticeFor: ({ email }, notice) => mails.write(mailOf(notice, email)),
     noticeOnceFor: (whose, notice) => mails.writeOnce(mailOf(notice, whose)),
-    tellOn: (accountId, notice, offerContext) =>
-      mails.writeOnce(mailOf(notice, { accountId }), offerContext),
-    wasTold: (accountId, template, offerContext) =>
-      mails.wasWritten({ template, to: { accountId } }, offerContext),
+    tellOn: (accountId, notice, occasion) =>
+      mails.writeOnce(mailOf(notice, { accountId }), occasion),
+    wasTold: (accountId, template, occasion) =>
+      mails.wasWritten({ template, to: { accountId } }, occasion),
   };
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { PROJECT_ROOT } from '../../lib/root.ts';
 import { readSixDigits } from '../../lib/typed-codes.ts';
 import { type Challenge, type EnrolledFactors, type Factor, rejected } from '../factor.ts';
+import { createSmsEnrolment } from './enrolment.ts';
 import type { Phones } from './phones.ts';
 
 const input = z.object({ code: z.string().min(1, 'sms.missing') });
@@ -42,6 +43,7 @@ export function createSmsFactor({ phones }: SmsNeeds): Factor<SmsInput> {
       return { kind: 'proved', account, spend: [spend, phones.touch(account.id)] };
     },
     challenge: challengeOf(phones),
+    enrolment: createSmsEnrolment(phones),
     credentials: credentialsOf(phones),
   };
 }
@@ -49,11 +51,13 @@ export function createSmsFactor({ phones }: SmsNeeds): Factor<SmsInput> {
 function challengeOf(phones: Phones): Challenge {
   const numberOf = async (accountId: string) => (await phones.find(accountId))?.number;
   return {
-    hint: async (accountId) => (await numberOf(accountId))?.slice(-2),
-    addressee: numberOf,
-    send: async ({ id }) => {
-      const number = await numberOf(id);
-      return number === undefined ? [] : phones.sendCode(id, number);
+    offer: async ({ id }) => ({ number: (await numberOf(id))?.slice(-2) }),
+    sending: {
+      addressee: numberOf,
+      send: async ({ id }) => {
+        const number = await numberOf(id);
+        return number === undefined ? [] : phones.sendCode(id, number);
+      },
     },
   };
 }

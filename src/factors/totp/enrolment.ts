@@ -1,5 +1,7 @@
 // A new authenticator: the secret as a QR code and as text, confirmed by its first code.
+import { join } from 'node:path';
 import { z } from 'zod';
+import { PROJECT_ROOT } from '../../lib/root.ts';
 import { readSixDigits } from '../../lib/typed-codes.ts';
 import type { Vault } from '../../lib/vault.ts';
 import { type Enrolment, type EnrolmentAttempt, rejected } from '../factor.ts';
@@ -22,28 +24,35 @@ export interface TotpEnrolmentNeeds {
 
 /** Words for what is no code. */
 const MALFORMED = 'totp.malformed';
+const view = (name: string) => join(PROJECT_ROOT, 'views/factors', name);
 const DEFAULT_NAME = 'Authenticator app';
 
 export function createTotpEnrolment(needs: TotpEnrolmentNeeds): Enrolment {
   const { product, vault } = needs;
 
   /** Derived, not stored: nothing has to be written before the code confirms it. */
-  const secretOf = (accountId: string, offerContext: string): string => {
-    const bytes = vault.derive('totp-enrolment', `${accountId} ${offerContext}`);
+  const secretOf = (accountId: string, context: string): string => {
+    const bytes = vault.derive('totp-enrolment', `${accountId} ${context}`);
     return encodeSecret(bytes.subarray(0, SECRET_BYTES));
   };
 
   return {
+    page: {
+      offer: view('totp-setup.ejs'),
+      confirm: view('totp-confirm.ejs'),
+      scripts: ['copy.js'],
+      texts: 'enrol-totp',
+    },
     input,
     findFlaw,
-    offer: async ({ id, email }, offerContext) => {
-      const secret = secretOf(id, offerContext);
+    offer: async ({ id, email }, context) => {
+      const secret = secretOf(id, context);
       const uri = otpauthUri(product, email, secret);
       return { qr: await draw(uri), uri, key: secret.replace(/(.{4})(?=.)/g, '$1 ') };
     },
     confirm: async (attempt) => {
-      const { account, offerContext } = attempt as EnrolmentAttempt<Input>;
-      return confirm(attempt as EnrolmentAttempt<Input>, secretOf(account.id, offerContext), needs);
+      const { account, context } = attempt as EnrolmentAttempt<Input>;
+      return confirm(attempt as EnrolmentAttempt<Input>, secretOf(account.id, context), needs);
     },
   } as Enrolment;
 }

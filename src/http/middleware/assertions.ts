@@ -7,8 +7,8 @@ import {
   openJwtBearer,
   UNVERIFIED,
 } from '../../oidc/service-account-client.ts';
-import { giveBack, readBody } from '../body.ts';
-import { FORM } from '../forms.ts';
+import { giveBack, readBody } from '../../web/body.ts';
+import { FORM } from '../../web/forms.ts';
 
 /** @param tokenPath of the library's endpoint */
 export function admitAssertions(tokenPath: () => string): Middleware {

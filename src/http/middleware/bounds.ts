@@ -2,9 +2,9 @@
 import { parse } from 'node:querystring';
 import type { Context, Middleware } from 'koa';
 import { GatehouseError, isGatehouseError } from '../../lib/errors.ts';
-import { giveBack, readBody } from '../body.ts';
-import { FORM } from '../forms.ts';
-import { assertFewParameters } from '../parameters.ts';
+import { giveBack, readBody } from '../../web/body.ts';
+import { FORM } from '../../web/forms.ts';
+import { assertFewParameters } from '../../web/parameters.ts';
 
 const LONGEST_QUOTED = 512;
 

@@ -3,8 +3,8 @@ import type { Context, Middleware } from 'koa';
 import { GatehouseError, isGatehouseError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { logFailure, repeatedLines } from '../../lib/repeated-lines.ts';
-import type { Translate } from '../catalogue.ts';
-import type { Render } from '../render.ts';
+import type { Translate } from '../../web/catalogue.ts';
+import type { Render } from '../../web/render.ts';
 
 export interface ErrorNeeds {
   readonly log: Log;

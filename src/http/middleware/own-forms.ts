@@ -2,7 +2,7 @@
 import type { Middleware } from 'koa';
 import { GatehouseError } from '../../lib/errors.ts';
 import { ROUTES } from '../../oidc/configuration.ts';
-import { isOwnPage } from '../csrf.ts';
+import { isOwnPage } from '../../web/csrf.ts';
 
 /** Here applications of any origin post: what they send says who they are, and no cookie is read. */
 const FOR_APPLICATIONS: readonly string[] = [

@@ -2,7 +2,7 @@
 import type { Middleware } from 'koa';
 import { GatehouseError } from '../../lib/errors.ts';
 import { ROUTES } from '../../oidc/configuration.ts';
-import { readForm } from '../forms.ts';
+import { readForm } from '../../web/forms.ts';
 
 const PATHS: ReadonlySet<string> = new Set([ROUTES.authorization, ROUTES.end_session]);
 /** Bytes, as an address can hold them. */

@@ -1,7 +1,7 @@
 // Headers that every answer carries, and requests that never get further.
 import type { Context, Middleware } from 'koa';
 import { GatehouseError } from '../../lib/errors.ts';
-import { assertFewParameters } from '../parameters.ts';
+import { assertFewParameters } from '../../web/parameters.ts';
 
 const POLICY = [
   "default-src 'none'",

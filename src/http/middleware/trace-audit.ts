@@ -2,8 +2,8 @@
 import type { Context, Middleware } from 'koa';
 import type { Audit } from '../../domain/audit/audit.ts';
 import { currentRequest } from '../../lib/request-context.ts';
-import { SIGN_IN_PATH } from '../../oidc/sign-in-path.ts';
 import type { Flows } from '../../signin/flow.ts';
+import { SIGN_IN_PATH } from '../../web/paths.ts';
 
 export interface TraceAuditNeeds {
   readonly audit: Audit;

@@ -4,14 +4,16 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { isEmail } from '../../domain/accounts/emails.ts';
 import type { PasswordResets } from '../../domain/accounts/password-resets.ts';
-import type { AnonymousForms } from '../anonymous-forms.ts';
-import type { Translate } from '../catalogue.ts';
-import type { Flash, Flashes } from '../flash.ts';
-import { fieldErrors } from '../forms.ts';
+import { tooManyOf } from '../../signin/denials.ts';
+import type { AnonymousForms } from '../../web/anonymous-forms.ts';
+import type { Translate } from '../../web/catalogue.ts';
+import type { Flash, Flashes } from '../../web/flash.ts';
+import { fieldErrors } from '../../web/forms.ts';
+import { FORGOT_PATH } from '../../web/paths.ts';
+import { redirect, returnPath } from '../../web/redirect.ts';
+import type { Render } from '../../web/render.ts';
+import { describeLength } from '../../web/times.ts';
 import { keepForms } from '../middleware/security.ts';
-import { FORGOT_PATH, redirect, returnPath } from '../redirect.ts';
-import { describeLength, tooManyOf } from '../refusals.ts';
-import type { Render } from '../render.ts';
 import type { RequesterCookies } from '../requester-cookies.ts';
 
 export interface ForgotPasswordNeeds {
@@ -88,9 +90,9 @@ export function forgotPasswordRoutes(needs: ForgotPasswordNeeds): Router {
   };
 
   const router = new Router({ prefix: FORGOT_PATH });
-  router.get('/', showForm as never);
-  router.get('/sent', showSent as never);
-  router.post('/', ask as never);
+  router.get('/', showForm);
+  router.get('/sent', showSent);
+  router.post('/', ask);
   return router;
 }
 

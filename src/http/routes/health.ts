@@ -17,10 +17,10 @@ const RETRY_AFTER = '1';
 
 export function healthRoutes({ isReady, clockSkew, draining }: Needs): Router {
   const router = new Router({ prefix: '/health' });
-  router.get('/live', ((ctx: Context) => {
+  router.get('/live', (ctx: Context) => {
     ctx.body = { status: 'ok' };
-  }) as never);
-  router.get('/ready', (async (ctx: Context) => {
+  });
+  router.get('/ready', async (ctx: Context) => {
     const store = (await isReady()) ? 'ok' : 'unavailable';
     // Asked last: a stop may have begun while the store was waited for.
     const status = draining.hasBegun() ? 'stopping' : store;
@@ -29,6 +29,6 @@ export function healthRoutes({ isReady, clockSkew, draining }: Needs): Router {
     const skew = clockSkew();
     const off = Math.abs(skew) > TOLERATED ? { clock_skew: skew / 1000 } : {};
     ctx.body = { status, store, ...off };
-  }) as never);
+  });
   return router;
 }

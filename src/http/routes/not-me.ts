@@ -2,18 +2,18 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Disowning } from '../../domain/accounts/disowning.ts';
-import { NOT_ME_PATH } from '../../domain/accounts/links.ts';
 import type { Audit } from '../../domain/audit/audit.ts';
 import { withLimitAudit } from '../../domain/audit/locks.ts';
 import type { Limits } from '../../domain/limits/limits.ts';
 import { GatehouseError } from '../../lib/errors.ts';
-import type { AnonymousForms } from '../anonymous-forms.ts';
-import type { Translate } from '../catalogue.ts';
-import type { Flash, Flashes } from '../flash.ts';
+import { refusalOf } from '../../signin/denials.ts';
+import type { AnonymousForms } from '../../web/anonymous-forms.ts';
+import type { Translate } from '../../web/catalogue.ts';
+import type { Flash, Flashes } from '../../web/flash.ts';
+import { FORGOT_PATH, NOT_ME_PATH } from '../../web/paths.ts';
+import { redirect } from '../../web/redirect.ts';
+import type { Render } from '../../web/render.ts';
 import { keepForms } from '../middleware/security.ts';
-import { FORGOT_PATH, redirect } from '../redirect.ts';
-import { refusalOf } from '../refusals.ts';
-import type { Render } from '../render.ts';
 import type { RequesterCookies } from '../requester-cookies.ts';
 
 export interface NotMeNeeds {
@@ -76,14 +76,15 @@ export function notMeRoutes(needs: NotMeNeeds): Router {
   };
 
   const router = new Router({ prefix: NOT_ME_PATH });
-  router.get('/done', ((ctx: Context) =>
-    show(ctx, 'not-me/done', { actions: { forgot: FORGOT_PATH } })) as never);
-  router.get('/:secret', showLink as never);
-  router.post('/:secret', disown as never);
+  router.get('/done', (ctx: Context) =>
+    show(ctx, 'not-me/done', { actions: { forgot: FORGOT_PATH } }),
+  );
+  router.get('/:secret', showLink);
+  router.post('/:secret', disown);
   // Nobody else gets to see these addresses: they hold secrets.
-  router.all('/:secret', (() => {
+  router.all('/:secret', () => {
     throw new GatehouseError('method_not_allowed');
-  }) as never);
+  });
   return router;
 }
 

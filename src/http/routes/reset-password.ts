@@ -1,25 +1,26 @@
 // Choose a new password: a link shows a button, the button spends it, and a ticket sets the password.
 import Router from '@koa/router';
 import type { Context } from 'koa';
-import { type OneTimeLinks, RESET_PATH } from '../../domain/accounts/links.ts';
+import type { OneTimeLinks } from '../../domain/accounts/links.ts';
 import type { PasswordResets } from '../../domain/accounts/password-resets.ts';
 import type { Audit } from '../../domain/audit/audit.ts';
 import { withLimitAudit } from '../../domain/audit/locks.ts';
 import type { Limits } from '../../domain/limits/limits.ts';
 import type { PasswordPolicy } from '../../domain/passwords/policy.ts';
 import { GatehouseError } from '../../lib/errors.ts';
+import { refusalOf } from '../../signin/denials.ts';
+import { createNewPasswordForm } from '../../signin/new-password-form.ts';
 import type { Account } from '../../store/accounts.ts';
-import type { AnonymousForms } from '../anonymous-forms.ts';
-import type { Translate } from '../catalogue.ts';
-import type { Csrf } from '../csrf.ts';
-import type { Flash, Flashes } from '../flash.ts';
-import { type Form, readForm } from '../forms.ts';
+import type { AnonymousForms } from '../../web/anonymous-forms.ts';
+import type { Translate } from '../../web/catalogue.ts';
+import type { Csrf } from '../../web/csrf.ts';
+import type { Flash, Flashes } from '../../web/flash.ts';
+import { type Form, readForm } from '../../web/forms.ts';
+import { FORGOT_PATH, RESET_PATH } from '../../web/paths.ts';
+import { redirect } from '../../web/redirect.ts';
+import type { Render } from '../../web/render.ts';
 import { keepForms } from '../middleware/security.ts';
-import { createNewPasswordForm } from '../new-password-form.ts';
 import { createRedemptionCookie } from '../redemption-cookie.ts';
-import { FORGOT_PATH, redirect } from '../redirect.ts';
-import { refusalOf } from '../refusals.ts';
-import type { Render } from '../render.ts';
 import type { RequesterCookies } from '../requester-cookies.ts';
 
 export interface ResetPasswordNeeds {
@@ -182,16 +183,16 @@ export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
   const showDone = (ctx: Context) => show(ctx, 'reset/done', { actions: { signIn: '/account' } });
 
   const router = new Router({ prefix: RESET_PATH });
-  router.get('/', showChoice as never);
-  router.post('/', choose as never);
-  router.post('/check', check as never);
-  router.get('/done', showDone as never);
-  router.get('/:secret', showLink as never);
-  router.post('/:secret', spendLink as never);
+  router.get('/', showChoice);
+  router.post('/', choose);
+  router.post('/check', check);
+  router.get('/done', showDone);
+  router.get('/:secret', showLink);
+  router.post('/:secret', spendLink);
   // Nobody else gets to see these addresses: they hold secrets.
-  router.all('/:secret', (() => {
+  router.all('/:secret', () => {
     throw new GatehouseError('method_not_allowed');
-  }) as never);
+  });
   return router;
 }
 

@@ -24,7 +24,7 @@ export function syncTestClock(clock: TestClock): Middleware {
 
 export function testClockRoutes(clock: TestClock): Router {
   const router = new Router();
-  router.post('/test/clock', (async (ctx: Context) => {
+  router.post('/test/clock', async (ctx: Context) => {
     if (!LOOPBACK.test(ctx.req.socket.remoteAddress ?? '')) throw new GatehouseError('not_found');
     const wanted = body.safeParse(await readJson(ctx));
     if (!wanted.success) {
@@ -34,7 +34,7 @@ export function testClockRoutes(clock: TestClock): Router {
     const at =
       'advance' in wanted.data ? await clock.advance(wanted.data.advance) : await clock.reset();
     ctx.body = { now: toIso(at) };
-  }) as never);
+  });
   return router;
 }
 

@@ -1,10 +1,10 @@
 // The steps in their order. The first one still needed is shown, whatever was asked for.
 import type { Facts } from '../flow.ts';
-import { backupCodes } from './backup-codes.ts';
-import { enrolFactor } from './enrol-factor.ts';
-import { newPassword } from './new-password.ts';
-import { secondFactor } from './second-factor.ts';
-import { signIn } from './sign-in.ts';
+import { backupCodes } from './backup-codes/step.ts';
+import { enrolFactor } from './enrol-factor/step.ts';
+import { newPassword } from './new-password/step.ts';
+import { secondFactor } from './second-factor/step.ts';
+import { signIn } from './sign-in/step.ts';
 import type { Step } from './step.ts';
 
 export type { Step };

@@ -4,9 +4,9 @@ import { repeatedOf } from '../../../domain/audit/folding.ts';
 import type { AuditKind } from '../../../domain/audit/kinds.ts';
 import type { SessionEnd } from '../../../domain/sessions/sessions.ts';
 import type { ClientOnPage } from '../../../oidc/pages.ts';
+import type { Translate } from '../../../web/catalogue.ts';
+import { momentOf } from '../../../web/times.ts';
 import { agentLabel } from '../../agents.ts';
-import type { Translate } from '../../catalogue.ts';
-import { momentOf } from '../../times.ts';
 import type { SignedIn } from './require-sign-in.ts';
 
 export interface ActivityNeeds {

@@ -1,16 +1,19 @@
-// One more authenticator beside those there are; the first one is a matter of the sign-in.
+// One more factor beside those there are; the first one is a matter of the sign-in.
 import type { Context } from 'koa';
-import type { Factor } from '../../../factors/index.ts';
 import { GatehouseError } from '../../../lib/errors.ts';
-import type { AccountCredentials } from '../../../signin/credentials.ts';
-import type { Enrol, EnrolOutcome } from '../../../signin/enrol.ts';
+import {
+  type AccountCredentials,
+  type Enrolling,
+  isEnrolling,
+} from '../../../signin/credentials.ts';
+import type { Enrol } from '../../../signin/enrol.ts';
+import { createEnrolmentForms, isCodeScreen, searchFor } from '../../../signin/enrolment-forms.ts';
 import { type FactorStateNeeds, stateOf } from '../../../signin/factor-state.ts';
-import type { Translate } from '../../catalogue.ts';
-import type { Flash } from '../../flash.ts';
-import { fieldErrors } from '../../forms.ts';
-import { redirect } from '../../redirect.ts';
-import { describeWrong } from '../../refusals.ts';
-import { CODE_SCREEN } from '../enrolment.ts';
+import type { Account } from '../../../store/accounts.ts';
+import type { Translate } from '../../../web/catalogue.ts';
+import type { Flashes } from '../../../web/flash.ts';
+import { redirect } from '../../../web/redirect.ts';
+import type { RequesterCookies } from '../../requester-cookies.ts';
 import type { FlashMessages } from './flash-messages.ts';
 import type { FormHandler, PageHandler, SignedIn } from './require-sign-in.ts';
 import { SET_UP } from './set-up.ts';
@@ -19,101 +22,106 @@ import { ACCOUNT, type Refuse, type Show } from './site.ts';
 export interface AddPageNeeds extends FactorStateNeeds {
   readonly credentials: AccountCredentials;
   readonly enrol: Enrol;
+  readonly requesterCookies: RequesterCookies;
+  readonly flashes: Flashes;
   readonly show: Show;
   readonly refuse: Refuse;
   readonly flashMessages: FlashMessages;
   readonly t: Translate;
 }
 
-const PATH = `${ACCOUNT}/authenticators/add`;
+export const ADD_PATH = `${ACCOUNT}/authenticators/add`;
+const pathOf = ({ name }: Enrolling) => `${ADD_PATH}/${name}`;
 
-type Enrolling = Factor & Required<Pick<Factor, 'enrolment' | 'credentials'>>;
-
-const isEnrolling = (factor: Factor): factor is Enrolling =>
-  factor.enrolment !== undefined && factor.credentials !== undefined;
-
-/** Where one more is added; undefined where there is room for none. */
-export async function addPath(
-  accountId: string,
-  needs: FactorStateNeeds & Pick<AddPageNeeds, 'credentials'>,
-): Promise<string | undefined> {
-  if (!(await isEnrolled(accountId, needs))) return SET_UP;
-  for (const factor of needs.factors.filter(isEnrolling)) {
-    if (await needs.credentials.hasRoom(accountId, factor)) return `${PATH}/${factor.name}`;
-  }
-  return undefined;
+/** What may be added, and where. Without any factor, setting up the first one is all there is. */
+export async function addLinks(
+  account: Account,
+  needs: FactorStateNeeds & Pick<AddPageNeeds, 'credentials' | 't'>,
+): Promise<ReadonlyArray<{ readonly label: string; readonly href: string }>> {
+  const { t } = needs;
+  const { enrolled } = await stateOf(account.id, needs);
+  if (enrolled.length === 0) return [{ label: t('account.authenticators.add'), href: SET_UP }];
+  const all = needs.factors.filter(isEnrolling);
+  const isOpen = await Promise.all(all.map((factor) => hasRoom(account, factor, needs)));
+  return all
+    .filter((_, index) => isOpen[index])
+    .map((factor) => ({ label: t(`${factor.enrolment.page.texts}.add`), href: pathOf(factor) }));
 }
 
-async function isEnrolled(accountId: string, needs: FactorStateNeeds): Promise<boolean> {
-  return (await stateOf(accountId, needs)).enrolled.length > 0;
+async function hasRoom(
+  { id }: Account,
+  factor: Enrolling,
+  { credentials }: Pick<AddPageNeeds, 'credentials'>,
+): Promise<boolean> {
+  const isOffered = (await factor.enrolment.isOffered?.(id)) ?? true;
+  return isOffered && (await credentials.hasRoom(id, factor));
 }
 
 export function createAddPage(needs: AddPageNeeds) {
-  const { factors, credentials, enrol, show, refuse, flashMessages, t } = needs;
+  const { enrol, show, refuse, flashMessages } = needs;
+  const forms = createEnrolmentForms(needs);
 
-  const getMethod = ({ params }: Context): Enrolling => {
-    const found = factors.filter(isEnrolling).find(({ name }) => name === params.method);
+  const get = ({ params }: Context): Enrolling => {
+    const found = needs.factors.filter(isEnrolling).find(({ name }) => name === params.factor);
     if (!found) throw new GatehouseError('not_found');
     return found;
   };
+  const placeOf = ({ session }: SignedIn, factor: Enrolling) =>
+    forms.placeOf(`account:${session.uid}`, factor);
 
-  /** Without any, the first one brings backup codes along; with all there may be, none is added. */
-  const elsewhere = async ({ account }: SignedIn, factor: Factor): Promise<string | undefined> => {
-    if (!(await isEnrolled(account.id, needs))) return SET_UP;
-    return (await credentials.hasRoom(account.id, factor)) ? undefined : ACCOUNT;
-  };
-
-  const showSetup = async (ctx: Context, signedIn: SignedIn) => {
-    const { enrolment } = getMethod(ctx);
-    const actions = { submit: ctx.path, next: ctx.path, back: ctx.path };
-    if (ctx.query.screen === CODE_SCREEN) {
-      return show(ctx, signedIn, 'account/add-code', { actions });
-    }
-    const setup = await enrolment.offer(signedIn.account, offerContextOf(signedIn));
-    show(ctx, signedIn, 'account/add-authenticator', { setup, actions });
+  /** Where somebody goes who can't add it. */
+  const elsewhere = async ({ account }: SignedIn, factor: Enrolling) => {
+    const { enrolled } = await stateOf(account.id, needs);
+    if (enrolled.length === 0) return SET_UP;
+    return (await hasRoom(account, factor, needs)) ? undefined : ACCOUNT;
   };
 
   const page: PageHandler = async (ctx, signedIn) => {
-    const other = await elsewhere(signedIn, getMethod(ctx));
-    return other ? redirect(ctx, other) : showSetup(ctx, signedIn);
+    const factor = get(ctx);
+    const other = await elsewhere(signedIn, factor);
+    if (other) return redirect(ctx, other);
+    const path = pathOf(factor);
+    const { account } = signedIn;
+    const context = contextOf(signedIn);
+    const shown = { ctx, factor, account, context, place: placeOf(signedIn, factor) };
+    const view = isCodeScreen(ctx) ? 'account/add-factor-code' : 'account/add-factor';
+    show(ctx, signedIn, view, {
+      ...(await forms.data(shown)),
+      actions: { submit: path, start: `${path}/start`, next: path, back: path },
+    });
+  };
+
+  const start: FormHandler = async (ctx, signedIn, form) => {
+    const factor = get(ctx);
+    const other = await elsewhere(signedIn, factor);
+    if (other) return redirect(ctx, other);
+    const { account } = signedIn;
+    const place = placeOf(signedIn, factor);
+    const denied = await forms.start({ ctx, factor, account, form, place });
+    const path = pathOf(factor);
+    if (denied) return refuse(ctx, signedIn, denied.flash, denied.search, path);
+    redirect(ctx, `${path}${searchFor(factor, true)}`);
   };
 
   const submit: FormHandler = async (ctx, signedIn, form) => {
-    const factor = getMethod(ctx);
+    const factor = get(ctx);
     const other = await elsewhere(signedIn, factor);
     if (other) return redirect(ctx, other);
-    const turnDown = (flash: Flash) =>
-      refuse(
-        ctx,
-        signedIn,
-        { ...flash, values: { device_name: form.device_name ?? '' } },
-        `?screen=${CODE_SCREEN}`,
-      );
-    const read = factor.enrolment.input.safeParse(form);
-    if (!read.success) {
-      return turnDown({ status: 400, errors: fieldErrors(read.error.issues, t) });
-    }
-    const given = { factor, input: read.data };
-    const outcome = await enrol.add(signedIn.account, offerContextOf(signedIn), given);
-    if (outcome.kind === 'malformed') {
-      return turnDown({ status: 422, errors: { code: t(outcome.flaw) } });
-    }
-    if (outcome.kind === 'refused') {
-      const text = describeWrong(outcome.hint, factor.page.texts, t);
-      return turnDown({ status: 422, alert: { kind: 'error', text } });
-    }
-    proceed(ctx, outcome);
-  };
-
-  const proceed = (ctx: Context, { kind }: EnrolOutcome) => {
-    if (kind === 'enrolled') flashMessages.leave(ctx, 'authenticator-added');
+    const requester = needs.requesterCookies.of(ctx);
+    const denied = await forms.confirm(factor, form, async (input) => {
+      const given = { factor, input, requester };
+      const outcome = await enrol.add(signedIn.account, contextOf(signedIn), given);
+      if (outcome.kind === 'enrolled') flashMessages.leave(ctx, 'factor-added');
+      return outcome;
+    });
+    if (denied) return refuse(ctx, signedIn, denied.flash, denied.search);
     redirect(ctx, ACCOUNT);
   };
 
-  return { page, submit };
+  return { page, start, submit };
 }
 
 /** A secret that was shown counts once, until somebody proves anew who they are, and never after. */
-function offerContextOf({ account, session: { uid, generation, provedAt } }: SignedIn): string {
+function contextOf({ account, session: { uid, generation, provedAt } }: SignedIn): string {
   return `session ${uid} ${generation} ${account.factorsRevision} ${provedAt}`;
 }

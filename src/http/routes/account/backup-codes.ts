@@ -2,9 +2,9 @@
 import type { Context } from 'koa';
 import { type BackupCodes, MADE_AT_ONCE } from '../../../factors/index.ts';
 import type { NewBackupCodes } from '../../../signin/new-backup-codes.ts';
-import type { Translate } from '../../catalogue.ts';
-import { redirect } from '../../redirect.ts';
-import { sendCodes } from '../backup-codes.ts';
+import { sendCodes } from '../../../signin/steps/backup-codes/page.ts';
+import type { Translate } from '../../../web/catalogue.ts';
+import { redirect } from '../../../web/redirect.ts';
 import type { FlashMessages } from './flash-messages.ts';
 import type { FormHandler, PageHandler, SignedIn } from './require-sign-in.ts';
 import { ACCOUNT, type Refuse, type Show } from './site.ts';

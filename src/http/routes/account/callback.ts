@@ -1,8 +1,8 @@
 // Back from a sign-in to the page that was wanted: the session is what counts, the code is not used.
 import type { Context } from 'koa';
+import { redirect } from '../../../web/redirect.ts';
+import type { Render } from '../../../web/render.ts';
 import { keepForms } from '../../middleware/security.ts';
-import { redirect } from '../../redirect.ts';
-import type { Render } from '../../render.ts';
 import type { RequireSignIn } from './require-sign-in.ts';
 import type { ReturnTo } from './return-to.ts';
 import { ACCOUNT } from './site.ts';

@@ -1,6 +1,6 @@
 // Asks once more before something goes that does not come back.
 
-import { redirect } from '../../redirect.ts';
+import { redirect } from '../../../web/redirect.ts';
 import type { FormHandler, PageHandler, SignedIn } from './require-sign-in.ts';
 import type { Show } from './site.ts';
 

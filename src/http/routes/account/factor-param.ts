@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import { GatehouseError } from '../../../lib/errors.ts';
 import type { AccountCredentials, AccountFactor } from '../../../signin/credentials.ts';
-import type { Form } from '../../forms.ts';
+import type { Form } from '../../../web/forms.ts';
 import type { FormHandler, PageHandler, SignedIn } from './require-sign-in.ts';
 
 export type FactorHandler = (

@@ -1,22 +1,19 @@
 // Authenticators: what an account has of every method, and the pages that rename and remove.
 import { z } from 'zod';
-import type { AddPhone } from '../../../signin/add-phone.ts';
 import type { AccountCredentials, AccountFactor } from '../../../signin/credentials.ts';
 import type { FactorStateNeeds } from '../../../signin/factor-state.ts';
-import type { Translate } from '../../catalogue.ts';
-import { fieldErrors } from '../../forms.ts';
-import { redirect } from '../../redirect.ts';
-import { dayOf } from '../../times.ts';
-import { addPath } from './add-factor.ts';
+import type { Translate } from '../../../web/catalogue.ts';
+import { fieldErrors } from '../../../web/forms.ts';
+import { redirect } from '../../../web/redirect.ts';
+import { dayOf } from '../../../web/times.ts';
+import { addLinks } from './add-factor.ts';
 import { createWithFactor, type FactorHandler } from './factor-param.ts';
 import type { FlashMessages } from './flash-messages.ts';
-import { phonePath } from './phone.ts';
 import type { SignedIn } from './require-sign-in.ts';
 import { ACCOUNT, type Refuse, type Show } from './site.ts';
 
 export interface AuthenticatorPagesNeeds extends FactorStateNeeds {
   readonly credentials: AccountCredentials;
-  readonly addPhone: AddPhone;
   readonly show: Show;
   readonly refuse: Refuse;
   readonly flashMessages: FlashMessages;
@@ -39,10 +36,8 @@ export function createAuthenticatorPages(needs: AuthenticatorPagesNeeds) {
 
   const section = async ({ account }: SignedIn) => {
     const all = await credentials.list(account.id);
-    const addHref = await addPath(account.id, needs);
     const items = all.map((each) => itemOf(each, t));
-    const phoneHref = await phonePath(account.id, needs);
-    return { items, ...(addHref ? { addHref } : {}), ...(phoneHref ? { phoneHref } : {}) };
+    return { items, adding: await addLinks(account, needs) };
   };
 
   const showRename: FactorHandler = (ctx, signedIn, { name }) => {

@@ -4,8 +4,7 @@ import type { Context } from 'koa';
 /** Kind of the alert, and where the catalogue has its text. */
 const FLASH_MESSAGES = {
   'password-changed': ['done', 'change-password.done'],
-  'authenticator-added': ['done', 'add-authenticator.done'],
-  'phone-added': ['done', 'add-phone.done'],
+  'factor-added': ['done', 'add-authenticator.done'],
   'authenticator-renamed': ['done', 'rename-authenticator.done'],
   'authenticator-removed': ['done', 'remove-authenticator.done'],
   'backup-codes-renewed': ['done', 'account.backup-codes.done'],

@@ -3,10 +3,10 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Vault } from '../../../lib/vault.ts';
 import { ACCOUNT_CALLBACK } from '../../../oidc/account-client.ts';
-import { redirect } from '../../redirect.ts';
-import type { Render } from '../../render.ts';
+import { redirect } from '../../../web/redirect.ts';
+import type { Render } from '../../../web/render.ts';
 import { type ActivityNeeds, createActivity } from './activity.ts';
-import { type AddPageNeeds, createAddPage } from './add-factor.ts';
+import { ADD_PATH, type AddPageNeeds, createAddPage } from './add-factor.ts';
 import { type ApplicationPagesNeeds, createApplicationPages } from './applications.ts';
 import { type BackupCodePagesNeeds, createBackupCodePages } from './backup-codes.ts';
 import { createCallback } from './callback.ts';
@@ -15,7 +15,6 @@ import { type AuthenticatorPagesNeeds, createAuthenticatorPages } from './factor
 import { createFlashMessages } from './flash-messages.ts';
 import { createOverview } from './overview.ts';
 import { createPasswordPage, type PasswordPageNeeds } from './password.ts';
-import { createPhonePage, type PhonePageNeeds } from './phone.ts';
 import {
   createRequireSignIn,
   type RequireSignIn,
@@ -38,7 +37,6 @@ interface PagesNeeds
     DevicePagesNeeds,
     RequireSignInNeeds,
     PasswordPageNeeds,
-    PhonePageNeeds,
     SessionPagesNeeds {}
 
 export interface AccountPagesNeeds extends Omit<PagesNeeds, Made> {
@@ -68,8 +66,8 @@ type Handler = (ctx: Context) => void | Promise<void>;
 
 function createTable(router: Router) {
   return {
-    get: (path: string, handle: Handler) => router.get(path, handle as never),
-    post: (path: string, handle: Handler) => router.post(path, handle as never),
+    get: (path: string, handle: Handler) => router.get(path, handle),
+    post: (path: string, handle: Handler) => router.post(path, handle),
   };
 }
 
@@ -83,7 +81,6 @@ function addPages(
   const password = createPasswordPage(needs);
   const authenticators = createAuthenticatorPages(needs);
   const add = createAddPage(needs);
-  const phone = createPhonePage(needs);
   const codes = createBackupCodePages(needs);
   const devices = createDevicePages(needs);
   const sessions = createSessionPages(needs);
@@ -113,10 +110,11 @@ function addPages(
   at.post('/account/password', recentForm(password.submit));
   at.post('/account/password/check', form(password.check, '/account/password'));
 
-  at.get('/account/authenticators/add/:method', recentPage(add.page));
-  at.post('/account/authenticators/add/:method', recentForm(add.submit));
-  at.get('/account/phone', recentPage(phone.page));
-  at.post('/account/phone', recentForm(phone.submit));
+  at.get(`${ADD_PATH}/:factor`, recentPage(add.page));
+  at.post(`${ADD_PATH}/:factor`, recentForm(add.submit));
+  at.post(`${ADD_PATH}/:factor/start`, recentForm(add.start));
+  // Where a form ends that first had to be confirmed by signing in again.
+  at.get(`${ADD_PATH}/:factor/start`, (ctx) => redirect(ctx, ctx.path.replace(/\/start$/, '')));
   at.get('/account/authenticators/:method/:id/rename', recentPage(authenticators.renamePage));
   at.post('/account/authenticators/:method/:id/rename', recentForm(authenticators.rename));
   at.get('/account/authenticators/:method/:id/remove', recentPage(authenticators.removePage));

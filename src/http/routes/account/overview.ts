@@ -2,7 +2,7 @@
 import type { PasswordPolicy } from '../../../domain/passwords/policy.ts';
 import { now, toIso } from '../../../lib/clock.ts';
 import type { Account } from '../../../store/accounts.ts';
-import type { Translate } from '../../catalogue.ts';
+import type { Translate } from '../../../web/catalogue.ts';
 import type { FlashMessages } from './flash-messages.ts';
 import type { PageHandler, SignedIn } from './require-sign-in.ts';
 import type { Show } from './site.ts';

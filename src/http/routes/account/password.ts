@@ -2,14 +2,14 @@
 import { z } from 'zod';
 import type { PasswordPolicy } from '../../../domain/passwords/policy.ts';
 import type { ChangeOutcome, ChangePassword } from '../../../signin/change-password.ts';
-import type { Translate } from '../../catalogue.ts';
-import type { Flash, Flashes } from '../../flash.ts';
-import { type Form, fieldErrors } from '../../forms.ts';
-import { createNewPasswordForm, type NewPasswordForm } from '../../new-password-form.ts';
-import { redirect } from '../../redirect.ts';
-import { refusalOf } from '../../refusals.ts';
+import { refusalOf } from '../../../signin/denials.ts';
+import { createNewPasswordForm, type NewPasswordForm } from '../../../signin/new-password-form.ts';
+import type { Translate } from '../../../web/catalogue.ts';
+import type { Flash, Flashes } from '../../../web/flash.ts';
+import { type Form, fieldErrors } from '../../../web/forms.ts';
+import { redirect } from '../../../web/redirect.ts';
+import { dateOf } from '../../../web/times.ts';
 import type { RequesterCookies } from '../../requester-cookies.ts';
-import { dateOf } from '../../times.ts';
 import type { FlashMessages } from './flash-messages.ts';
 import type { FormHandler, PageHandler, SignedIn } from './require-sign-in.ts';
 import { ACCOUNT, placeOf, type Refuse, type Show } from './site.ts';
@@ -41,7 +41,7 @@ export function createPasswordPage(needs: PasswordPageNeeds) {
   const page: PageHandler = (ctx, signedIn) =>
     needs.show(ctx, signedIn, 'account/password', {
       actions: { submit: PATH, check: `${PATH}/check` },
-      ...fields.data(needs.flashes.read(ctx, placeOf(ctx, signedIn))?.unmet),
+      ...fields.data(needs.flashes.read(ctx, placeOf(ctx.path, signedIn))?.unmet),
     });
 
   const submit: FormHandler = async (ctx, signedIn, form) => {

@@ -13,9 +13,9 @@ import { type FactorStateNeeds, stateOf } from '../../../signin/factor-state.ts'
 import type { Account } from '../../../store/accounts.ts';
 import type { SessionTable } from '../../../store/sessions.ts';
 import type { Store } from '../../../store/store.ts';
-import type { Csrf } from '../../csrf.ts';
-import { type Form, readForm } from '../../forms.ts';
-import { redirect } from '../../redirect.ts';
+import type { Csrf } from '../../../web/csrf.ts';
+import { type Form, readForm } from '../../../web/forms.ts';
+import { redirect } from '../../../web/redirect.ts';
 import type { ReturnTo } from './return-to.ts';
 
 export interface RequireSignInNeeds extends FactorStateNeeds {

@@ -1,10 +1,10 @@
 // What all account pages are made with.
 import type { Context } from 'koa';
-import type { Csrf } from '../../csrf.ts';
-import type { Flash, Flashes } from '../../flash.ts';
+import type { Csrf } from '../../../web/csrf.ts';
+import type { Flash, Flashes } from '../../../web/flash.ts';
+import { redirect } from '../../../web/redirect.ts';
+import type { Render } from '../../../web/render.ts';
 import { keepForms } from '../../middleware/security.ts';
-import { redirect } from '../../redirect.ts';
-import type { Render } from '../../render.ts';
 import type { SignedIn } from './require-sign-in.ts';
 
 export type PageData = Readonly<Record<string, unknown>>;
@@ -15,7 +15,14 @@ export type Show = (ctx: Context, signedIn: SignedIn, view: string, page: PageDa
 export const ACCOUNT = '/account';
 
 /** Sends the browser back to the page of the form, which says what is wrong. */
-export type Refuse = (ctx: Context, signedIn: SignedIn, flash: Flash, search?: string) => void;
+export type Refuse = (
+  ctx: Context,
+  signedIn: SignedIn,
+  flash: Flash,
+  search?: string,
+  /** Of that page, where the form went elsewhere. */
+  path?: string,
+) => void;
 
 interface Needs {
   readonly csrf: Csrf;
@@ -24,21 +31,21 @@ interface Needs {
 }
 
 /** Of the page at an address of the account, in one session. */
-export function placeOf({ path }: Context, { session }: SignedIn): string {
+export function placeOf(path: string, { session }: SignedIn): string {
   return `account:${session.uid}:${path}`;
 }
 
 export function createRefuse({ flashes }: Pick<Needs, 'flashes'>): Refuse {
-  return (ctx, signedIn, flash, search = '') => {
-    flashes.leave(ctx, placeOf(ctx, signedIn), flash);
-    redirect(ctx, `${ctx.path}${search}`);
+  return (ctx, signedIn, flash, search = '', path = ctx.path) => {
+    flashes.leave(ctx, placeOf(path, signedIn), flash);
+    redirect(ctx, `${path}${search}`);
   };
 }
 
 export function createShow({ csrf, flashes, render }: Needs): Show {
   return (ctx, signedIn, view, page) => {
     const { account, session } = signedIn;
-    const { status = 200, ...flash } = flashes.take(ctx, placeOf(ctx, signedIn)) ?? {};
+    const { status = 200, ...flash } = flashes.take(ctx, placeOf(ctx.path, signedIn)) ?? {};
     keepForms(ctx);
     ctx.status = status;
     ctx.type = 'html';

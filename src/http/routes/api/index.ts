@@ -48,8 +48,8 @@ export function apiRoutes(needs: ApiNeeds): Router {
   };
   const router = new Router({ prefix: '/v1/auth' });
   for (const [path, handle] of Object.entries(posts)) {
-    router.post(`/${path}`, answerInJson as never, handle as never);
-    router.all(`/${path}`, answerInJson as never, onlyPost as never);
+    router.post(`/${path}`, answerInJson, handle);
+    router.all(`/${path}`, answerInJson, onlyPost);
   }
   return router;
 }

@@ -1,8 +1,8 @@
 // What became of a sign-in, as the refusal that says what is missing.
 import type { Factor } from '../../../factors/index.ts';
+import { describeWrong } from '../../../signin/denials.ts';
 import type { FirstPartyOutcome, Wrong } from '../../../signin/first-party.ts';
-import type { Translate } from '../../catalogue.ts';
-import { describeWrong } from '../../refusals.ts';
+import type { Translate } from '../../../web/catalogue.ts';
 import { ApiError, type Members, retryAfter, standingOf, tooMany } from './refusal.ts';
 
 export interface OutcomeNeeds {
@@ -48,20 +48,14 @@ function due(
   handle: string,
   { factors, issuer }: OutcomeNeeds,
 ): ApiError {
-  const page = { url: `${issuer}/account` };
-  if (step === 'new-password') {
-    const description =
-      'The password no longer meets the policy. It is changed on the page at url.';
-    return new ApiError(403, 'password_migration_required', description, page);
+  const { firstParty: answer } = step;
+  if (!answer) return GONE;
+  const { status, error, description } = answer;
+  if (answer.needs === 'page') {
+    return new ApiError(status, error, description, { url: `${issuer}/account` });
   }
-  if (step === 'enrol-factor') {
-    const description = 'A second factor is due. It is set up on the page at url.';
-    return new ApiError(403, 'mfa_enrolment_required', description, page);
-  }
-  if (step !== 'second-factor') return GONE;
   const usable = factors.filter(({ name, member }) => member && enrolled.includes(name));
-  const description = 'The password is right. Send a code of one of the methods with session_id.';
-  return new ApiError(401, 'mfa_required', description, {
+  return new ApiError(status, error, description, {
     requires_mfa: true,
     session_id: handle,
     methods: usable.map(({ name }) => name),

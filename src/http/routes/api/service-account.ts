@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import type { Inject } from '../../../oidc/internal-request.ts';
 import { JWT_BEARER } from '../../../oidc/service-account-client.ts';
-import { FORM, readForm } from '../../forms.ts';
+import { FORM, readForm } from '../../../web/forms.ts';
 import { JSON_TYPE, parseMembers, readJson, text } from '../../json.ts';
 import { ApiError, refusalOfLibrary } from './refusal.ts';
 

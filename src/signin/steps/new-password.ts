@@ -1,7 +1,0 @@
-// A password that does not meet the policy in force gives way before the sign-in ends.
-import type { Step } from './step.ts';
-
-export const newPassword: Step = {
-  name: 'new-password',
-  isNeeded: ({ password }) => password?.unmet === true && password.staged !== 'new',
-};

@@ -1,0 +1,27 @@
+// Whoever has a second factor proves it, unless they have had this device remembered.
+
+import { ACR, isAtLeast } from '../../../domain/sessions/assurance.ts';
+import type { Facts } from '../../flow.ts';
+import type { Step } from '../step.ts';
+
+export const secondFactor: Step = {
+  name: 'second-factor',
+  isNeeded: (facts) =>
+    facts.enrolled.length > 0 && !isPossessionProved(facts) && !isDeviceEnough(facts),
+  firstParty: {
+    status: 401,
+    error: 'mfa_required',
+    description: 'The password is right. Send a code of one of the factors with session_id.',
+    needs: 'code',
+  },
+};
+
+export function isPossessionProved({ proofs }: Pick<Facts, 'proofs'>): boolean {
+  return proofs.some((proof) => proof.factor === 'possession');
+}
+
+/** A new password is never set on the strength of a device alone. */
+export function isDeviceEnough({ device, devicesCount, password, wanted }: Facts): boolean {
+  const isWorth = wanted.kind !== 'at-least' || isAtLeast(ACR.rememberedDevice, wanted.acr);
+  return device.kind === 'trusted' && devicesCount && isWorth && password?.staged !== 'new';
+}
