@@ -19,7 +19,7 @@ import type { Mails } from './domain/notices/mails.ts';
 import { createHashing, type Hashing } from './domain/passwords/hashing.ts';
 import type { PasswordPolicy } from './domain/passwords/policy.ts';
 import { BACKCHANNEL_LOGOUT } from './domain/sessions/sessions.ts';
-import type { BackupCodes, Phones } from './factors/index.ts';
+import type { Phones, RecoveryCodes } from './factors/index.ts';
 import { createFactors, type Factor, type FactorNeeds } from './factors/index.ts';
 import { createDraining, type Draining } from './http/draining.ts';
 import type { FixedAnswers } from './http/fixed-answers.ts';
@@ -65,7 +65,7 @@ export interface Core {
   readonly settingTable: SettingTable;
   readonly audit: Audit;
   readonly knownBrowsers: KnownBrowsers;
-  readonly backupCodes: BackupCodes;
+  readonly recoveryCodes: RecoveryCodes;
   readonly phones: Phones;
   readonly resetFactors: ResetFactors;
   readonly render: Render;
@@ -168,7 +168,7 @@ async function compose(config: Config, store: Store, log: Log, options: Options)
     settingTable: tables.settingTable,
     audit: domain.audit,
     knownBrowsers: domain.knownBrowsers,
-    backupCodes: domain.backupCodes,
+    recoveryCodes: domain.recoveryCodes,
     phones: domain.phones,
     resetFactors,
     serviceAccounts: domain.serviceAccounts,

@@ -5,7 +5,7 @@ import { createPasswordFactor, type PasswordNeeds } from './password/password.ts
 import { createSmsFactor, type SmsNeeds } from './sms/sms.ts';
 import { createTotpFactor, type TotpNeeds } from './totp/totp.ts';
 
-export { type BackupCodes, FEW, MADE_AT_ONCE } from './backup-codes/codes.ts';
+export { FEW, MADE_AT_ONCE, type RecoveryCodes } from './recovery.ts';
 export { type Phones, readPhoneNumber } from './sms/phones.ts';
 export type { Authenticators } from './totp/authenticators.ts';
 export {

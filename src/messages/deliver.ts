@@ -90,7 +90,7 @@ async function deliverOne(message: OutboxMessage, needs: DeliveryNeeds): Promise
   const { store, outboxTable, log, kinds } = needs;
   try {
     const claim = outboxTable.claim(message, now() + TRY + pauseAfter(message));
-    if ((await store.commit([claim])).kind === 'conflict') return false;
+    if (!(await store.tryCommit([claim]))) return false;
     const deliver = kinds[message.kind];
     if (!deliver) throw new Error(`nobody delivers letters of the kind "${message.kind}"`);
     await deliver(message);

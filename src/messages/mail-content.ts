@@ -1,6 +1,7 @@
 // What stands in each mail: words of the catalogue, a few facts, and one way to act.
 import type { MailValues } from '../domain/notices/mails.ts';
 import type { Notice } from '../domain/notices/notices.ts';
+import { CODE_USED, CODES_RENEWED } from '../domain/notices/notices.ts';
 
 export type MailTemplate = Notice['kind'] | 'reset-link' | 'first-admin';
 type Fact = 'at' | 'browser' | 'address' | 'left';
@@ -17,8 +18,8 @@ const SHAPES = {
   'password-changed': { facts: ['at'], action: 'forgot' },
   'factor-added': { facts: ['at'], action: 'forgot' },
   'factor-removed': { facts: ['at'], action: 'forgot' },
-  'backup-code-used': { facts: ['at', 'left'], action: 'forgot' },
-  'backup-codes-renewed': { facts: ['at'], action: 'forgot' },
+  [CODE_USED]: { facts: ['at', 'left'], action: 'forgot' },
+  [CODES_RENEWED]: { facts: ['at'], action: 'forgot' },
   'new-device': { facts: ['browser', 'address', 'at'], action: 'forgot' },
   'new-browser': { facts: ['at', 'browser', 'address'], action: 'not-me' },
   lockout: { facts: [] },

@@ -1,7 +1,9 @@
 // What a verified assertion costs: itself, its key's use, and the code beside it.
+
 import { errors } from 'oidc-provider';
 import { REFUSED_BY_LIMIT } from '../domain/audit/locks.ts';
 import { now, toIso } from '../lib/clock.ts';
+import { secondsUntil, setRetryAfter } from '../lib/retry-after.ts';
 import type { Vault } from '../lib/vault.ts';
 import { SKEW } from '../service-accounts/assertion-claims.ts';
 import type { VerifiedAssertion } from '../service-accounts/assertions.ts';
@@ -115,11 +117,7 @@ function reject({ ctx, request }: Attempt, outcome: WrongCode): AssertionRejecte
     attempts_remaining: isLimited ? 0 : outcome.left,
     reset_at: resetAt === undefined ? null : toIso(resetAt),
   };
-  if (isLimited && resetAt !== undefined) ctx.set('Retry-After', secondsUntil(resetAt));
+  if (isLimited && resetAt !== undefined) setRetryAfter(ctx, secondsUntil(resetAt));
   const reason = isLimited ? REFUSED_BY_LIMIT : `mfa_code: ${outcome.reason}`;
   return { ...refused(reason), isCounted: !isLimited };
-}
-
-function secondsUntil(at: number): string {
-  return String(Math.max(1, Math.ceil((at - now()) / 1000)));
 }

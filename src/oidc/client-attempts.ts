@@ -1,4 +1,5 @@
 // Guesses at what clients and devices are known by: counted, and past the limit not looked at.
+
 import { errors } from 'oidc-provider';
 import type { Audit } from '../domain/audit/audit.ts';
 import { withLimitAudit } from '../domain/audit/locks.ts';
@@ -6,6 +7,7 @@ import { type Limited, settle } from '../domain/limits/attempt.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import { now } from '../lib/clock.ts';
 import { currentRequest } from '../lib/request-context.ts';
+import { secondsUntil, setRetryAfter } from '../lib/retry-after.ts';
 import type { CurrentContext } from './types.ts';
 
 export interface AttemptNeeds {
@@ -38,14 +40,10 @@ export function createCountWrongSecret({ limits, audit, current }: AttemptNeeds)
 
 /** RFC 6585, 4, with the code that RFC 6749, 5.2 has for a client that did not authenticate. */
 function tooManySecrets(limited: Limited, current: CurrentContext): Error {
-  current()?.set('Retry-After', String(secondsUntil(limited)));
+  setRetryAfter(current(), secondsUntil(limited.retryAt ?? now()));
   const description = 'too many failed attempts, try again later';
   const error = new errors.CustomOIDCProviderError('invalid_client', description);
   return Object.assign(error, { status: 429, statusCode: 429 });
-}
-
-function secondsUntil({ retryAt = now() }: Limited): number {
-  return Math.max(1, Math.ceil((retryAt - now()) / 1000));
 }
 
 /** Short enough to be typed, and so to be guessed: reserved before anything is looked at. */

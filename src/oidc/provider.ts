@@ -190,7 +190,7 @@ function installReplayDetection(provider: Provider, needs: ProviderNeeds): void 
       },
       now(),
     );
-    return (await store.commit([row])).kind === 'committed';
+    return await store.tryCommit([row]);
   };
   Object.assign(provider.ReplayDetection, { unique });
 }

@@ -56,8 +56,8 @@ async function findRefusal(
   if (typed === undefined) return rejected('no code');
   const verdict = await failClosed(() => verify(accountId, typed, now()), TOTP, reservation, log);
   if (verdict.kind === 'refused') return verdict;
-  const outcome = await store.commit(verdict.spend);
-  return outcome.kind === 'committed' ? undefined : rejected('code used before');
+  const isDone = await store.tryCommit(verdict.spend);
+  return isDone ? undefined : rejected('code used before');
 }
 
 /** It keeps no cookies: no browser is known, no device trusted. */

@@ -10,7 +10,8 @@ import { toIso } from '../lib/clock.ts';
 import type { AccountTable } from '../store/accounts.ts';
 import type { FlowRow } from '../store/flows.ts';
 import type { Statement, Unit } from '../store/statement.ts';
-import { type Facts, type Flow, factsWith, type Proved } from './flow.ts';
+import { type Facts, factsWith, type Proved } from './facts.ts';
+import type { Flow } from './flow.ts';
 import { dueStep } from './steps/index.ts';
 import { isDeviceEnough } from './steps/second-factor/step.ts';
 

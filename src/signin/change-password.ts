@@ -119,9 +119,9 @@ async function write(
   const { id, passwordHash: old } = account;
   if (old && (await hashing.verify(old, change.next)) !== 'wrong') return { kind: 'same' };
   const hash = await hashing.hash(change.next);
-  const { kind } = await store.commit(await unitOf(account, hash, change, needs));
-  if (kind === 'committed') log.info({ account: id }, 'password changed');
-  return { kind: kind === 'committed' ? 'changed' : 'void' };
+  const isDone = await store.tryCommit(await unitOf(account, hash, change, needs));
+  if (isDone) log.info({ account: id }, 'password changed');
+  return { kind: isDone ? 'changed' : 'void' };
 }
 
 /** The account as it was found is the condition: of changes side by side one is written. */

@@ -42,7 +42,7 @@ interface Needs {
 
 export function createAccountCredentials(needs: Needs): AccountCredentials {
   const { store, accountTable, factors, log } = needs;
-  const isDone = async (unit: Unit) => (await store.commit(unit)).kind === 'committed';
+  const isDone = async (unit: Unit) => await store.tryCommit(unit);
   return {
     list: (accountId) => list(accountId, factors),
     hasRoom: async (accountId, { credentials }) =>

@@ -1,8 +1,10 @@
 // How a page says that a credential was wrong, how often it may still be, and when to come back.
+
 import type { Limited } from '../domain/limits/attempt.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
 import type { Rejection } from '../factors/factor.ts';
 import { now } from '../lib/clock.ts';
+import { secondsUntil } from '../lib/retry-after.ts';
 import type { Translate } from '../web/catalogue.ts';
 import type { Alert } from '../web/flash.ts';
 import { describeLength, secondOf, timeOf } from '../web/times.ts';
@@ -87,11 +89,6 @@ function isSoon(at: number): boolean {
 
 function waitUntil(at: number): string {
   return describeLength(secondsUntil(at) * 1000);
-}
-
-/** Whole seconds, one at least. */
-function secondsUntil(at: number): number {
-  return Math.max(1, Math.ceil((at - now()) / 1000));
 }
 
 function alertOf(text: string, retryAt?: number): Alert {

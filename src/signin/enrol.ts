@@ -101,14 +101,14 @@ export function createEnrol(needs: EnrolNeeds): Enrol {
       return { kind: 'refused', hint: verdict.hint, ...(remaining ? { remaining } : {}) };
     }
     await reservation?.release();
-    const outcome = await store.commit([
+    const isDone = await store.tryCommit([
       ...(await unitAt(at)),
       ...verdict.unit,
       signInAudit.enrolled(id, factor),
       notices.noticeFor(account, { kind: 'factor-added', name: verdict.label }),
     ]);
-    if (outcome.kind === 'committed') log.info({ account: id, method: factor.name }, 'enrolled');
-    return outcome.kind === 'committed' ? { kind: 'enrolled' } : NOT_DUE;
+    if (isDone) log.info({ account: id, method: factor.name }, 'enrolled');
+    return isDone ? { kind: 'enrolled' } : NOT_DUE;
   };
 
   const inFlow: Enrol['inFlow'] = async (flow, given) => {
@@ -116,13 +116,13 @@ export function createEnrol(needs: EnrolNeeds): Enrol {
     if (dueStep(flow.facts)?.name !== 'enrol-factor') return NOT_DUE;
     const account = await accountTable.find(accountId);
     if (!account || account.generation !== generation) return NOT_DUE;
-    const { backupLeft } = await stateOf(accountId, needs);
+    const { codesLeft } = await stateOf(accountId, needs);
     // The first one moves the account on: what was signed in without it ends.
     return confirm(account, flowContextOf(flow), given, async (at) => {
       const { name, proves, amr } = given.factor;
       const proof: Proof = { method: name, factor: proves, amr, at };
       const next = generation + 1;
-      const proved = { proof, accountId, generation: next, enrolled: [name], backupLeft };
+      const proved = { proof, accountId, generation: next, enrolled: [name], codesLeft };
       return [
         accountTable.enrol(accountId, generation, at),
         ...(await sessions.endOthers(accountId, next, given.session, 'second factor enrolled')),

@@ -108,8 +108,8 @@ async function refuse(
   const error = 'unmet_authentication_requirements';
   const refusal = target.refused(error, 'the requested acr cannot be reached');
   const recorded = signInAudit.notEnough(flow, login);
-  const outcome = await store.commit([flows.end(flow), ...refusal, recorded]);
-  return outcome.kind === 'committed' ? { kind: 'finished', cookies: undefined } : VOID;
+  const isDone = await store.tryCommit([flows.end(flow), ...refusal, recorded]);
+  return isDone ? { kind: 'finished', cookies: undefined } : VOID;
 }
 
 async function signIn(
@@ -154,7 +154,7 @@ async function isWritten(
   other: SignInTarget['session'],
   { store, sessions }: FinishNeeds,
 ): Promise<boolean> {
-  const isDone = async (all: Unit) => (await store.commit(all)).kind === 'committed';
+  const isDone = async (all: Unit) => await store.tryCommit(all);
   if (!other) return isDone(unit);
   const theirs = await sessions.endOf(other.accountId, other.uid, 'somebody else signed in');
   return (await isDone([...unit, ...theirs])) || isDone(unit);

@@ -80,8 +80,8 @@ async function proceed(
   if (!step) return end(flow, target, needs);
   const later = step.skip?.(flow, needs.flows);
   if (!later) return { kind: 'due', step, enrolled: flow.facts.enrolled };
-  const { kind } = await needs.store.commit([later]);
-  return kind === 'committed' ? proceed(key, target, needs) : GONE;
+  const isDone = await needs.store.tryCommit([later]);
+  return isDone ? proceed(key, target, needs) : GONE;
 }
 
 async function end(

@@ -5,7 +5,7 @@ import type { TrustedDevices } from '../domain/accounts/trusted-devices.ts';
 import type { Requester } from '../domain/limits/requester.ts';
 import type { Account, AccountTable } from '../store/accounts.ts';
 import type { Unit } from '../store/statement.ts';
-import type { Facts } from './flow.ts';
+import type { Facts } from './facts.ts';
 
 export interface FirstProofNeeds {
   readonly accountTable: AccountTable;

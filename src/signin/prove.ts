@@ -4,6 +4,7 @@ import type { Limited, Reservation } from '../domain/limits/attempt.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
 import type { Requester } from '../domain/limits/requester.ts';
+import { CODE_USED } from '../domain/notices/notices.ts';
 import type { Proof } from '../domain/sessions/assurance.ts';
 import { type Rejection, rejected, type Verdict } from '../factors/factor.ts';
 import { failClosed } from '../factors/fail-closed.ts';
@@ -295,7 +296,7 @@ async function recordProof(
     accountId: account.id,
     generation,
     ...state,
-    ...(verdict.left === undefined ? {} : { backupLeft: verdict.left }),
+    ...(verdict.left === undefined ? {} : { codesLeft: verdict.left }),
     ...first.facts,
     finding,
     trust: flow.facts.trust || (trust && factor.canTrust === true),
@@ -312,6 +313,6 @@ function withOpenFactors(account: Account, { enrolled }: FactorState): Account {
   return enrolled.length > 0 ? account : { ...account, mfaEnrolledAt: undefined };
 }
 
-const usedUp = (left: number) => ({ kind: 'backup-code-used', left }) as const;
+const usedUp = (left: number) => ({ kind: CODE_USED, left }) as const;
 
 const none = { facts: {}, unit: [] };

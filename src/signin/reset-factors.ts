@@ -4,7 +4,7 @@ import type { KnownBrowsers } from '../domain/accounts/known-browsers.ts';
 import type { TrustedDevices } from '../domain/accounts/trusted-devices.ts';
 import type { Audit } from '../domain/audit/audit.ts';
 import type { Sessions } from '../domain/sessions/sessions.ts';
-import type { BackupCodes, Factor } from '../factors/index.ts';
+import type { Factor, RecoveryCodes } from '../factors/index.ts';
 import { now } from '../lib/clock.ts';
 import type { AccountTable } from '../store/accounts.ts';
 import type { Unit } from '../store/statement.ts';
@@ -12,7 +12,7 @@ import type { Unit } from '../store/statement.ts';
 interface Needs {
   readonly accountTable: AccountTable;
   readonly factors: readonly Factor[];
-  readonly backupCodes: BackupCodes;
+  readonly recoveryCodes: RecoveryCodes;
   readonly trustedDevices: TrustedDevices;
   readonly knownBrowsers: KnownBrowsers;
   readonly sessions: Sessions;
@@ -26,7 +26,7 @@ export function createResetFactors(needs: Needs): ResetFactors {
   return async (id) => [
     needs.accountTable.resetFactors(id, now()),
     ...needs.factors.flatMap((factor) => factor.credentials?.removeAll(id) ?? []),
-    needs.backupCodes.forget(id),
+    needs.recoveryCodes.forget(id),
     needs.trustedDevices.forgetAll(id),
     await needs.knownBrowsers.forget(id),
     // None is kept, so none moves along to a generation.

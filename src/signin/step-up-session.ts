@@ -1,7 +1,7 @@
 // What a session that stands already brings along: only what is missing is asked for.
 import type { AccountTable } from '../store/accounts.ts';
 import { type FactorStateNeeds, stateOf } from './factor-state.ts';
-import type { ProvedSession } from './flow.ts';
+import type { ProvedSession } from './facts.ts';
 
 export interface ProvedSessionNeeds extends FactorStateNeeds {
   readonly accountTable: AccountTable;

@@ -105,7 +105,7 @@ export interface AccountTable {
   /** Must hit, as {@link guard}. Raises the generation by one. */
   bumpGeneration(id: string, generation: number): Statement;
   /** Must hit, as {@link guard}: nobody has renewed the backup codes since that revision. */
-  reviseBackupCodes(id: string, generation: number, revision: number): Statement;
+  reviseRecoveryCodes(id: string, generation: number, revision: number): Statement;
   /** Must hit, as {@link guard}: nobody has added a factor beside others since that revision. */
   reviseFactors(id: string, generation: number, revision: number): Statement;
   /** Must hit, whatever the generation. All second factors are gone, and no grace is left. */
@@ -197,7 +197,7 @@ export function createAccountTable(store: Store): AccountTable {
       ),
     bumpGeneration: (id, generation) =>
       store.compile(ofGeneration(id, generation).update(nextGeneration()), 1),
-    reviseBackupCodes: (id, generation, revision) =>
+    reviseRecoveryCodes: (id, generation, revision) =>
       store.compile(
         ofGeneration(id, generation)
           .where({ backup_codes_revision: revision })

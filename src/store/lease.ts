@@ -16,7 +16,7 @@ export function createLease(store: Store, name: string, length: number): Lease {
   const move = async (from: string): Promise<boolean> => {
     const value = String(machineTime() + length);
     const row = store.sql('settings').where({ name, value: from }).update({ value });
-    if ((await store.commit([store.compile(row, 1)])).kind === 'conflict') return false;
+    if (!(await store.tryCommit([store.compile(row, 1)]))) return false;
     mine = value;
     return true;
   };

@@ -15,6 +15,8 @@ export interface Store extends Builder {
   all(statement: Statement): Promise<Row[]>;
   /** All statements or none; settles after the commit is durable. */
   commit(unit: Unit): Promise<Outcome>;
+  /** As commit. @returns whether the unit happened */
+  tryCommit(unit: Unit): Promise<boolean>;
   /** As commit; a missed statement throws `store_conflict`. */
   write(...unit: Statement[]): Promise<void>;
   /** One statement outside a unit; how many rows it changed. For cleaning up. */
@@ -30,13 +32,15 @@ export interface Store extends Builder {
 export type Engine = Pick<Store, 'find' | 'all' | 'commit' | 'run' | 'examine' | 'close'>;
 
 export function createStore(dialect: Dialect, builder: Builder, engine: Engine): Store {
-  return {
+  const store: Store = {
     dialect,
     ...builder,
     ...engine,
+    tryCommit: async (unit) => (await store.commit(unit)).kind === 'committed',
     write: async (...unit) => {
-      const outcome = await engine.commit(unit);
-      if (outcome.kind === 'conflict') throw new GatehouseError('store_conflict');
+      const { kind } = await engine.commit(unit);
+      if (kind === 'conflict') throw new GatehouseError('store_conflict');
     },
   };
+  return store;
 }

@@ -1,6 +1,8 @@
 // What a page says once after a form: the answer to the form is a redirect, and the page tells.
+
 import type { Context } from 'koa';
 import { cookiePairs } from '../lib/cookies.ts';
+import { setRetryAfter } from '../lib/retry-after.ts';
 import { openIfWhole, type Vault } from '../lib/vault.ts';
 import type { Time } from './times.ts';
 
@@ -61,7 +63,7 @@ export function createFlashes(vault: Vault, issuer: string): Flashes {
     const text = sealed && openIfWhole(vault, sealed, contextFor(place));
     if (!text) return undefined;
     const { retryAfter, ...flash } = JSON.parse(text) as Flash;
-    if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
+    setRetryAfter(ctx, retryAfter);
     return flash;
   };
 

@@ -56,7 +56,7 @@ export function createDomain(infrastructure: Infrastructure, requiredSince: numb
     mfa: createMfa(config.mfa, requiredSince),
     authenticators: createAuthenticators(tables.authenticatorTable, vault),
     serviceAccountAuthenticators,
-    backupCodes: createBackupCodes({ backupCodeTable: tables.backupCodeTable, vault }),
+    recoveryCodes: createBackupCodes({ backupCodeTable: tables.backupCodeTable, vault }),
     trustedDevices: createTrustedDevices({
       config: config.device,
       trustedDeviceTable: tables.trustedDeviceTable,

@@ -18,7 +18,7 @@ import { createChangePassword } from '../signin/change-password.ts';
 import { createAccountCredentials } from '../signin/credentials.ts';
 import { createEnrol } from '../signin/enrol.ts';
 import { createSignInFirstParty } from '../signin/first-party.ts';
-import { createNewBackupCodes } from '../signin/new-backup-codes.ts';
+import { createNewRecoveryCodes } from '../signin/new-recovery-codes.ts';
 import { createProveAgain } from '../signin/prove.ts';
 import type { Domain } from './domain.ts';
 import type { Infrastructure } from './infrastructure.ts';
@@ -49,7 +49,7 @@ export function createRouters(infrastructure: Infrastructure, parts: RouterParts
       sessionTable: tables.sessionTable,
       browserSessions: oidc.browserSessions,
       credentials: createAccountCredentials(proving),
-      newBackupCodes: createNewBackupCodes({ ...proving, sessionTable: tables.sessionTable }),
+      newRecoveryCodes: createNewRecoveryCodes({ ...proving, sessionTable: tables.sessionTable }),
       revocations: createRevocations(proving),
       changePassword: createChangePassword({ ...proving, proveAgain: createProveAgain(proving) }),
       findClient: async (id) => clientOnPage(await oidc.provider().Client.find(id)),

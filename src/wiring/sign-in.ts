@@ -4,12 +4,12 @@ import { startUrlOf } from '../oidc/pages.ts';
 import { createEnrol } from '../signin/enrol.ts';
 import { createRedirects, type Redirects } from '../signin/redirecting.ts';
 import { createFindProvedSession } from '../signin/step-up-session.ts';
-import { createFlowBackupCodes } from '../signin/steps/backup-codes/codes.ts';
-import { createBackupCodesPage } from '../signin/steps/backup-codes/page.ts';
 import { createEnrolmentPage } from '../signin/steps/enrol-factor/page.ts';
 import { createNewPasswordPage } from '../signin/steps/new-password/page.ts';
 import { createRenew } from '../signin/steps/new-password/renew.ts';
 import type { StepPage } from '../signin/steps/page.ts';
+import { createFlowRecoveryCodes } from '../signin/steps/recovery-codes/codes.ts';
+import { createRecoveryCodesPage } from '../signin/steps/recovery-codes/page.ts';
 import { createSecondFactorPage } from '../signin/steps/second-factor/page.ts';
 import { createSignInPage } from '../signin/steps/sign-in/page.ts';
 import type { Infrastructure } from './infrastructure.ts';
@@ -89,9 +89,10 @@ function stepPages(
       enrol: createEnrol(proving),
       requesterOf,
     }),
-    createBackupCodesPage({
+    createRecoveryCodesPage({
       ...kit,
-      flowBackupCodes: createFlowBackupCodes(proving),
+      flowRecoveryCodes: createFlowRecoveryCodes(proving),
+      recoveryCodes: domain.recoveryCodes,
       product,
     }),
   ];

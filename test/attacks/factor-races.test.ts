@@ -78,7 +78,7 @@ onBothStores('races for a second factor over two processes', (store) => {
       expect(won, `round ${round}`).to.have.length(1);
       doors = doors.filter((door) => !won.includes(door));
     }
-    expect(await pair.core.backupCodes.left(person.id)).to.equal(0);
+    expect(await pair.core.recoveryCodes.left(person.id)).to.equal(0);
   });
 
   const pathOf = ({ page }: Door) => page.url.href.replace(/\/prove\/.*|\?.*/, '');

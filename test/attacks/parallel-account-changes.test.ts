@@ -98,7 +98,7 @@ onBothStores('changes of an account over two processes', (store) => {
       const code = codeFor(secretOn(setup));
       const form = await web.next(setup);
       const pages = await atOnce((index) => post(form, '/add/totp', { code }, index));
-      expect(doing(pages, 'authenticator-added')).to.have.length(1);
+      expect(doing(pages, 'factor-added')).to.have.length(1);
       expect(await generation(), 'nothing ends').to.equal(before);
       const { store: database } = pair.core;
       const rows = database.sql('authenticators').where({ account_id: person.id });
@@ -127,10 +127,10 @@ onBothStores('changes of an account over two processes', (store) => {
     it(`backup codes are renewed once, by those that were shown (round ${round})`, async () => {
       const page = await web.get(at('/account/backup-codes'));
       const pages = await atOnce((index) => post(page, '/backup-codes', { saved: 'yes' }, index));
-      expect(doing(pages, 'backup-codes-renewed')).to.have.length(1);
+      expect(doing(pages, 'codes-renewed')).to.have.length(1);
       expect(await recorded('backup_codes.renewed')).to.equal(2);
       for (const code of backupCodesOn(page)) {
-        expect(await pair.core.backupCodes.find(person.id, code), code).to.be.an('object');
+        expect(await pair.core.recoveryCodes.find(person.id, code), code).to.be.an('object');
       }
     });
 
@@ -183,7 +183,7 @@ onBothStores('changes of an account over two processes', (store) => {
           ),
     );
     const changed = doing(pages, 'password-changed').length;
-    const added = doing(pages, 'authenticator-added').length;
+    const added = doing(pages, 'factor-added').length;
     expect([changed, added].every((count) => count < 2)).to.equal(true);
     expect(changed + added).to.be.greaterThan(0);
     expect(await generation()).to.equal(before + changed);

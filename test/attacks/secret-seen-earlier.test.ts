@@ -40,8 +40,8 @@ onOneStore('a secret that was seen earlier in a session', (store) => {
     expect(backupCodesOn(later).filter((code) => seen.includes(code))).to.deep.equal([]);
     await web.submit(page, '/account/backup-codes', { saved: 'yes' });
     await web.submit(later, '/account/backup-codes', { saved: 'yes' });
-    const { backupCodes } = gatehouse.core;
-    expect(await backupCodes.find(person.id, seen[0] ?? '')).to.equal(undefined);
-    expect(await backupCodes.find(person.id, backupCodesOn(later)[0] ?? '')).to.be.an('object');
+    const { recoveryCodes } = gatehouse.core;
+    expect(await recoveryCodes.find(person.id, seen[0] ?? '')).to.equal(undefined);
+    expect(await recoveryCodes.find(person.id, backupCodesOn(later)[0] ?? '')).to.be.an('object');
   });
 });

@@ -70,7 +70,7 @@ onBothStores('a half-done sign-in of an account that has changed', (store) => {
     await evict(person);
     const [code = ''] = person.backupCodes;
     expect(titleOf(await web.submit(page, '/prove/backup-codes', { code }))).to.equal(EXPIRED);
-    expect(await gatehouse.core.backupCodes.left(person.id)).to.equal(10);
+    expect(await gatehouse.core.recoveryCodes.left(person.id)).to.equal(10);
   });
 
   it('is no circle for somebody who has set up an authenticator in another tab', async () => {
@@ -96,7 +96,7 @@ onBothStores('a half-done sign-in of an account that has changed', (store) => {
     await change(person.id, { generation: 7 });
     const late = await web.submit(saving, '/backup-codes', { saved: 'yes' });
     expect([late.status, titleOf(late)]).to.deep.equal([410, EXPIRED]);
-    expect(await gatehouse.core.backupCodes.left(person.id)).to.equal(undefined);
+    expect(await gatehouse.core.recoveryCodes.left(person.id)).to.equal(undefined);
   });
 
   it('is over when the account is deleted, whatever was asked for', async () => {

@@ -113,7 +113,7 @@ onBothStores('twenty at once', (store) => {
     const [code = ''] = person.backupCodes;
     await atOnce(web, page, '/prove/backup-codes', () => ({ code }));
     expect([await closed(person), await refusals(person)]).to.deep.equal([0, 0]);
-    expect(await pair.core.backupCodes.left(person.id)).to.equal(9);
+    expect(await pair.core.recoveryCodes.left(person.id)).to.equal(9);
   });
 
   it('wrong passwords beside a right one of somebody else are guesses', async () => {

@@ -230,7 +230,7 @@ const sections = {
       { label: t('add-phone.add'), href: '/elsewhere/phone' },
     ],
   },
-  backupCodes: { left: 2, of: 10, href: '/elsewhere/codes' },
+  recoveryCodes: { left: 2, of: 10, href: '/elsewhere/codes' },
   devices: {
     items: [
       {
@@ -312,7 +312,7 @@ const nothing = {
     items: [],
     adding: [{ label: t('account.authenticators.add'), href: '/elsewhere/add' }],
   },
-  backupCodes: { left: 0, of: 0 },
+  recoveryCodes: { left: 0, of: 0 },
   devices: { items: [], forgetAll: '/posted/forget-all' },
   sessions: { items: sections.sessions.items.slice(0, 1), everywhere: '/posted/everywhere' },
   applications: { items: [] },

@@ -8,8 +8,9 @@ import {
   type Proof,
 } from '../../src/domain/sessions/assurance.ts';
 import { createLog } from '../../src/lib/log.ts';
+import type { Facts } from '../../src/signin/facts.ts';
 import { createFinish, type SignInTarget } from '../../src/signin/finish.ts';
-import type { Facts, Flow } from '../../src/signin/flow.ts';
+import type { Flow } from '../../src/signin/flow.ts';
 import { dueStep, progressOf, STEPS } from '../../src/signin/steps/index.ts';
 
 const password: Proof = { method: 'password', factor: 'knowledge', amr: ['pwd'], at: 1_000 };
@@ -209,7 +210,7 @@ describe('finish', () => {
       throw new Error('nothing may be written');
     };
     const finish = createFinish({
-      store: { commit: untouched } as never,
+      store: { commit: untouched, tryCommit: untouched } as never,
       accountTable: {} as never,
       flows: { end: untouched } as never,
       sessions: {} as never,

@@ -161,9 +161,9 @@ onBothStores('authenticators', (store) => {
 
   it('Not now goes on', async () => {
     const person = await createEnrolledPerson(gatehouse, party);
-    const { backupCodes, store: database } = gatehouse.core;
+    const { recoveryCodes, store: database } = gatehouse.core;
     for (const code of person.backupCodes.slice(0, 8)) {
-      const found = await backupCodes.find(person.id, code);
+      const found = await recoveryCodes.find(person.id, code);
       if (found) await database.write(found.spend);
     }
     const challenge = await afterPassword(web, party, person);

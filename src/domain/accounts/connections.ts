@@ -26,13 +26,13 @@ export function createConnections({
   return {
     list: consentTable.ofAccount,
     revoke: async (accountId, clientId) => {
-      const { kind } = await store.commit([
+      const isDone = await store.tryCommit([
         // First: a code that is being issued on it holds it, and goes with the rest then.
         consentTable.delete(accountId, clientId),
         artifactTable.deleteOf(accountId, clientId),
         audit.record({ kind: 'consent.revoked', accountId, clientId }),
       ]);
-      return kind === 'committed';
+      return isDone;
     },
   };
 }

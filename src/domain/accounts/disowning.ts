@@ -38,8 +38,8 @@ export function createDisowning(needs: Needs): Disowning {
         const account = found && (await accountTable.find(found.accountId));
         if (!found || !account) return undefined;
         if (found.state === 'used') return 'done';
-        const { kind } = await store.commit(await unitOf(account, secret, needs));
-        if (kind === 'committed') return 'done';
+        const isDone = await store.tryCommit(await unitOf(account, secret, needs));
+        if (isDone) return 'done';
       }
       return undefined;
     },

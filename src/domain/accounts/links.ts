@@ -84,8 +84,8 @@ export function createOneTimeLinks({ config, store, linkTable, vault }: Needs): 
       const redemption = randomId(256);
       const digest = digestOfRedemption(redemption);
       const held = { digest, expiresAt: now() + REDEMPTION_LIFETIME };
-      const outcome = await store.commit([linkTable.spend(digestOf(secret), held, now())]);
-      return outcome.kind === 'committed' ? redemption : undefined;
+      const isDone = await store.tryCommit([linkTable.spend(digestOf(secret), held, now())]);
+      return isDone ? redemption : undefined;
     },
     endRedemption: (redemption) => linkTable.endRedemption(digestOfRedemption(redemption), now()),
     findDisowning: async (secret) => {

@@ -133,8 +133,8 @@ async function choose(redeemed: Redeemed, password: string, needs: Needs): Promi
   const old = account.passwordHash;
   if (old && (await hashing.verify(old, password)) !== 'wrong') return { kind: 'same' };
   const hash = await hashing.hash(password);
-  const outcome = await store.commit(await resetUnit(redeemed, hash, needs));
-  return outcome.kind === 'committed' ? { kind: 'done' } : VOID;
+  const isDone = await store.tryCommit(await resetUnit(redeemed, hash, needs));
+  return isDone ? { kind: 'done' } : VOID;
 }
 
 /** The account comes first: two resets of one account wait there, and not for each other. */

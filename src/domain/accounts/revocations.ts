@@ -29,8 +29,7 @@ interface Needs {
 export function createRevocations(needs: Needs): Revocations {
   const { store, accountTable, sessions, trustedDevices, knownBrowsers, audit } = needs;
 
-  const isDone = async (...unit: readonly Statement[]) =>
-    (await store.commit(unit)).kind === 'committed';
+  const isDone = async (...unit: readonly Statement[]) => await store.tryCommit(unit);
   const deviceEnded = (accountId: string, reason: string) =>
     audit.record({ kind: 'device.ended', accountId, reason });
 

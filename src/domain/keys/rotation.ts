@@ -63,7 +63,7 @@ export function createRotate(needs: KeyNeeds, { longest, timed }: Timing): Rotat
       algs.map((each) => makeKey(each, { ...times, sequence: nextOf(each, before) }, vault)),
     );
     const unit = made.flatMap((key) => replace(key, { before, urgency }, needs));
-    if ((await store.commit(unit)).kind === 'conflict') throw outrun();
+    if (!(await store.tryCommit(unit))) throw outrun();
     const isMade = ({ kid }: TimedKey) => made.some((key) => key.kid === kid);
     return timed(await signingKeyTable.list()).filter(isMade);
   };

@@ -8,12 +8,16 @@ import type { Whose } from '../accounts/known-browsers.ts';
 import type { Remaining } from '../limits/remaining.ts';
 import { createMails, type Mail, type MailValues } from './mails.ts';
 
+/** Mails about recovery codes. */
+export const CODE_USED = 'backup-code-used';
+export const CODES_RENEWED = 'backup-codes-renewed';
+
 export type Notice =
   | { readonly kind: 'password-changed' }
   | { readonly kind: 'factor-added'; readonly name: string }
   | { readonly kind: 'factor-removed'; readonly name: string }
-  | { readonly kind: 'backup-code-used'; readonly left: number }
-  | { readonly kind: 'backup-codes-renewed' }
+  | { readonly kind: typeof CODE_USED; readonly left: number }
+  | { readonly kind: typeof CODES_RENEWED }
   /** A device was trusted. Times are in milliseconds. */
   | {
       readonly kind: 'new-device';
@@ -92,7 +96,7 @@ function valuesOf(notice: Notice): MailValues {
     case 'factor-added':
     case 'factor-removed':
       return { at, name: oneLine(notice.name) };
-    case 'backup-code-used':
+    case CODE_USED:
       return { at, left: notice.left };
     case 'new-device':
       return { at: notice.at, address: notice.address, ...describeAgent(notice.userAgent) };

@@ -3,19 +3,22 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { PROJECT_ROOT } from '../../lib/root.ts';
 import { type Factor, rejected } from '../factor.ts';
-import { type BackupCodes, readBackupCode } from './codes.ts';
+import type { RecoveryCodes } from '../recovery.ts';
+import { NAME, readBackupCode } from './codes.ts';
 
 const input = z.object({ code: z.string().min(1, 'backup-codes.missing') });
 
 export type BackupCodeInput = z.infer<typeof input>;
 
 export interface BackupCodeNeeds {
-  readonly backupCodes: BackupCodes;
+  readonly recoveryCodes: RecoveryCodes;
 }
 
-export function createBackupCodesFactor({ backupCodes }: BackupCodeNeeds): Factor<BackupCodeInput> {
+export function createBackupCodesFactor({
+  recoveryCodes,
+}: BackupCodeNeeds): Factor<BackupCodeInput> {
   return {
-    name: 'backup-codes',
+    name: NAME,
     step: 'second-factor',
     proves: 'possession',
     amr: ['otp'],
@@ -31,9 +34,9 @@ export function createBackupCodesFactor({ backupCodes }: BackupCodeNeeds): Facto
       texts: 'backup-codes',
     },
     isLastResort: true,
-    isEnrolled: async (accountId) => ((await backupCodes.left(accountId)) ?? 0) > 0,
+    isEnrolled: async (accountId) => ((await recoveryCodes.left(accountId)) ?? 0) > 0,
     verify: async ({ account, input: { code } }) => {
-      const found = account && (await backupCodes.find(account.id, code));
+      const found = account && (await recoveryCodes.find(account.id, code));
       if (!account || !found) return rejected('no unused backup code');
       return { kind: 'proved', account, spend: [found.spend], left: found.left };
     },

@@ -2,34 +2,11 @@
 import { now } from '../../lib/clock.ts';
 import { CROCKFORD, readCrockford, toCrockford } from '../../lib/crockford.ts';
 import type { Vault } from '../../lib/vault.ts';
-import type { Statement, Unit } from '../../store/statement.ts';
+import { MADE_AT_ONCE, type RecoveryCodes } from '../recovery.ts';
 import type { BackupCodeTable } from './table.ts';
 
-export interface BackupCodes {
-  /** Undefined: none were ever made. */
-  left(accountId: string): Promise<number | undefined>;
-  /**
-   * The ten codes of one occasion, as they are shown: the same at each call, so that a page can be
-   * loaded again, and kept nowhere.
-   */
-  offer(offerContext: string): readonly string[];
-  /** The codes of the occasion count from now on, and those before them no more. */
-  renew(accountId: string, offerContext: string): Unit;
-  /** What spends the code, in whatever spelling; undefined where it is none of the account's. */
-  find(accountId: string, typed: string): Promise<FoundCode | undefined>;
-  forget(accountId: string): Statement;
-}
-
-export interface FoundCode {
-  /** Must hit. */
-  readonly spend: Statement;
-  /** How many remain afterwards. */
-  readonly left: number;
-}
-
-export const MADE_AT_ONCE = 10;
-/** With less than so many left, new ones are offered. */
-export const FEW = 3;
+/** Names the factor, too. */
+export const NAME = 'backup-codes';
 const LENGTH = 8;
 const SHAPE = new RegExp(`^[${CROCKFORD}]{${LENGTH}}$`);
 
@@ -44,23 +21,29 @@ interface Needs {
   readonly vault: Vault;
 }
 
-export function createBackupCodes({ backupCodeTable, vault }: Needs): BackupCodes {
+export function createBackupCodes({ backupCodeTable, vault }: Needs): RecoveryCodes {
   const digest = (accountId: string, code: string) =>
     vault.digest('backup-code', `${accountId} ${code}`);
 
-  const offer = (offerContext: string): string[] =>
+  const offer = (context: string): string[] =>
     Array.from({ length: MADE_AT_ONCE }, (_, index) => {
-      const code = toCrockford(vault.derive('backup-codes', `${offerContext} ${index}`));
+      const code = toCrockford(vault.derive('backup-codes', `${context} ${index}`));
       return `${code.slice(0, LENGTH / 2)}-${code.slice(LENGTH / 2, LENGTH)}`;
     });
 
   return {
+    name: NAME,
+    views: {
+      save: 'steps/save-backup-codes',
+      few: 'steps/few-backup-codes',
+      account: 'account/backup-codes',
+      texts: 'save-backup-codes',
+      accountTexts: 'account.backup-codes',
+    },
     left: backupCodeTable.left,
     offer,
-    renew: (accountId, offerContext) => {
-      const made = new Set(
-        offer(offerContext).map((code) => digest(accountId, readCrockford(code))),
-      );
+    renew: (accountId, context) => {
+      const made = new Set(offer(context).map((code) => digest(accountId, readCrockford(code))));
       return [
         backupCodeTable.deleteOf(accountId),
         backupCodeTable.insert(accountId, [...made], now()),

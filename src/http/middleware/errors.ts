@@ -1,8 +1,10 @@
 // The last word on every request: an answer without details for what went wrong.
+
 import type { Context, Middleware } from 'koa';
 import { GatehouseError, isGatehouseError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { logFailure, repeatedLines } from '../../lib/repeated-lines.ts';
+import { setRetryAfter } from '../../lib/retry-after.ts';
 import type { Translate } from '../../web/catalogue.ts';
 import type { Render } from '../../web/render.ts';
 
@@ -66,7 +68,7 @@ function answer(ctx: Context, error: GatehouseError, { render, t }: Showing): vo
   for (const header of ['Set-Cookie', 'Location', 'ETag', 'Cache-Control']) ctx.remove(header);
   ctx.set('Cache-Control', 'no-store');
   ctx.status = error.status;
-  if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter));
+  setRetryAfter(ctx, error.retryAfter);
   const problem = { error: error.code, error_description: error.message };
   showProblem(ctx, problem, { render, t });
 }

@@ -1,7 +1,9 @@
 // Whether this process lives, and whether it can serve.
+
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { TOLERATED } from '../../domain/nodes/clock-skew.ts';
+import { setRetryAfter } from '../../lib/retry-after.ts';
 import type { Draining } from '../draining.ts';
 
 interface Needs {
@@ -13,7 +15,8 @@ interface Needs {
 }
 
 /** Seconds: the state is looked at once in each. */
-const RETRY_AFTER = '1';
+/** Seconds. */
+const RETRY_AFTER = 1;
 
 export function healthRoutes({ isReady, clockSkew, draining }: Needs): Router {
   const router = new Router({ prefix: '/health' });
@@ -25,7 +28,7 @@ export function healthRoutes({ isReady, clockSkew, draining }: Needs): Router {
     // Asked last: a stop may have begun while the store was waited for.
     const status = draining.hasBegun() ? 'stopping' : store;
     ctx.status = status === 'ok' ? 200 : 503;
-    if (status !== 'ok') ctx.set('Retry-After', RETRY_AFTER);
+    if (status !== 'ok') setRetryAfter(ctx, RETRY_AFTER);
     const skew = clockSkew();
     const off = Math.abs(skew) > TOLERATED ? { clock_skew: skew / 1000 } : {};
     ctx.body = { status, store, ...off };

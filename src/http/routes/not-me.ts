@@ -1,4 +1,5 @@
 // "This wasn't me": a link shows a button, and the button ends whatever is signed in.
+
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Disowning } from '../../domain/accounts/disowning.ts';
@@ -6,6 +7,7 @@ import type { Audit } from '../../domain/audit/audit.ts';
 import { withLimitAudit } from '../../domain/audit/locks.ts';
 import type { Limits } from '../../domain/limits/limits.ts';
 import { GatehouseError } from '../../lib/errors.ts';
+import { setRetryAfter } from '../../lib/retry-after.ts';
 import { refusalOf } from '../../signin/denials.ts';
 import type { AnonymousForms } from '../../web/anonymous-forms.ts';
 import type { Translate } from '../../web/catalogue.ts';
@@ -49,7 +51,7 @@ export function notMeRoutes(needs: NotMeNeeds): Router {
   };
 
   const showNothing = (ctx: Context, { status, retryAfter, alert }: Flash): void => {
-    if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
+    setRetryAfter(ctx, retryAfter);
     if (alert) show(ctx, 'reset/limited', { alert }, status);
     else show(ctx, 'not-me/void', { actions: { forgot: FORGOT_PATH } }, status);
   };

@@ -1,15 +1,21 @@
 // The steps in their order. The first one still needed is shown, whatever was asked for.
-import type { Facts } from '../flow.ts';
-import { backupCodes } from './backup-codes/step.ts';
+import type { Facts } from '../facts.ts';
 import { enrolFactor } from './enrol-factor/step.ts';
 import { newPassword } from './new-password/step.ts';
+import { saveRecoveryCodes } from './recovery-codes/step.ts';
 import { secondFactor } from './second-factor/step.ts';
 import { signIn } from './sign-in/step.ts';
 import type { Step } from './step.ts';
 
 export type { Step };
 
-export const STEPS: readonly Step[] = [signIn, newPassword, secondFactor, enrolFactor, backupCodes];
+export const STEPS: readonly Step[] = [
+  signIn,
+  newPassword,
+  secondFactor,
+  enrolFactor,
+  saveRecoveryCodes,
+];
 
 /** The step that is due; undefined when nothing stands between this flow and its end. */
 export function dueStep(facts: Facts): Step | undefined {

@@ -1,6 +1,7 @@
 // A step is something that must be true before a sign-in ends.
 import type { Statement } from '../../store/statement.ts';
-import type { Facts, Flow, Flows } from '../flow.ts';
+import type { Facts } from '../facts.ts';
+import type { Flow, Flows } from '../flow.ts';
 
 export interface Step {
   /** Names its view and its audit entries. */

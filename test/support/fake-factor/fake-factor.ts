@@ -41,7 +41,7 @@ export function createFakeFactor(): FakeFactor {
   };
   const enrol: FakeFactor['enrol'] = async ({ core }, { id }) => {
     enrolled.add(id);
-    await core.store.write(...core.backupCodes.renew(id, 'a test'));
+    await core.store.write(...core.recoveryCodes.renew(id, 'a test'));
   };
   return { enrolled, enrol, factors: (needs) => [...createFactors(needs), factor as Factor] };
 }

@@ -7,8 +7,8 @@ const FLASH_MESSAGES = {
   'factor-added': ['done', 'add-authenticator.done'],
   'authenticator-renamed': ['done', 'rename-authenticator.done'],
   'authenticator-removed': ['done', 'remove-authenticator.done'],
-  'backup-codes-renewed': ['done', 'account.backup-codes.done'],
-  'backup-codes-void': ['warning', 'account.backup-codes.void'],
+  'codes-renewed': ['done', 'account.backup-codes.done'],
+  'codes-void': ['warning', 'account.backup-codes.void'],
   'devices-forgotten': ['done', 'account-confirm.forget-all.done'],
   'access-revoked': ['done', 'account-confirm.revoke.done'],
 } as const;

@@ -8,13 +8,13 @@ import type { Render } from '../../../web/render.ts';
 import { type ActivityNeeds, createActivity } from './activity.ts';
 import { ADD_PATH, type AddPageNeeds, createAddPage } from './add-factor.ts';
 import { type ApplicationPagesNeeds, createApplicationPages } from './applications.ts';
-import { type BackupCodePagesNeeds, createBackupCodePages } from './backup-codes.ts';
 import { createCallback } from './callback.ts';
 import { createDevicePages, type DevicePagesNeeds } from './devices.ts';
 import { type AuthenticatorPagesNeeds, createAuthenticatorPages } from './factors.ts';
 import { createFlashMessages } from './flash-messages.ts';
 import { createOverview } from './overview.ts';
 import { createPasswordPage, type PasswordPageNeeds } from './password.ts';
+import { createRecoveryCodePages, type RecoveryCodePagesNeeds } from './recovery-codes.ts';
 import {
   createRequireSignIn,
   type RequireSignIn,
@@ -33,7 +33,7 @@ interface PagesNeeds
     AddPageNeeds,
     ApplicationPagesNeeds,
     AuthenticatorPagesNeeds,
-    BackupCodePagesNeeds,
+    RecoveryCodePagesNeeds,
     DevicePagesNeeds,
     RequireSignInNeeds,
     PasswordPageNeeds,
@@ -81,7 +81,7 @@ function addPages(
   const password = createPasswordPage(needs);
   const authenticators = createAuthenticatorPages(needs);
   const add = createAddPage(needs);
-  const codes = createBackupCodePages(needs);
+  const codes = createRecoveryCodePages(needs);
   const devices = createDevicePages(needs);
   const sessions = createSessionPages(needs);
   const applications = createApplicationPages(needs);
@@ -94,7 +94,7 @@ function addPages(
     sections: {
       password: (_, signedIn) => password.section(signedIn),
       authenticators: (_, signedIn) => authenticators.section(signedIn),
-      backupCodes: (_, signedIn) => codes.section(signedIn),
+      recoveryCodes: (_, signedIn) => codes.section(signedIn),
       devices: devices.section,
       sessions: (_, signedIn) => sessions.section(signedIn),
       applications: (_, signedIn) => applications.section(signedIn),
@@ -120,9 +120,9 @@ function addPages(
   at.get('/account/authenticators/:method/:id/remove', recentPage(authenticators.removePage));
   at.post('/account/authenticators/:method/:id/remove', recentForm(authenticators.remove));
 
-  at.get('/account/backup-codes', recentPage(codes.page));
-  at.post('/account/backup-codes', recentForm(codes.submit));
-  at.get('/account/backup-codes.txt', recentPage(codes.download));
+  at.get(codes.path, recentPage(codes.page));
+  at.post(codes.path, recentForm(codes.submit));
+  at.get(`${codes.path}.txt`, recentPage(codes.download));
 
   at.get('/account/applications/:client/revoke', recentPage(applications.revokePage));
   at.post('/account/applications/:client/revoke', recentForm(applications.revoke));

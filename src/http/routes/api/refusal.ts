@@ -1,8 +1,10 @@
 // A refusal as applications read it: a code for the program, a sentence for who writes it.
+
 import type { Context, Middleware } from 'koa';
 import type { Limited } from '../../../domain/limits/attempt.ts';
 import { now, toIso } from '../../../lib/clock.ts';
 import { isGatehouseError } from '../../../lib/errors.ts';
+import { secondsUntil } from '../../../lib/retry-after.ts';
 import type { InjectedResponse } from '../../../oidc/internal-request.ts';
 import type { Wrong } from '../../../signin/first-party.ts';
 
@@ -85,7 +87,7 @@ export function standingOf(outcome: Standing) {
 
 export function retryAfter({ retryAt }: { readonly retryAt: number | undefined }) {
   if (retryAt === undefined) return {};
-  return { 'Retry-After': String(Math.max(1, Math.ceil((retryAt - now()) / 1000))) };
+  return { 'Retry-After': String(secondsUntil(retryAt)) };
 }
 
 export function tooMany(outcome: Full, members: Members = {}): ApiError {

@@ -33,7 +33,6 @@ export interface ApiSignInNeeds extends OutcomeNeeds {
   readonly firstPartyTokens: FirstPartyTokens;
 }
 
-type Handler = (ctx: Context) => Promise<void>;
 type Body = Readonly<Record<string, unknown>>;
 
 interface Attempt {
@@ -48,121 +47,148 @@ interface Attempt {
   readonly prepared?: Flow;
 }
 
+interface Deps extends ApiSignInNeeds {
+  readonly requests: ReturnType<typeof requestsFor>;
+  /** The first factor that applications send: the others lead to pages. */
+  readonly password: Factor;
+}
+
 export function createApiSignIn(needs: ApiSignInNeeds) {
-  const { factors, flows, firstPartySessions } = needs;
-  const requests = requestsFor(factors);
-  const password = factors.find(({ step }) => step === 'sign-in') as Factor;
-  const keyOf = (handle: string) => needs.vault.digest('direct-sign-in', handle);
-
-  const login: Handler = async (ctx) => {
-    const body = await readJson(ctx, requests.login);
-    const client = await getCaller(ctx, body);
-    const scopes = scopesOf(client, body.scope);
-    const credentials = [credentialOf(password, body), ...codesIn(body)];
-    const handle = randomId(256);
-    const { device_token: token } = body;
-    const device = token && needs.knownBrowsers.deviceOf(client.clientId, token);
-    const prepared = await flows.prepare({
-      key: keyOf(handle),
-      clientId: client.clientId,
-      wantedAcr: wantedAcr(undefined, client.require_acr),
-      devicesCount: false,
-      scopes,
-      knownDevice: device,
-    });
-    await attempt(ctx, { client, handle, scopes, credentials, device, prepared });
+  const { factors } = needs;
+  const password = factors.find(({ step, redirect }) => step === 'sign-in' && !redirect);
+  if (!password) throw new Error('no first factor can be sent by applications');
+  const deps: Deps = { ...needs, requests: requestsFor(factors), password };
+  return {
+    login: (ctx: Context) => login(deps, ctx),
+    factor: (ctx: Context) => proveFactor(deps, ctx),
+    challenge: (ctx: Context) => challenge(deps, ctx),
   };
+}
 
-  const factor: Handler = async (ctx) => {
-    const body = await readJson(ctx, requests.factor);
-    const client = await getCaller(ctx, body);
-    const credentials = codesIn(body);
-    if (credentials.length === 0) {
-      throw invalid(`${membersOf(factors).join(', ')}: one of them is missing`);
-    }
-    const { facts } = await getFlow(client, body.session_id);
-    const { scopes = [], knownDevice: device } = facts;
-    await attempt(ctx, { client, handle: body.session_id, scopes, credentials, device });
+async function login(deps: Deps, ctx: Context): Promise<void> {
+  const body = await readJson(ctx, deps.requests.login);
+  const client = await getCaller(deps, ctx, body);
+  const scopes = scopesOf(deps, client, body.scope);
+  const credentials = [credentialOf(deps.password, body), ...codesIn(deps, body)];
+  const handle = randomId(256);
+  const { device_token: token } = body;
+  const device = token && deps.knownBrowsers.deviceOf(client.clientId, token);
+  const prepared = await deps.flows.prepare({
+    key: keyOf(deps, handle),
+    clientId: client.clientId,
+    wantedAcr: wantedAcr(undefined, client.require_acr),
+    devicesCount: false,
+    scopes,
+    knownDevice: device,
+  });
+  await attempt(deps, ctx, { client, handle, scopes, credentials, device, prepared });
+}
+
+async function proveFactor(deps: Deps, ctx: Context): Promise<void> {
+  const body = await readJson(ctx, deps.requests.factor);
+  const client = await getCaller(deps, ctx, body);
+  const credentials = codesIn(deps, body);
+  if (credentials.length === 0) {
+    throw invalid(`${membersOf(deps.factors).join(', ')}: one of them is missing`);
+  }
+  const { facts } = await getFlow(deps, client, body.session_id);
+  const { scopes = [], knownDevice: device } = facts;
+  await attempt(deps, ctx, { client, handle: body.session_id, scopes, credentials, device });
+}
+
+async function challenge(deps: Deps, ctx: Context): Promise<void> {
+  const body = await readJson(ctx, deps.requests.challenge);
+  const flow = await getFlow(deps, await getCaller(deps, ctx, body), body.session_id);
+  const factor = deps.factors.find(
+    (each) => each.challenge?.sending && flow.facts.enrolled.includes(each.name),
+  );
+  const outcome = factor && (await deps.sendChallenge(flow, factor));
+  if (outcome?.kind === 'limited') throw tooMany(outcome);
+  if (outcome?.kind !== 'sent') throw invalid('session_id: no code can be sent to this account');
+  ctx.status = 202;
+  ctx.body = {};
+}
+
+async function attempt(deps: Deps, ctx: Context, given: Attempt): Promise<void> {
+  const { client, handle, scopes, credentials, prepared } = given;
+  const application = { clientId: client.clientId, device: given.device };
+  let session: FirstPartySession | undefined;
+  const target: SignInTarget = {
+    session: undefined,
+    requester: requesterOf(ctx, deps.requesterCookies, application),
+    signedIn: async (login) => {
+      session = await deps.firstPartySessions.open(login, client, scopes);
+      return session.unit;
+    },
+    refused: () => [],
   };
+  const key = keyOf(deps, handle);
+  const outcome = await deps.signInFirstParty(key, credentials, target, prepared);
+  if (outcome.kind !== 'signed-in') throw refusalFor(outcome, handle, deps);
+  if (!session) throw GONE;
+  const tokens = tokensInJson(await redeem(deps, ctx, client, session));
+  ctx.body = { ...tokens, device_token: outcome.deviceToken };
+}
 
-  const challenge: Handler = async (ctx) => {
-    const body = await readJson(ctx, requests.challenge);
-    const flow = await getFlow(await getCaller(ctx, body), body.session_id);
-    const factor = factors.find(
-      (each) => each.challenge && flow.facts.enrolled.includes(each.name),
-    );
-    const outcome = factor && (await needs.sendChallenge(flow, factor));
-    if (outcome?.kind === 'limited') throw tooMany(outcome);
-    if (outcome?.kind !== 'sent') throw invalid('session_id: no code can be sent to this account');
-    ctx.status = 202;
-    ctx.body = {};
-  };
+/** Nobody knows of a session without tokens but the account page, where it must not stand. */
+async function redeem(
+  { firstPartyTokens, firstPartySessions }: Deps,
+  ctx: Context,
+  { clientId }: AuthenticatedClient,
+  session: FirstPartySession,
+) {
+  try {
+    const tokens = await firstPartyTokens.redeem(ctx, clientId, session.code);
+    // The account, the client or the session has ended since: a moment ago.
+    if (!tokens) throw GONE;
+    return tokens;
+  } catch (error) {
+    // Where the database is away there is nothing else to be done.
+    await firstPartySessions.withdraw(session).catch(() => undefined);
+    throw error;
+  }
+}
 
-  const getCaller: FindCaller = async (ctx, given) => {
-    const client = await needs.findCaller(ctx, given);
-    if (firstPartySessions.isFor(client)) return client;
-    const description = `This application may not ask for tokens of ${needs.issuer}/api.`;
-    throw new ApiError(403, 'client_not_allowed', description);
-  };
+function keyOf({ vault }: Deps, handle: string): string {
+  return vault.digest('direct-sign-in', handle);
+}
 
-  const attempt = async (ctx: Context, { client, handle, scopes, ...given }: Attempt) => {
-    const application = { clientId: client.clientId, device: given.device };
-    let session: FirstPartySession | undefined;
-    const target: SignInTarget = {
-      session: undefined,
-      requester: requesterOf(ctx, needs.requesterCookies, application),
-      signedIn: async (login) => {
-        session = await firstPartySessions.open(login, client, scopes);
-        return session.unit;
-      },
-      refused: () => [],
-    };
-    const { credentials, prepared } = given;
-    const outcome = await needs.signInFirstParty(keyOf(handle), credentials, target, prepared);
-    if (outcome.kind !== 'signed-in') throw refusalFor(outcome, handle, needs);
-    if (!session) throw GONE;
-    const tokens = tokensInJson(await redeem(ctx, client, session));
-    ctx.body = { ...tokens, device_token: outcome.deviceToken };
-  };
+async function getCaller(
+  { findCaller, firstPartySessions, issuer }: Deps,
+  ctx: Context,
+  given: Parameters<FindCaller>[1],
+): Promise<AuthenticatedClient> {
+  const client = await findCaller(ctx, given);
+  if (firstPartySessions.isFor(client)) return client;
+  const description = `This application may not ask for tokens of ${issuer}/api.`;
+  throw new ApiError(403, 'client_not_allowed', description);
+}
 
-  /** Nobody knows of a session without tokens but the account page, where it must not stand. */
-  const redeem = async (
-    ctx: Context,
-    { clientId }: AuthenticatedClient,
-    session: FirstPartySession,
-  ) => {
-    try {
-      const tokens = await needs.firstPartyTokens.redeem(ctx, clientId, session.code);
-      // The account, the client or the session has ended since: a moment ago.
-      if (!tokens) throw GONE;
-      return tokens;
-    } catch (error) {
-      // Where the database is away there is nothing else to be done.
-      await firstPartySessions.withdraw(session).catch(() => undefined);
-      throw error;
-    }
-  };
+async function getFlow(
+  deps: Deps,
+  { clientId }: AuthenticatedClient,
+  handle: string,
+): Promise<Flow> {
+  const found = await deps.flows.find(keyOf(deps, handle));
+  if (found?.kind !== 'open' || found.flow.row.clientId !== clientId) throw GONE;
+  return found.flow;
+}
 
-  const getFlow = async ({ clientId }: AuthenticatedClient, handle: string): Promise<Flow> => {
-    const found = await flows.find(keyOf(handle));
-    if (found?.kind !== 'open' || found.flow.row.clientId !== clientId) throw GONE;
-    return found.flow;
-  };
+function scopesOf(
+  { firstPartySessions }: Deps,
+  client: AuthenticatedClient,
+  asked: string | undefined,
+): readonly string[] {
+  const scopes = firstPartySessions.scopesOf(client, asked);
+  if (!('unknown' in scopes)) return scopes;
+  const description = `scope: "${scopes.unknown}" is not there for this application`;
+  throw new ApiError(400, 'invalid_scope', description);
+}
 
-  const scopesOf = (client: AuthenticatedClient, asked: string | undefined) => {
-    const scopes = firstPartySessions.scopesOf(client, asked);
-    if (!('unknown' in scopes)) return scopes;
-    const description = `scope: "${scopes.unknown}" is not there for this application`;
-    throw new ApiError(400, 'invalid_scope', description);
-  };
-
-  const codesIn = (body: Body): CredentialInput[] => {
-    const given = factors.filter(({ member }) => member && body[member] !== undefined);
-    if (given.length > 1) throw invalid(`${membersOf(given).join(', ')}: send one of them`);
-    return given.map((factor) => credentialOf(factor, { code: body[factor.member ?? ''] }));
-  };
-
-  return { login, factor, challenge };
+function codesIn({ factors }: Deps, body: Body): CredentialInput[] {
+  const given = factors.filter(({ member }) => member && body[member] !== undefined);
+  if (given.length > 1) throw invalid(`${membersOf(given).join(', ')}: send one of them`);
+  return given.map((factor) => credentialOf(factor, { code: body[factor.member ?? ''] }));
 }
 
 function membersOf(factors: readonly Factor[]): string[] {

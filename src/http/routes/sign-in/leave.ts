@@ -16,7 +16,7 @@ export function cancel({ store, signInAudit }: Needs): FormHandler {
     const refused = interaction.refused('access_denied', 'the person cancelled the sign-in');
     const unit = [refused, flows.abandon(key), ...cancelled.unit];
     // A conflict means that it was answered already, and that answer counts.
-    if ((await store.commit(unit)).kind === 'committed') await cancelled.done();
+    if (await store.tryCommit(unit)) await cancelled.done();
     redirect(ctx, interaction.returnTo);
   };
 }

@@ -1,6 +1,6 @@
 // Everybody comes to have a second factor; while grace lasts, they may do it later.
 import { ACR } from '../../../domain/sessions/assurance.ts';
-import type { Facts } from '../../flow.ts';
+import type { Facts } from '../../facts.ts';
 import type { Step } from '../step.ts';
 
 export const enrolFactor: Step = {

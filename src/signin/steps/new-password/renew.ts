@@ -78,6 +78,6 @@ async function stage(
   { store, flows, passwords, signInAudit }: RenewNeeds,
 ): Promise<RenewOutcome> {
   const staged = flows.stage(flow, hash, passwords.newest);
-  const outcome = await store.commit([staged, signInAudit.staged(flow)]);
-  return { kind: outcome.kind === 'committed' ? 'staged' : 'not-due' };
+  const isDone = await store.tryCommit([staged, signInAudit.staged(flow)]);
+  return { kind: isDone ? 'staged' : 'not-due' };
 }

@@ -1,7 +1,7 @@
 // Whoever has a second factor proves it, unless they have had this device remembered.
 
 import { ACR, isAtLeast } from '../../../domain/sessions/assurance.ts';
-import type { Facts } from '../../flow.ts';
+import type { Facts } from '../../facts.ts';
 import type { Step } from '../step.ts';
 
 export const secondFactor: Step = {

@@ -1,17 +1,17 @@
-// New backup codes: shown until they are saved, and from then on in the place of the old ones.
+// New recovery codes: shown until they are saved, and from then on in the place of the old ones.
 import type { Context } from 'koa';
-import { type BackupCodes, MADE_AT_ONCE } from '../../../factors/index.ts';
-import type { NewBackupCodes } from '../../../signin/new-backup-codes.ts';
-import { sendCodes } from '../../../signin/steps/backup-codes/page.ts';
+import { MADE_AT_ONCE, type RecoveryCodes } from '../../../factors/index.ts';
+import type { NewRecoveryCodes } from '../../../signin/new-recovery-codes.ts';
+import { sendCodes } from '../../../signin/steps/recovery-codes/page.ts';
 import type { Translate } from '../../../web/catalogue.ts';
 import { redirect } from '../../../web/redirect.ts';
 import type { FlashMessages } from './flash-messages.ts';
 import type { FormHandler, PageHandler, SignedIn } from './require-sign-in.ts';
 import { ACCOUNT, type Refuse, type Show } from './site.ts';
 
-export interface BackupCodePagesNeeds {
-  readonly backupCodes: BackupCodes;
-  readonly newBackupCodes: NewBackupCodes;
+export interface RecoveryCodePagesNeeds {
+  readonly recoveryCodes: RecoveryCodes;
+  readonly newRecoveryCodes: NewRecoveryCodes;
   readonly product: string;
   readonly show: Show;
   readonly refuse: Refuse;
@@ -19,26 +19,26 @@ export interface BackupCodePagesNeeds {
   readonly t: Translate;
 }
 
-const PATH = `${ACCOUNT}/backup-codes`;
-
-export function createBackupCodePages(needs: BackupCodePagesNeeds) {
-  const { backupCodes, newBackupCodes, show, refuse, flashMessages, t } = needs;
+export function createRecoveryCodePages(needs: RecoveryCodePagesNeeds) {
+  const { recoveryCodes, newRecoveryCodes, show, refuse, flashMessages, t } = needs;
+  const { name, views } = recoveryCodes;
+  const path = `${ACCOUNT}/${name}`;
 
   const section = async ({ account }: SignedIn) => {
     if (account.mfaEnrolledAt === undefined) return { left: 0, of: 0 };
-    return { left: (await backupCodes.left(account.id)) ?? 0, of: MADE_AT_ONCE, href: PATH };
+    return { left: (await recoveryCodes.left(account.id)) ?? 0, of: MADE_AT_ONCE, href: path };
   };
 
   const page: PageHandler = (ctx, signedIn) =>
-    show(ctx, signedIn, 'account/backup-codes', {
-      alert: { kind: 'info', text: t('account.backup-codes.replace') },
+    show(ctx, signedIn, views.account, {
+      alert: { kind: 'info', text: t(`${views.accountTexts}.replace`) },
       codes: offered(signedIn),
       // Whoever continues says which ones they have saved.
-      hidden: { offerContext: newBackupCodes.offerContextOf(signedIn.account, signedIn.session) },
-      actions: { submit: PATH, download: `${PATH}.txt` },
+      hidden: { offerContext: newRecoveryCodes.offerContextOf(signedIn.account, signedIn.session) },
+      actions: { submit: path, download: `${path}.txt` },
     });
 
-  const offered = ({ account, session }: SignedIn) => newBackupCodes.offer(account, session);
+  const offered = ({ account, session }: SignedIn) => newRecoveryCodes.offer(account, session);
 
   /** Codes are for those who have a second factor. */
   const ifEnrolled =
@@ -53,20 +53,21 @@ export function createBackupCodePages(needs: BackupCodePagesNeeds) {
   const submit: FormHandler = async (ctx, signedIn, form) => {
     const { account, session } = signedIn;
     if (form.saved !== 'yes') {
-      const errors = { saved: t('save-backup-codes.not-saved') };
+      const errors = { saved: t(`${views.texts}.not-saved`) };
       return refuse(ctx, signedIn, { status: 422, errors });
     }
-    const areThese = form.offerContext === newBackupCodes.offerContextOf(account, session);
-    const isDone = areThese && (await newBackupCodes.save(account, session));
+    const areThese = form.offerContext === newRecoveryCodes.offerContextOf(account, session);
+    const isDone = areThese && (await newRecoveryCodes.save(account, session));
     // Others were saved or shown since: whoever has written these down must know.
-    flashMessages.leave(ctx, isDone ? 'backup-codes-renewed' : 'backup-codes-void');
+    flashMessages.leave(ctx, isDone ? 'codes-renewed' : 'codes-void');
     redirect(ctx, ACCOUNT);
   };
 
   const download: PageHandler = (ctx, signedIn) =>
-    sendCodes(ctx, offered(signedIn), `${needs.product}, ${signedIn.account.email}`);
+    sendCodes(ctx, offered(signedIn), name, `${needs.product}, ${signedIn.account.email}`);
 
   return {
+    path,
     section,
     page: ifEnrolled(page),
     submit: ifEnrolled(submit),
