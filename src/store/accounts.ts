@@ -1,45 +1,65 @@
 // People: one row each.
 import type { Knex } from 'knex';
 import { now } from '../lib/clock.ts';
+import {
+  type Column,
+  defineColumns,
+  flag,
+  integer,
+  json,
+  oneOf,
+  optional,
+  text,
+} from './columns.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
-export type AccountStatus = 'active' | 'locked' | 'suspended';
-export type AccountRole = 'user' | 'support' | 'admin';
+const STATUSES = ['active', 'locked', 'suspended'] as const;
+const ROLES = ['user', 'support', 'admin'] as const;
 
-export interface Account {
-  readonly id: string;
+export type AccountStatus = (typeof STATUSES)[number];
+export type AccountRole = (typeof ROLES)[number];
+
+const COLUMNS = defineColumns({
+  id: text('id'),
   /** As the person wrote it. */
-  readonly email: string;
-  readonly name: string | undefined;
-  readonly role: AccountRole;
-  /** As it counts now: a lock whose time is over is none. */
-  readonly status: AccountStatus;
+  email: text('email'),
+  /** The form of the address that is compared, or `duplicate:…` where an older account has it. */
+  normalizedEmail: text('email_key'),
+  name: optional(text('name')),
+  role: oneOf('role', ROLES),
+  /** The effective status: a lock whose time is over reads as `active`. */
+  status: oneOf('status', STATUSES),
   /** Milliseconds; with status `locked`, undefined means until an operator unlocks. */
-  readonly lockedUntil: number | undefined;
-  /** Raised by every change that ends what was signed in before it. */
-  readonly generation: number;
-  /** PHC string, or of another form if imported; undefined: no password can be right. */
-  readonly passwordHash: string | undefined;
-  /** When it was set, by the first one or a later one. */
-  readonly passwordChangedAt: number | undefined;
-  readonly emailVerified: boolean;
+  lockedUntil: optional(integer('locked_until')),
+  /** Raised by every change that ends existing sessions and tokens. */
+  generation: integer('generation'),
+  /** PHC string, or an imported form; undefined: the account has no password. */
+  passwordHash: optional(text('password_hash')),
+  /** When the current password was set. */
+  passwordChangedAt: optional(integer('password_changed_at')),
+  emailVerified: flag('email_verified'),
   /** The newest version of the password policy that the password is known to meet. */
-  readonly knownPolicyVersion: number | undefined;
-  /** Imported from a place that it signed in to before. */
-  readonly existing: boolean;
-  /** Until then it may sign in without a second factor; stored once, by its first sign-in. */
-  readonly mfaDeadline: number | undefined;
-  /** Undefined: it has no second factor. */
-  readonly mfaEnrolledAt: number | undefined;
-  /** Ranges of addresses that it is used from; none: any. */
-  readonly allowedAddresses: readonly string[];
-  /** Raised each time that backup codes are renewed on the account page. */
-  readonly backupCodesRevision: number;
-  /** Raised each time that a factor is added beside another. */
-  readonly factorsRevision: number;
-  readonly createdAt: number;
-}
+  knownPolicyVersion: optional(integer('known_policy_version')),
+  /** Imported from a system that the person already used. */
+  existing: flag('existing'),
+  /** End of the grace period without a second factor; stored once, by the first sign-in. */
+  mfaDeadline: optional(integer('mfa_deadline')),
+  /** Undefined: the account has no second factor. */
+  mfaEnrolledAt: optional(integer('mfa_enrolled_at')),
+  /** Address ranges the account may be used from; empty: any. */
+  allowedAddresses: addressRanges('allowed_addresses'),
+  /** Raised each time the person replaces the backup codes on the account page. */
+  backupCodesRevision: integer('backup_codes_revision'),
+  /** Raised each time the person adds a factor to an account that already has one. */
+  factorsRevision: integer('factors_revision'),
+  createdAt: integer('created_at'),
+  updatedAt: integer('updated_at'),
+});
+
+type AccountRow = ReturnType<typeof COLUMNS.read>;
+
+export type Account = Omit<AccountRow, 'normalizedEmail' | 'updatedAt'>;
 
 export interface NewAccount {
   readonly id: string;
@@ -234,8 +254,7 @@ export function createAccountTable(store: Store): AccountTable {
         1,
       ),
     allowAddresses: (id, ranges, at) => {
-      const list = ranges.length === 0 ? null : JSON.stringify(ranges);
-      const row = { allowed_addresses: list, updated_at: at };
+      const row = COLUMNS.write({ allowedAddresses: ranges, updatedAt: at });
       return store.compile(store.sql('accounts').where({ id }).update(row), 1);
     },
     delete: (id) => store.compile(store.sql('accounts').where({ id }).del(), 1),
@@ -279,54 +298,46 @@ function list(store: Store, limit: number, after?: string): Statement {
 
 function toRow(account: NewAccount): Row {
   const createdAt = account.createdAt ?? account.at;
-  return {
+  return COLUMNS.write({
     id: account.id,
     email: account.email,
-    email_key: account.normalizedEmail,
-    name: account.name ?? null,
+    normalizedEmail: account.normalizedEmail,
+    name: account.name,
     role: account.role,
     status: account.status ?? 'active',
     generation: 1,
-    password_hash: account.passwordHash ?? null,
-    password_changed_at: account.passwordHash ? createdAt : null,
-    known_policy_version: account.knownPolicyVersion ?? null,
-    email_verified: account.emailVerified ? 1 : 0,
-    existing: account.existing ? 1 : 0,
-    mfa_enrolled_at: account.mfaEnrolledAt ?? null,
-    created_at: createdAt,
-    updated_at: account.at,
-  };
+    passwordHash: account.passwordHash,
+    passwordChangedAt: account.passwordHash ? createdAt : undefined,
+    knownPolicyVersion: account.knownPolicyVersion,
+    emailVerified: account.emailVerified,
+    existing: account.existing ?? false,
+    mfaEnrolledAt: account.mfaEnrolledAt,
+    createdAt,
+    updatedAt: account.at,
+  });
 }
 
 function toAccount(row: Row | undefined): Account | undefined {
   return row && parse(row);
 }
 
-function statusOf(row: Row): AccountStatus {
-  const until = row.locked_until as number | null;
-  const isOver = row.status === 'locked' && until !== null && until <= now();
-  return isOver ? 'active' : (row.status as AccountStatus);
+function parse(row: Row): Account {
+  const { normalizedEmail, updatedAt, ...account } = COLUMNS.read(row);
+  return { ...account, status: statusNow(account) };
 }
 
-function parse(row: Row): Account {
+/** The status as it counts now: a lock whose time is over is none. */
+function statusNow({ status, lockedUntil }: Pick<AccountRow, 'status' | 'lockedUntil'>) {
+  const isOver = status === 'locked' && lockedUntil !== undefined && lockedUntil <= now();
+  return isOver ? 'active' : status;
+}
+
+/** A JSON list of address ranges; NULL stands for the empty list. */
+function addressRanges(name: string): Column<readonly string[]> {
+  const list = optional(json<readonly string[]>(name));
   return {
-    id: row.id as string,
-    email: row.email as string,
-    name: (row.name as string | null) ?? undefined,
-    role: row.role as AccountRole,
-    status: statusOf(row),
-    lockedUntil: (row.locked_until as number | null) ?? undefined,
-    generation: row.generation as number,
-    passwordHash: (row.password_hash as string | null) ?? undefined,
-    passwordChangedAt: (row.password_changed_at as number | null) ?? undefined,
-    emailVerified: row.email_verified === 1,
-    knownPolicyVersion: (row.known_policy_version as number | null) ?? undefined,
-    existing: row.existing === 1,
-    mfaDeadline: (row.mfa_deadline as number | null) ?? undefined,
-    mfaEnrolledAt: (row.mfa_enrolled_at as number | null) ?? undefined,
-    allowedAddresses: row.allowed_addresses ? JSON.parse(row.allowed_addresses as string) : [],
-    backupCodesRevision: row.backup_codes_revision as number,
-    factorsRevision: row.factors_revision as number,
-    createdAt: row.created_at as number,
+    name,
+    read: (value) => list.read(value) ?? [],
+    write: (ranges) => list.write(ranges.length === 0 ? undefined : ranges),
   };
 }

@@ -1,23 +1,27 @@
 // Half-done sign-ins: one row each, changed only from the revision that was read.
+
+import { defineColumns, integer, optional, text } from './columns.ts';
 import { accountIsCurrent } from './current-account.ts';
-import type { Row, Statement } from './statement.ts';
+import type { Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
-export interface FlowRow {
-  readonly id: string;
-  readonly interactionKey: string;
-  readonly clientId: string;
-  readonly accountId: string | undefined;
-  readonly generation: number | undefined;
-  /** JSON of the sign-in's own making. */
-  readonly facts: string;
-  /** Hash that the end of the sign-in writes to the account; gone when the row ends or expires. */
-  readonly stagedHash: string | undefined;
-  readonly revision: number;
-  readonly endedAt: number | undefined;
-  readonly expiresAt: number;
-  readonly createdAt: number;
-}
+const COLUMNS = defineColumns({
+  id: text('id'),
+  interactionKey: text('interaction_key'),
+  clientId: text('client_id'),
+  accountId: optional(text('account_id')),
+  generation: optional(integer('generation')),
+  /** JSON that `src/signin` writes and reads. */
+  facts: text('facts'),
+  /** Hash that the end of the sign-in writes to the account; cleared when the row ends. */
+  stagedHash: optional(text('staged_hash')),
+  revision: integer('revision'),
+  endedAt: optional(integer('ended_at')),
+  expiresAt: integer('expires_at'),
+  createdAt: integer('created_at'),
+});
+
+export type FlowRow = ReturnType<typeof COLUMNS.read>;
 
 export interface FoundFlowRow extends FlowRow {
   /** Its account is gone, or has changed since somebody proved to be its owner. */
@@ -60,9 +64,9 @@ export function createFlowTable(store: Store): FlowTable {
   return {
     findNewest: async (key) => {
       const row = await store.find(newest({ key }));
-      return row && { ...parse(row), isVoid: row.is_void === 1 };
+      return row && { ...COLUMNS.read(row), isVoid: row.is_void === 1 };
     },
-    insert: (row) => store.compile(store.sql(TABLE).insert(toRow(row)), 1),
+    insert: (row) => store.compile(store.sql(TABLE).insert(COLUMNS.write(row)), 1),
     forgetEmpty: (key) => forgetEmpty({ key }),
     update: (was, change) =>
       store.compile(
@@ -70,7 +74,7 @@ export function createFlowTable(store: Store): FlowTable {
           .sql(TABLE)
           .where({ id: was.id, revision: was.revision })
           .whereNull('ended_at')
-          .update(toRow(changed(was, change))),
+          .update(COLUMNS.write(changed(was, change))),
         1,
       ),
     endAll: (interactionKey, at) =>
@@ -88,36 +92,4 @@ export function createFlowTable(store: Store): FlowTable {
 export function changed(was: FlowRow, change: FlowChange): FlowRow {
   const next = { ...was, ...change, revision: was.revision + 1 };
   return next.endedAt === undefined ? next : { ...next, stagedHash: undefined };
-}
-
-function toRow(row: FlowRow): Row {
-  return {
-    id: row.id,
-    interaction_key: row.interactionKey,
-    client_id: row.clientId,
-    account_id: row.accountId ?? null,
-    generation: row.generation ?? null,
-    facts: row.facts,
-    staged_hash: row.stagedHash ?? null,
-    revision: row.revision,
-    ended_at: row.endedAt ?? null,
-    expires_at: row.expiresAt,
-    created_at: row.createdAt,
-  };
-}
-
-function parse(row: Row): FlowRow {
-  return {
-    id: row.id as string,
-    interactionKey: row.interaction_key as string,
-    clientId: row.client_id as string,
-    accountId: (row.account_id as string | null) ?? undefined,
-    generation: (row.generation as number | null) ?? undefined,
-    facts: row.facts as string,
-    stagedHash: (row.staged_hash as string | null) ?? undefined,
-    revision: row.revision as number,
-    endedAt: (row.ended_at as number | null) ?? undefined,
-    expiresAt: row.expires_at as number,
-    createdAt: row.created_at as number,
-  };
 }
