@@ -1,5 +1,6 @@
 // What every way of proving who you are looks like: one folder each, listed in index.ts alone.
 import type { z } from 'zod';
+import type { Proves } from '../domain/sessions/assurance.ts';
 import type { Account } from '../store/accounts.ts';
 import type { Statement, Unit } from '../store/statement.ts';
 
@@ -10,7 +11,7 @@ export interface Factor<Input = unknown> {
   /** The name of its folder, of its address and in audit rows. */
   readonly name: string;
   readonly step: FactorStep;
-  readonly proves: 'knowledge' | 'possession';
+  readonly proves: Proves;
   /** RFC 8176 values. */
   readonly amr: readonly string[];
   /** Reads the form or JSON; issues name the fields. */

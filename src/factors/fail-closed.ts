@@ -9,21 +9,24 @@ export function isNotEvaluated(error: unknown): boolean {
   return isGatehouseError(error, 'busy') || isGatehouseError(error, 'store_unavailable');
 }
 
-/** An exception in a verifier is a refusal: never a pass, and no 500 that tells it apart. */
+/**
+ * Turns an exception in a verifier into a refusal: never a pass, and no 500 that sets it apart.
+ * @param reservation given back where nothing was looked at; undefined where nobody could guess
+ */
 export async function failClosed<Verdict>(
   look: () => Promise<Verdict>,
   method: string,
-  reservation: Reservation,
+  reservation: Reservation | undefined,
   log: Log,
 ): Promise<Verdict | Rejection> {
   try {
     const verdict = await look();
-    assertInTime(reservation);
+    if (reservation) assertInTime(reservation);
     return verdict;
   } catch (error) {
-    assertInTime(reservation);
+    if (reservation) assertInTime(reservation);
     if (isNotEvaluated(error)) {
-      await reservation.release().catch(() => log.warn('an attempt could not be given back'));
+      await reservation?.release().catch(() => log.warn('an attempt could not be given back'));
       throw error;
     }
     log.error({ err: error, method }, 'a verifier failed');

@@ -56,7 +56,7 @@ export function createVault(secret: string): Vault {
     open: (sealed, context) => {
       const dot = sealed.indexOf('.');
       if (sealed.slice(0, dot) !== keyId) throw new GatehouseError('sealed_with_other_key');
-      return decrypt(sealing, Buffer.from(sealed.slice(dot + 1), 'base64url'), context);
+      return decrypt(sealing, decode(sealed.slice(dot + 1)), context);
     },
   };
 }
@@ -83,6 +83,13 @@ function encrypt(key: KeyObject, text: string, context: string): Buffer {
   const cipher = createCipheriv('aes-256-gcm', key, iv);
   cipher.setAAD(Buffer.from(context));
   return Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** Takes only what `seal` writes: Node's decoder skips characters and bits that don't belong. */
+function decode(encoded: string): Buffer {
+  const bytes = Buffer.from(encoded, 'base64url');
+  if (bytes.toString('base64url') !== encoded) throw new GatehouseError('sealed_value_damaged');
+  return bytes;
 }
 
 function decrypt(key: KeyObject, bytes: Buffer, context: string): string {

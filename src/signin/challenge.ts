@@ -6,6 +6,7 @@ import type { Limits } from '../domain/limits/limits.ts';
 import type { Factor } from '../factors/index.ts';
 import type { Account, AccountTable } from '../store/accounts.ts';
 import type { Flow } from './flow.ts';
+import { isOffered } from './offered.ts';
 import { dueStep } from './steps/index.ts';
 
 export type ChallengeOutcome = { readonly kind: 'sent' } | Limited | { readonly kind: 'not-due' };
@@ -23,7 +24,7 @@ const NOT_DUE: ChallengeOutcome = { kind: 'not-due' };
 export function createSendChallenge(needs: Needs): SendChallenge {
   return async ({ row, facts }, factor) => {
     const { accountId = '', generation } = row;
-    const isDue = dueStep(facts)?.name === factor.step && facts.enrolled.includes(factor.name);
+    const isDue = dueStep(facts)?.name === factor.step && isOffered(facts, factor);
     const account = isDue ? await needs.accountTable.find(accountId) : undefined;
     if (!account || account.generation !== generation) return NOT_DUE;
     return send(account, factor, needs);

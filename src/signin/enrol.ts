@@ -2,15 +2,15 @@
 
 import type { Audit } from '../domain/audit/audit.ts';
 import { withLimitAudit } from '../domain/audit/locks.ts';
-import type { Limited } from '../domain/limits/attempt.ts';
+import type { Limited, Reservation } from '../domain/limits/attempt.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Remaining } from '../domain/limits/remaining.ts';
 import type { Requester } from '../domain/limits/requester.ts';
 import type { Notices } from '../domain/notices/notices.ts';
 import type { Proof } from '../domain/sessions/assurance.ts';
 import type { Sessions } from '../domain/sessions/sessions.ts';
-import type { EnrolmentVerdict, Rejection } from '../factors/factor.ts';
-import { isNotEvaluated } from '../factors/fail-closed.ts';
+import { type EnrolmentVerdict, type Rejection, rejected } from '../factors/factor.ts';
+import { failClosed } from '../factors/fail-closed.ts';
 import type { Factor } from '../factors/index.ts';
 import { now } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
@@ -21,6 +21,7 @@ import type { Store } from '../store/store.ts';
 import type { SignInAudit } from './audit-events.ts';
 import { type FactorStateNeeds, stateOf } from './factor-state.ts';
 import { type Flow, type Flows, flowContextOf } from './flow.ts';
+import { notifyOwnerOfLimit } from './limit-notice.ts';
 import { dueStep } from './steps/index.ts';
 
 export type EnrolOutcome =
@@ -94,10 +95,11 @@ export function createEnrol(needs: EnrolNeeds): Enrol {
     const reservation = await reserve(id, factor, requester, needs);
     if (reservation?.kind === 'limited') return reservation;
     const at = now();
-    const verdict = await verify(factor, { account, context, input, at }, log);
+    const verdict = await verify(factor, { account, context, input, at }, reservation, log);
     if (verdict.kind === 'refused') {
       const remaining = await reservation?.consume();
       await signInAudit.notEnrolled(id, factor, verdict.reason);
+      if (remaining) await notifyOwnerOfLimit(remaining, { accountId: id }, needs);
       return { kind: 'refused', hint: verdict.hint, ...(remaining ? { remaining } : {}) };
     }
     await reservation?.release();
@@ -173,18 +175,21 @@ async function reserve(
   return withLimitAudit(reserved, audit, { method: name, accountId });
 }
 
-/** As in `prove`: an exception of the method is a refusal, one of the store is not. */
-async function verify(
+/** As in `prove`: an exception of the factor is a refusal, one of the store is not. */
+function verify(
   factor: Factor,
   attempt: Parameters<NonNullable<Factor['enrolment']>['confirm']>[0],
+  reservation: Reservation | undefined,
   log: Log,
 ): Promise<EnrolmentVerdict> {
-  try {
-    if (!factor.enrolment) return { kind: 'refused', reason: 'not offered' };
-    return await factor.enrolment.confirm(attempt);
-  } catch (error) {
-    if (isNotEvaluated(error)) throw error;
-    log.error({ err: error, method: factor.name }, 'an enrolment failed');
-    return { kind: 'refused', reason: 'enrolment failed' };
-  }
+  const { name, enrolment } = factor;
+  return failClosed<EnrolmentVerdict>(
+    async () => {
+      const isOffered = (await enrolment?.isOffered?.(attempt.account.id)) ?? true;
+      return enrolment && isOffered ? enrolment.confirm(attempt) : rejected('not offered');
+    },
+    name,
+    reservation,
+    log,
+  );
 }

@@ -6,7 +6,7 @@ import type { FlowRow } from '../store/flows.ts';
 
 const proof = z.object({
   method: z.string(),
-  factor: z.enum(['knowledge', 'possession']),
+  factor: z.enum(['knowledge', 'possession', 'both']),
   amr: z.array(z.string()),
   at: z.number(),
 });

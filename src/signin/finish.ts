@@ -4,7 +4,7 @@ import type { NewBrowsers } from '../domain/accounts/new-browsers.ts';
 import type { Owner, Trusted, TrustedDevices } from '../domain/accounts/trusted-devices.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Requester } from '../domain/limits/requester.ts';
-import { assuranceOf, isAtLeast } from '../domain/sessions/assurance.ts';
+import { assuranceOf, isAtLeast, isProved } from '../domain/sessions/assurance.ts';
 import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Account } from '../store/accounts.ts';
@@ -88,8 +88,9 @@ export function createFinish(needs: FinishNeeds): Finish {
 function resultOf({ row, facts }: Flow) {
   const isRemembered = facts.enrolled.length > 0 && isDeviceEnough(facts);
   const { acr, amr, authTime } = assuranceOf(facts.proofs, isRemembered);
-  const renews = facts.proofs.some(
-    (each) => each.factor === 'knowledge' && each.at >= row.createdAt,
+  const renews = isProved(
+    facts.proofs.filter((each) => each.at >= row.createdAt),
+    'knowledge',
   );
   return { acr, amr, ts: Math.floor(authTime / 1000), renews };
 }

@@ -1,9 +1,11 @@
 // A sign-in without pages: an application of ours asks in a person's place, by the same steps.
 import type { Limited } from '../domain/limits/attempt.ts';
 import type { Factor } from '../factors/index.ts';
+import type { AccountTable } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
 import type { Finish, SignInTarget } from './finish.ts';
-import type { Flow, Flows } from './flow.ts';
+import { type Flow, type Flows, flowContextOf } from './flow.ts';
+import { isOffered } from './offered.ts';
 import type { Malformed, NotAllowed, Prove, ProveOutcome } from './prove.ts';
 import { dueStep, type Step } from './steps/index.ts';
 
@@ -17,7 +19,12 @@ export type Wrong = Limited | Extract<ProveOutcome, { kind: 'refused' }>;
 export type FirstPartyOutcome =
   | { readonly kind: 'signed-in'; readonly deviceToken: string }
   /** What only a page can do, or another credential. */
-  | { readonly kind: 'due'; readonly step: Step; readonly enrolled: readonly string[] }
+  | {
+      readonly kind: 'due';
+      readonly step: Step;
+      /** Second factors that this sign-in may be proved with. */
+      readonly offered: readonly OfferedFactor[];
+    }
   | { readonly kind: 'wrong'; readonly factor: Factor; readonly outcome: Wrong }
   | { readonly kind: 'malformed'; readonly factor: Factor; readonly outcome: Malformed }
   | NotAllowed
@@ -26,7 +33,15 @@ export type FirstPartyOutcome =
   /** There is no such sign-in, or not any more. */
   | { readonly kind: 'gone' };
 
+export interface OfferedFactor {
+  readonly factor: Factor;
+  /** What the person or a script needs to answer, as the page of the factor gets it. */
+  readonly challenge: Readonly<Record<string, unknown>> | undefined;
+}
+
 export interface FirstPartyNeeds {
+  readonly factors: readonly Factor[];
+  readonly accountTable: Pick<AccountTable, 'find'>;
   readonly store: Store;
   readonly flows: Flows;
   readonly prove: Prove;
@@ -79,9 +94,26 @@ async function proceed(
   const step = dueStep(flow.facts);
   if (!step) return end(flow, target, needs);
   const later = step.skip?.(flow, needs.flows);
-  if (!later) return { kind: 'due', step, enrolled: flow.facts.enrolled };
+  if (!later) return { kind: 'due', step, offered: await offeredIn(flow, step, needs) };
   const isDone = await needs.store.tryCommit([later]);
   return isDone ? proceed(key, target, needs) : GONE;
+}
+
+async function offeredIn(
+  flow: Flow,
+  step: Step,
+  { factors, accountTable }: FirstPartyNeeds,
+): Promise<readonly OfferedFactor[]> {
+  const open = factors.filter(
+    (factor) => factor.step === step.name && factor.member && isOffered(flow.facts, factor),
+  );
+  const account = await accountTable.find(flow.row.accountId ?? '');
+  return Promise.all(
+    open.map(async (factor) => ({
+      factor,
+      challenge: account && (await factor.challenge?.offer(account, flowContextOf(flow))),
+    })),
+  );
 }
 
 async function end(

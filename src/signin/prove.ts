@@ -20,6 +20,7 @@ import { type FactorState, type FactorStateNeeds, stateOf } from './factor-state
 import { type FirstProofNeeds, firstProof } from './first-proof.ts';
 import { type Flow, type Flows, flowContextOf } from './flow.ts';
 import { type NotifyOwnerNeeds, notifyOwnerOfLimit, whoseAttempt } from './limit-notice.ts';
+import { isOffered } from './offered.ts';
 import { dueStep } from './steps/index.ts';
 
 export type ProveOutcome =
@@ -91,6 +92,7 @@ export function createProve(needs: ProveNeeds): Prove {
     }
     const malformed = findMalformed(flow, given, needs);
     if (malformed) return malformed;
+    if (!isOffered(flow.facts, factor)) return NOT_DUE;
     const reservation = await reserve(flow, given, needs.limits);
     if (reservation.kind === 'limited') {
       const { rule } = reservation;
@@ -174,6 +176,9 @@ async function attempt(
     return tellClosed(flow, given, verdict, reservation, needs);
   }
   if (verdict.kind === 'refused') return refuseGuess(flow, given, verdict, reservation, needs);
+  if (flow.row.accountId !== undefined && flow.row.accountId !== verdict.account.id) {
+    return refuseGuess(flow, given, rejected('of another account'), reservation, needs);
+  }
   if (!mayComeFrom(verdict.account, given.requester.address)) {
     return rejectNetwork(flow, given, verdict.account, reservation, needs);
   }

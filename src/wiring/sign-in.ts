@@ -17,9 +17,9 @@ import type { Proving } from './proving.ts';
 import type { Parts } from './router-deps.ts';
 
 export function signInRouter(infrastructure: Infrastructure, parts: Parts, proving: Proving) {
-  const { config, store, tables, vault } = infrastructure;
+  const { config, log, store, tables, vault } = infrastructure;
   const { domain, site, factors, oidc } = parts;
-  const redirects = createRedirects({ vault, issuer: config.issuer });
+  const redirects = createRedirects({ vault, issuer: config.issuer, log });
   return signInRoutes({
     store,
     factors,

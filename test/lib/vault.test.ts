@@ -57,6 +57,17 @@ describe('vault', () => {
     }
   });
 
+  it('opens nothing with letters that the decoder would skip', () => {
+    const sealed = vault.seal('a secret', 'account');
+    const spare = [`${sealed}=`, `${sealed} `, `${sealed}A`, `${sealed}!`, `${sealed}\n`];
+    for (const added of spare) {
+      expect(
+        codeOf(() => vault.open(added, 'account')),
+        added,
+      ).to.equal('sealed_value_damaged');
+    }
+  });
+
   it('says of another key that it is another key', () => {
     const sealed = other.seal('text', 'here');
     expect(codeOf(() => vault.open(sealed, 'here'))).to.equal('sealed_with_other_key');

@@ -167,8 +167,11 @@ onOneStore('factors of a test', (store) => {
       const first = await app.post('login', { email, password });
       expect(first.body.methods).to.include('scripted');
       const { session_id } = first.body;
+      const { scripted } = first.body.challenges as Record<string, { challenge: string }>;
       const wrong = await app.post('mfa', { session_id, scripted_answer: 'x' });
       expect([wrong.status, wrong.body.error]).to.deep.equal([401, 'invalid_mfa_code']);
+      const answer = { session_id, scripted_answer: answerTo(scripted?.challenge ?? '', KEY) };
+      expect((await app.post('mfa', answer)).status).to.equal(200);
     });
 
     it('is a first second factor, too', async () => {

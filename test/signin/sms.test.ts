@@ -17,7 +17,7 @@ import {
   type EnrolledPerson,
 } from '../support/enrolled-person.ts';
 import { type Gatehouse, startGatehouse, WITH_FACTOR } from '../support/gatehouse.ts';
-import { deliverAll } from '../support/mailbox.ts';
+import { deliverAll, mailsTo } from '../support/mailbox.ts';
 import { codeOf, createRelyingParty, type RelyingParty } from '../support/relying-party.ts';
 import { onBothStores } from '../support/stores.ts';
 import { alertOf, createWeb, type Page, titleOf, type Web } from '../support/web.ts';
@@ -215,6 +215,25 @@ onBothStores('texted codes', (store) => {
     expect(titleOf(after)).to.equal('Account');
     expect(after.text).to.include(`•••${number.slice(-2)}`);
     expect(after.text).not.to.include('Add phone number');
+  });
+
+  it('are limited, and told to the owner, when somebody with a stolen session guesses them', async () => {
+    const { core } = gatehouse;
+    await core.store.write(core.phones.remove(person.id));
+    const { web: own } = await openAccount(gatehouse, person);
+    own.clear(({ name }) => name.endsWith('gatehouse_browser'));
+    const form = await own.get(`${gatehouse.url}/account/authenticators/add/sms`);
+    let page = await own.submit(form, '/add/sms/start', { phone: number });
+    const [code = ''] = await sent();
+    for (let tries = 1; tries <= 10; tries += 1) {
+      const guess = String((Number(code) + tries) % 1_000_000).padStart(6, '0');
+      page = await own.submit(page, '/add/sms', { code: guess });
+    }
+    const right = await own.submit(page, '/add/sms', { code });
+    expect(right.status, 'not looked at').to.equal(429);
+    expect(await core.phones.find(person.id)).to.equal(undefined);
+    const subjects = (await mailsTo(gatehouse, person.email)).map(({ subject }) => subject);
+    expect(subjects).to.include('Somebody knows your Gatehouse password');
   });
 
   it('are not sent for an account without a number, nor before the password', async () => {

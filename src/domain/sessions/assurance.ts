@@ -11,10 +11,14 @@ export type Acr = (typeof ACR)[keyof typeof ACR];
 /** Weakest first. */
 export const ACR_VALUES: readonly Acr[] = [ACR.password, ACR.rememberedDevice, ACR.mfa];
 
+export type ProofKind = 'knowledge' | 'possession';
+/** `both`: a passkey that asked for a PIN or a fingerprint. */
+export type Proves = ProofKind | 'both';
+
 /** Recorded where a credential was consumed. */
 export interface Proof {
   readonly method: string;
-  readonly factor: 'knowledge' | 'possession';
+  readonly factor: Proves;
   readonly amr: readonly string[];
   /** Milliseconds. */
   readonly at: number;
@@ -29,14 +33,17 @@ export interface Assurance {
 
 /** @param isRemembered a trusted device stands in for the second factor */
 export function assuranceOf(proofs: readonly Proof[], isRemembered = false): Assurance {
-  const factors = new Set(proofs.map((proof) => proof.factor));
-  const mfa = factors.size > 1;
+  const mfa = isProved(proofs, 'knowledge') && isProved(proofs, 'possession');
   const amr = new Set([...proofs.flatMap((proof) => proof.amr), ...(mfa ? ['mfa'] : [])]);
   return {
     acr: mfa ? ACR.mfa : isRemembered ? ACR.rememberedDevice : ACR.password,
     amr: [...amr],
     authTime: Math.max(...proofs.map((proof) => proof.at)),
   };
+}
+
+export function isProved(proofs: ReadonlyArray<Pick<Proof, 'factor'>>, kind: ProofKind): boolean {
+  return proofs.some(({ factor }) => factor === kind || factor === 'both');
 }
 
 export function isAtLeast(acr: string | undefined, wanted: Acr): boolean {

@@ -12,6 +12,7 @@ import type { Render } from '../../web/render.ts';
 import type { SendChallenge } from '../challenge.ts';
 import { describeMalformed, notAllowedAlert, refusalOf, tooManyOf } from '../denials.ts';
 import { flowContextOf } from '../flow.ts';
+import { isOffered } from '../offered.ts';
 import type { Prove, ProveOutcome } from '../prove.ts';
 import type { Redirects } from '../redirecting.ts';
 import {
@@ -68,10 +69,9 @@ interface Posted {
 
 type FactorHandler = (posted: Posted, needs: FactorPageNeeds) => Promise<StepOutcome>;
 
-/** First factors are offered to everybody, second ones to whom they belong, the last resort last. */
-function offeredIn({ flow, account }: StepSubject, ofStep: readonly Factor[]): readonly Factor[] {
-  if (!account) return ofStep;
-  const has = ofStep.filter((factor) => flow.facts.enrolled.includes(factor.name));
+/** What the page offers, the last resort last. */
+function offeredIn({ flow }: StepSubject, ofStep: readonly Factor[]): readonly Factor[] {
+  const has = ofStep.filter((factor) => isOffered(flow.facts, factor));
   return has.toSorted((a, b) => Number(a.isLastResort ?? 0) - Number(b.isLastResort ?? 0));
 }
 
@@ -188,7 +188,10 @@ async function send(
 
 async function begin(
   { subject: { interaction, flow }, factor }: Posted,
-  { redirects }: FactorPageNeeds,
+  { redirects, t }: FactorPageNeeds,
 ): Promise<StepOutcome> {
-  return { to: await redirects.begin(interaction.uid, flow, factor) };
+  if (!isOffered(flow.facts, factor)) return undefined;
+  const to = await redirects.begin(interaction.uid, flow, factor);
+  if (to !== undefined) return { to };
+  return { flash: { status: 503, alert: { kind: 'error', text: t('sign-in.not-reached') } } };
 }

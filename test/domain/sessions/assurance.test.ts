@@ -40,6 +40,15 @@ describe('assurance', () => {
       });
     }
 
+    it('one proof of both kinds is two factors', () => {
+      const passkey: Proof = { method: 'passkey', factor: 'both', amr: ['hwk', 'user'], at: 1 };
+      expect(assuranceOf([passkey])).to.deep.equal({
+        acr: MFA,
+        amr: ['hwk', 'user', 'mfa'],
+        authTime: 1,
+      });
+    });
+
     it('two proofs of one factor are no second factor', () => {
       expect(assuranceOf([totp(1), sms(2)]).acr).not.to.equal(MFA);
       expect(assuranceOf([totp(1), sms(2)]).amr).not.to.include('mfa');

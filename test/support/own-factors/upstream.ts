@@ -9,7 +9,10 @@ export interface Upstream {
   readonly origin: string;
   /** Who is signed in there; undefined: they cancel. */
   email: string | undefined;
-  create(needs: Pick<FactorNeeds, 'accounts'>): Factor;
+  /** Set: asking where to go fails. */
+  isDown: boolean;
+  /** @param change for a factor of another step, or one that proves something else */
+  create(needs: Pick<FactorNeeds, 'accounts'>, change?: Partial<Factor>): Factor;
   stop(): void;
 }
 
@@ -35,8 +38,9 @@ export async function startUpstream(): Promise<Upstream> {
   const upstream: Upstream = {
     origin: `http://127.0.0.1:${port}`,
     email: undefined,
-    create: ({ accounts }): Factor =>
-      ({
+    isDown: false,
+    create: ({ accounts }, change = {}): Factor => {
+      const factor = {
         name: 'upstream',
         step: 'sign-in',
         proves: 'knowledge',
@@ -51,6 +55,7 @@ export async function startUpstream(): Promise<Upstream> {
         },
         redirect: {
           begin: async ({ state, returnTo, context }) => {
+            if (upstream.isDown) throw new Error('the other provider is away');
             const url = new URL('/authorize', upstream.origin);
             for (const [name, value] of Object.entries({ state, redirect_uri: returnTo })) {
               url.searchParams.set(name, value);
@@ -68,7 +73,9 @@ export async function startUpstream(): Promise<Upstream> {
           if (account?.status !== 'active') return rejected('unknown account');
           return { kind: 'proved', account, spend: [] };
         },
-      }) satisfies Factor<z.infer<typeof input>> as Factor,
+      } satisfies Factor<z.infer<typeof input>>;
+      return { ...(factor as Factor), ...change };
+    },
     stop: () => server.close(),
   };
   return upstream;

@@ -44,9 +44,9 @@ function describeNotAllowed(
 }
 
 function due(
-  { step, enrolled }: Extract<Unfinished, { kind: 'due' }>,
+  { step, offered }: Extract<Unfinished, { kind: 'due' }>,
   handle: string,
-  { factors, issuer }: OutcomeNeeds,
+  { issuer }: OutcomeNeeds,
 ): ApiError {
   const { firstParty: answer } = step;
   if (!answer) return GONE;
@@ -54,11 +54,14 @@ function due(
   if (answer.needs === 'page') {
     return new ApiError(status, error, description, { url: `${issuer}/account` });
   }
-  const usable = factors.filter(({ name, member }) => member && enrolled.includes(name));
+  const challenges = offered.flatMap(({ factor, challenge }) =>
+    challenge ? [[factor.name, challenge]] : [],
+  );
   return new ApiError(status, error, description, {
     requires_mfa: true,
     session_id: handle,
-    methods: usable.map(({ name }) => name),
+    methods: offered.map(({ factor }) => factor.name),
+    ...(challenges.length > 0 ? { challenges: Object.fromEntries(challenges) } : {}),
   });
 }
 

@@ -1,12 +1,14 @@
 // Everybody comes to have a second factor; while grace lasts, they may do it later.
 import { ACR } from '../../../domain/sessions/assurance.ts';
 import type { Facts } from '../../facts.ts';
+import { isPossessionProved } from '../second-factor/step.ts';
 import type { Step } from '../step.ts';
 
 export const enrolFactor: Step = {
   name: 'enrol-factor',
   isNeeded: (facts) =>
     facts.enrolled.length === 0 &&
+    !isPossessionProved(facts) &&
     (facts.grace.kind === 'over' || isMoreWanted(facts) || isOffered(facts)),
   firstParty: {
     status: 403,

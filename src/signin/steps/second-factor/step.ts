@@ -1,6 +1,6 @@
 // Whoever has a second factor proves it, unless they have had this device remembered.
 
-import { ACR, isAtLeast } from '../../../domain/sessions/assurance.ts';
+import { ACR, isAtLeast, isProved } from '../../../domain/sessions/assurance.ts';
 import type { Facts } from '../../facts.ts';
 import type { Step } from '../step.ts';
 
@@ -17,7 +17,7 @@ export const secondFactor: Step = {
 };
 
 export function isPossessionProved({ proofs }: Pick<Facts, 'proofs'>): boolean {
-  return proofs.some((proof) => proof.factor === 'possession');
+  return isProved(proofs, 'possession');
 }
 
 /** A new password is never set on the strength of a device alone. */

@@ -1,7 +1,8 @@
 // First of all: who is it? Something they know must have been proved.
+import { isProved } from '../../../domain/sessions/assurance.ts';
 import type { Step } from '../step.ts';
 
 export const signIn: Step = {
   name: 'sign-in',
-  isNeeded: ({ proofs }) => !proofs.some((proof) => proof.factor === 'knowledge'),
+  isNeeded: ({ proofs }) => !isProved(proofs, 'knowledge'),
 };
