@@ -49,6 +49,8 @@ export interface ErrorOptions {
   readonly cause?: unknown;
   /** Seconds after which another try makes sense. */
   readonly retryAfter?: number;
+  /** The methods that the address takes. */
+  readonly allow?: readonly string[];
   /** Codes or lines that say more; never a secret. */
   readonly details?: readonly string[];
 }
@@ -58,6 +60,7 @@ export class GatehouseError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly retryAfter: number | undefined;
+  readonly allow: readonly string[] | undefined;
   readonly details: readonly string[];
 
   constructor(code: ErrorCode, options: ErrorOptions = {}) {
@@ -66,6 +69,7 @@ export class GatehouseError extends Error {
     this.code = code;
     this.status = ERRORS[code][0];
     this.retryAfter = options.retryAfter;
+    this.allow = options.allow;
     this.details = options.details ?? [];
   }
 }

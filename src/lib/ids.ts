@@ -39,7 +39,10 @@ export function timeOrderedId(at: number): string {
   return base32(at, 9) + base32(newest.count, 3) + random;
 }
 
-export const accountId = (): string => `usr_${randomId()}`;
+/** In front of every account's id. */
+export const PERSON = 'usr_';
+
+export const accountId = (): string => `${PERSON}${randomId()}`;
 export const clientId = (): string => `app_${randomId()}`;
 
 /** What ids of service accounts begin with; ids of people and clients never do. */

@@ -2,9 +2,11 @@
 
 import type { Accounts } from '../domain/accounts/accounts.ts';
 import { mayComeFrom } from '../domain/accounts/allowed-addresses.ts';
+import { isEmail, normalizedEmail } from '../domain/accounts/emails.ts';
 import type { Mfa } from '../domain/accounts/mfa.ts';
 import type { PasswordPolicy } from '../domain/passwords/policy.ts';
 import { now } from '../lib/clock.ts';
+import { PERSON } from '../lib/ids.ts';
 import { currentRequest } from '../lib/request-context.ts';
 import type { Account } from '../store/accounts.ts';
 import type { Ctx } from './types.ts';
@@ -26,6 +28,8 @@ export interface LibraryAccount {
   readonly enrolmentDue: boolean;
   /** It is not used from the network that this request comes from. */
   readonly addressRefused: boolean;
+  /** Whether a `login_hint` means this account: its email, in any spelling, or its id. */
+  isNamed(hint: string): boolean;
   claims(): Promise<{ sub: string; [claim: string]: unknown }>;
 }
 
@@ -51,9 +55,16 @@ export function createFindAccount(accounts: Accounts, { passwords, mfa }: DueNee
       passwordDue,
       enrolmentDue,
       addressRefused,
+      isNamed: (hint) => isNamed(account, hint),
       claims: async () => ({ sub: account.id, ...personOf(account) }),
     };
   };
+}
+
+/** A hint of another kind, such as the user name at the application, names nobody. */
+function isNamed({ id, email }: Account, hint: string): boolean {
+  if (isEmail(hint)) return normalizedEmail(hint) === normalizedEmail(email);
+  return !hint.startsWith(PERSON) || hint === id;
 }
 
 function isRefresh({ oidc }: Ctx): boolean {

@@ -28,7 +28,7 @@ export interface Interaction {
   readonly formBinding: string;
   readonly clientId: string;
   readonly client: ClientOnPage;
-  readonly prompt: 'login' | 'consent';
+  readonly prompt: 'login' | 'consent' | 'select_account';
   /** Where the library goes on, once there is a result. */
   readonly returnTo: string;
   readonly loginHint: string | undefined;
@@ -43,11 +43,13 @@ export interface Interaction {
   readonly accountId: string | undefined;
   /** Must hit, as the other answers: nothing has answered it. Ends it with a signed-in person. */
   signedIn(login: LoginResult, otherPerson: boolean): Statement;
+  /** Ends it with the choice of the account that is signed in. */
+  selected(): Statement;
   /** Ends it with a consent. */
   consented(): Statement;
   /** Ends it with an OAuth error for the relying party. */
   refused(error: string, description: string): Statement;
-  /** Must hit. Turns a question for consent into a sign-in, for somebody else to answer. */
+  /** Must hit. Turns a question to the person who is signed in into a sign-in of anybody. */
   asSignIn(): Statement;
 }
 
@@ -208,7 +210,7 @@ function toInteraction(
     formBinding: `${model.uid}:${model.browserKey}`,
     clientId: clientIdOf(model),
     client: clientOnPage(client) as ClientOnPage,
-    prompt: model.prompt.name === 'consent' ? 'consent' : 'login',
+    prompt: promptOf(model),
     returnTo: model.returnTo,
     loginHint: text('login_hint'),
     wantedAcr: wantedAcr(text('acr_values'), extras.require_acr),
@@ -217,7 +219,11 @@ function toInteraction(
     requested: requestedBy(params, needs.config),
     accountId: signedInAs,
     signedIn: (login, otherPerson) =>
-      answer({ result: { login }, ...(otherPerson ? { session: undefined } : {}) }),
+      answer({
+        result: { login, select_account: {} },
+        ...(otherPerson ? { session: undefined } : {}),
+      }),
+    selected: () => answer({ result: { ...model.lastSubmission, select_account: {} } }),
     consented: () => answer({ result: { ...model.lastSubmission, consent: {} } }),
     refused: (error, description) => answer({ result: { error, error_description: description } }),
     asSignIn: () => {
@@ -225,6 +231,12 @@ function toInteraction(
       return needs.artifactTable.ask(MODEL, key, stored({ prompt, result: undefined }));
     },
   };
+}
+
+function promptOf({ prompt: { name }, session }: InteractionModel): Interaction['prompt'] {
+  if (name === 'consent') return 'consent';
+  // Without a session there is nothing to choose from.
+  return name === 'select_account' && session?.accountId !== undefined ? 'select_account' : 'login';
 }
 
 function requestedBy(params: InteractionModel['params'], config: Config): Granted {

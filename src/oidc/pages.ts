@@ -4,6 +4,7 @@ import type Provider from 'oidc-provider';
 import type { Limited } from '../domain/limits/attempt.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import { SIGN_IN_PATH } from '../web/paths.ts';
+import { inWords } from './answers-in-words.ts';
 import { isClientDisabled } from './client-admission.ts';
 import { UserCodesLimited } from './client-attempts.ts';
 import { afterSignOut } from './sign-out.ts';
@@ -214,7 +215,10 @@ function userCodeOf(ctx: Ctx, error: unknown): string | undefined {
 /** The response mode form_post with our page. */
 export function createFormPost(pages: ProviderPages) {
   return (ctx: Ctx, action: string, payload: Record<string, unknown>): Promise<void> => {
-    const fields = Object.entries(payload).map(([name, value]) => ({ name, value: String(value) }));
+    const fields = Object.entries(inWords(payload)).map(([name, value]) => ({
+      name,
+      value: String(value),
+    }));
     if (ctx.status >= 300 || ctx.status === 404) ctx.status = 'error' in payload ? 400 : 200;
     return pages.formPost(ctx, { action, fields, client: clientOnPage(ctx.oidc.client) });
   };

@@ -8,12 +8,12 @@ import type { LibraryAccount } from './claims.ts';
 import { lacksResource } from './resource-indicators.ts';
 import type { ClientExtras, SessionModel } from './types.ts';
 
-const { Check, base } = interactionPolicy;
+const { Check, Prompt, base } = interactionPolicy;
 
 type Ctx = KoaContextWithOIDC;
 type Judge = (ctx: Ctx, session: SessionModel) => boolean;
 
-/** The library's two prompts, `login` with our Checks in front of its own. */
+/** Account selection, then the library's two prompts: `login` with our Checks in front of its own. */
 export function createPolicy(
   sessions: Pick<Sessions, 'isIdle'>,
   consents: Pick<Consents, 'find'>,
@@ -33,8 +33,30 @@ export function createPolicy(
   ];
   for (const [index, each] of own.entries()) login.checks.add(each, index);
   for (const each of login.checks) neverTwice(each);
+  policy.add(accountSelection(), 0);
   consentPrompt(policy).checks.add(resourcesMissing(consents));
   return policy;
+}
+
+/** Asks who is meant where the request says so, or names somebody else than who is signed in. */
+function accountSelection() {
+  const hinted = new Check(
+    'another_account_hinted',
+    'login_hint names another account',
+    (ctx) => namesAnother(ctx) && !isSelected(ctx),
+  );
+  return new Prompt({ name: 'select_account', requestable: true }, hinted);
+}
+
+function namesAnother({ oidc }: Ctx): boolean {
+  const hint = oidc.params?.login_hint;
+  const account = oidc.account as unknown as LibraryAccount | undefined;
+  return typeof hint === 'string' && account !== undefined && !account.isNamed(hint);
+}
+
+function isSelected({ oidc }: Ctx): boolean {
+  const result = (oidc.result ?? {}) as Partial<Record<string, unknown>>;
+  return 'login' in result || 'select_account' in result;
 }
 
 function consentPrompt(policy: interactionPolicy.DefaultPolicy): interactionPolicy.Prompt {

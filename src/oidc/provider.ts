@@ -19,6 +19,7 @@ import type { Store } from '../store/store.ts';
 import { refuseAccountClient } from './account-client.ts';
 import { artifactKey, createAdapterFactory } from './adapter.ts';
 import { REDIRECTING } from './answers.ts';
+import { nameUnregisteredGrants } from './answers-in-words.ts';
 import { recordTokens } from './audit-events.ts';
 import type { BrowserBinding } from './browser-binding.ts';
 import { createAdmit } from './client-admission.ts';
@@ -34,6 +35,7 @@ import { createCountOpenRequest, type OpenRequestNeeds } from './open-requests.t
 import { createFormPost } from './pages.ts';
 import { assertCodeWasForUs } from './redirect-uris.ts';
 import { noteRefusals } from './refusals.ts';
+import { tolerateBlanks } from './request-parameters.ts';
 import { everythingIn, openTokenEndpoint } from './resource-indicators.ts';
 import { JWT_BEARER } from './service-account-client.ts';
 import { createSessionSource, installSessionModel } from './session-model.ts';
@@ -129,6 +131,8 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
   acceptOldHints(provider, needs.keys.retired);
   recordTokens(provider, needs.audit);
   noteRefusals(provider);
+  tolerateBlanks(provider);
+  nameUnregisteredGrants(provider, current);
   return {
     provider,
     protocol: mountProvider(provider),

@@ -23,6 +23,7 @@ export interface LoginResult {
 export interface Result {
   readonly login?: LoginResult;
   readonly consent?: Record<string, never>;
+  readonly select_account?: Record<string, never>;
   readonly error?: string;
   readonly error_description?: string;
 }

@@ -6,3 +6,6 @@ export const FIRST_VISIT = '?first-visit';
 export const FORGOT_PATH = '/forgot-password';
 export const RESET_PATH = '/reset-password';
 export const NOT_ME_PATH = '/not-me';
+
+/** Changes the password of whoever is signed in. */
+export const PASSWORD_PATH = '/account/password';

@@ -4,10 +4,12 @@ import { rememberForwarding } from '../domain/untrusted-forwarding.ts';
 import type { Draining } from '../http/draining.ts';
 import { admitAssertions } from '../http/middleware/assertions.ts';
 import { boundRequests, plainAccept } from '../http/middleware/bounds.ts';
+import { admitEmptySecrets } from '../http/middleware/empty-secrets.ts';
 import { catchErrors } from '../http/middleware/errors.ts';
 import { noteForwarding } from '../http/middleware/forwarding.ts';
 import { fixIssuer } from '../http/middleware/issuer.ts';
 import { raiseFailures, refuseOtherSpellings } from '../http/middleware/library.ts';
+import { refuseOtherMethods } from '../http/middleware/methods.ts';
 import { refuseForeignForms } from '../http/middleware/own-forms.ts';
 import { askByAddress } from '../http/middleware/posted-requests.ts';
 import { logRefusals } from '../http/middleware/refusal-log.ts';
@@ -51,6 +53,7 @@ export function createApp(infrastructure: Infrastructure, parts: Parts, draining
     raiseFailures(log),
     boundRequests,
     refuseLargeRequests,
+    admitEmptySecrets,
     admitAssertions(oidc.tokenPath),
     answerLibraryCookies(names),
     oidc.protocol,
@@ -81,6 +84,7 @@ export function createApp(infrastructure: Infrastructure, parts: Parts, draining
     ...(config.test_clock ? [syncTestClock(clock)] : []),
     ...(routers as unknown as Middleware[]),
     refuseOtherSpellings,
+    refuseOtherMethods,
     askByAddress,
     createSignOut(oidc.provider),
     replaceSelfSubmittingPages(oidc.provider, oidc.pages),

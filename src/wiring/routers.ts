@@ -1,4 +1,5 @@
 // The doors of the house: pages, links, the account page, JSON.
+
 import { createDisowning } from '../domain/accounts/disowning.ts';
 import { createPasswordResets } from '../domain/accounts/password-resets.ts';
 import { createRevocations } from '../domain/accounts/revocations.ts';
@@ -8,6 +9,7 @@ import { forgotPasswordRoutes } from '../http/routes/forgot-password.ts';
 import { notMeRoutes } from '../http/routes/not-me.ts';
 import { resetPasswordRoutes } from '../http/routes/reset-password.ts';
 import { testClockRoutes } from '../http/routes/test-clock.ts';
+import { wellKnownRoutes } from '../http/routes/well-known.ts';
 import { createAuthenticateClient } from '../oidc/client-authentication.ts';
 import { createFirstPartySessions } from '../oidc/first-party-sessions.ts';
 import { createSignOutFirstParty } from '../oidc/first-party-sign-out.ts';
@@ -37,6 +39,7 @@ export function createRouters(infrastructure: Infrastructure, parts: RouterParts
     ...(config.test_clock ? [testClockRoutes(clock)] : []),
     signInRouter(infrastructure, parts, proving),
     ...linkRouters(infrastructure, domain, site),
+    wellKnownRoutes(),
     apiRouter(infrastructure, parts, proving),
     accountRoutes({
       ...infrastructure,

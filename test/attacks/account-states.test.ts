@@ -420,7 +420,7 @@ onBothStores('account states at every door', (store) => {
     expect([...(grants ?? [])].sort()).to.deep.equal(GRANTS);
     const routes = readdirSync(join(PROJECT_ROOT, 'src/http/routes'));
     const known =
-      /^(account|api|forgot-password|health|not-me|reset-password|sign-in|test-clock)(\.ts)?$/;
+      /^(account|api|forgot-password|health|not-me|reset-password|sign-in|test-clock|well-known)(\.ts)?$/;
     expect(routes.filter((name) => !known.test(name))).to.deep.equal([]);
   });
 });

@@ -235,6 +235,16 @@ describe('every page', () => {
   looksRight('consent', 'Allow access', ['button', 'Allow'], () => askAndSignIn());
 
   // The list comes before the buttons: nothing sticks over it.
+  looksRight(
+    'select-account',
+    'Choose an account',
+    ['button', 'Use a different account'],
+    async () => {
+      await openAccount();
+      await ask({ prompt: 'select_account', login_hint: 'somebody.else@example.com' });
+    },
+  );
+
   looksRight('consent-long', 'Allow access', undefined, () =>
     askAndSignIn({
       scope: ['openid profile email offline_access', ...API_SCOPES].join(' '),

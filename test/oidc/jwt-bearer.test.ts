@@ -209,7 +209,14 @@ onOneStoreExcept(/what ends|any node/, 'tokens of service accounts', (store) => 
       const machine = await createMachine(pair);
       const { payload } = await verify(await ask(machine, { resource: API, scope: 'read' }), API);
       expect(payload.scope).to.equal('read');
-      for (const scope of ['admin', 'read admin', 'openid', 'offline_access', 'READ', 'read ']) {
+      for (const scope of [
+        'admin',
+        'read admin',
+        'openid',
+        'offline_access',
+        'READ',
+        'read\u00a0',
+      ]) {
         const { status, body } = await ask(machine, { resource: API, scope });
         expect([status, body.error], scope).to.deep.equal([400, 'invalid_scope']);
       }

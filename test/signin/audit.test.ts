@@ -261,21 +261,6 @@ onOneStoreExcept(/at once/, 'the audit of sign-ins', (store) => {
     return person;
   };
 
-  it('tells of an acr that could not be reached', async () => {
-    await knock(person, { acr_values: 'urn:example:nothing' });
-    const row = (await rowsOf()).at(-1);
-    expect(row).to.deep.include({
-      kind: 'sign_in.finished',
-      outcome: 'refused',
-      reason: 'the requested acr cannot be reached',
-      detail: {
-        acr: 'urn:gatehouse:acr:password',
-        amr: ['pwd'],
-        wanted: 'unreachable',
-      },
-    });
-  });
-
   it('tells whose session ends when somebody else signs in', async () => {
     await signIn(gatehouse, party, person, { web });
     const other = await createPerson(gatehouse);

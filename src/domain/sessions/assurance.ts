@@ -50,23 +50,22 @@ export function isAtLeast(acr: string | undefined, wanted: Acr): boolean {
   return ACR_VALUES.indexOf(acr as Acr) >= ACR_VALUES.indexOf(wanted);
 }
 
-/** `unreachable`: values were asked for and none of them is one of ours. */
+/** `unreachable`: the client is registered with a value that isn't one of ours. */
 export type Wanted =
   | { readonly kind: 'anything' }
   | { readonly kind: 'at-least'; readonly acr: Acr }
   | { readonly kind: 'unreachable' };
 
 /**
- * What a request asks for: the weakest known value of `acr_values`, unknown ones skipped, and
- * never less than the client itself requires.
+ * What a request asks for: the weakest known value of `acr_values`, never less than the client
+ * itself requires. Unknown values are skipped, and only unknown ones count as none (OpenID Connect
+ * Core 1.0, 3.1.2.1: the claim is voluntary).
  */
 export function wantedAcr(acrValues: string | undefined, clientRequires?: string): Wanted {
   const asked = acrValues?.split(' ').filter(Boolean) ?? [];
   const known = ACR_VALUES.filter((acr) => asked.includes(acr));
   const required = ACR_VALUES.filter((acr) => acr === clientRequires);
-  const isUnknown = (named: boolean, found: readonly Acr[]) => named && found.length === 0;
-  if (isUnknown(asked.length > 0, known)) return { kind: 'unreachable' };
-  if (isUnknown(clientRequires !== undefined, required)) return { kind: 'unreachable' };
+  if (clientRequires !== undefined && required.length === 0) return { kind: 'unreachable' };
   const floors = [...known.slice(0, 1), ...required];
   const strongest = ACR_VALUES.findLast((acr) => floors.includes(acr));
   return strongest ? { kind: 'at-least', acr: strongest } : { kind: 'anything' };

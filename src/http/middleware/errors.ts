@@ -69,6 +69,7 @@ function answer(ctx: Context, error: GatehouseError, { render, t }: Showing): vo
   ctx.set('Cache-Control', 'no-store');
   ctx.status = error.status;
   setRetryAfter(ctx, error.retryAfter);
+  if (error.allow) ctx.set('Allow', error.allow.join(', '));
   const problem = { error: error.code, error_description: error.message };
   showProblem(ctx, problem, { render, t });
 }

@@ -85,7 +85,7 @@ export function notMeRoutes(needs: NotMeNeeds): Router {
   router.post('/:secret', disown);
   // Nobody else gets to see these addresses: they hold secrets.
   router.all('/:secret', () => {
-    throw new GatehouseError('method_not_allowed');
+    throw new GatehouseError('method_not_allowed', { allow: ['GET', 'HEAD', 'POST'] });
   });
   return router;
 }

@@ -69,7 +69,7 @@ export function resetPasswordRoutes(needs: ResetPasswordNeeds): Router {
   router.post('/:secret', (ctx) => spendLink(deps, ctx));
   // Nobody else gets to see these addresses: they hold secrets.
   router.all('/:secret', () => {
-    throw new GatehouseError('method_not_allowed');
+    throw new GatehouseError('method_not_allowed', { allow: ['GET', 'HEAD', 'POST'] });
   });
   return router;
 }

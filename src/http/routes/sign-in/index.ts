@@ -5,6 +5,7 @@ import type { SignInAudit } from '../../../signin/audit-events.ts';
 import type { Store } from '../../../store/store.ts';
 import { FIRST_VISIT, SIGN_IN_PATH } from '../../../web/paths.ts';
 import { redirect, signInPath } from '../../../web/redirect.ts';
+import { createAccountSelection } from './account-selection.ts';
 import { type CallbackDeps, callback } from './callback.ts';
 import { type ConsentNeeds, createConsentPage } from './consent.ts';
 import { type Handler, type SignInDeps, withForm, withInteraction } from './entry.ts';
@@ -21,10 +22,13 @@ export interface SignInNeeds extends Omit<CallbackDeps, 'showGone'>, ConsentNeed
 export function signInRoutes(needs: SignInNeeds): Router {
   const deps: CallbackDeps & SignInDeps = { ...needs, showGone: createGonePage(needs) };
   const consent = createConsentPage(needs);
+  const selection = createAccountSelection(needs);
   const show: Handler = (_deps, ctx, interaction) =>
     interaction.prompt === 'consent'
       ? consent.show(ctx, interaction)
-      : showDue(deps, ctx, interaction);
+      : interaction.prompt === 'select_account'
+        ? selection.show(ctx, interaction)
+        : showDue(deps, ctx, interaction);
 
   const router = new Router({ prefix: SIGN_IN_PATH });
   router.get('/callback/:factor', callback(deps));
@@ -38,6 +42,10 @@ export function signInRoutes(needs: SignInNeeds): Router {
   router.post(
     '/:uid/consent',
     withForm(deps, (_deps, ...args) => consent.submit(...args)),
+  );
+  router.post(
+    '/:uid/account',
+    withForm(deps, (_deps, ctx, interaction) => selection.submit(ctx, interaction)),
   );
   router.post('/:uid/cancel', withForm(deps, cancel(needs)));
   router.post('/:uid/switch', withForm(deps, restart(needs)));

@@ -24,7 +24,7 @@ export function cancel({ store, signInAudit }: Needs): FormHandler {
 export function restart({ store }: Needs): FormHandler {
   return async ({ flows }, ctx, interaction) => {
     await flows.reopen(interaction);
-    if (interaction.prompt === 'consent') await store.commit([interaction.asSignIn()]);
+    if (interaction.prompt !== 'login') await store.commit([interaction.asSignIn()]);
     redirect(ctx, signInPath(interaction));
   };
 }

@@ -1,0 +1,38 @@
+// Errors that the library leaves without a sentence, or gives another name than the standard does.
+
+import type Provider from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import type { CurrentContext } from './types.ts';
+
+/** For the developer of the application, who reads it in the address the browser comes back to. */
+const SENTENCES: Readonly<Record<string, string>> = {
+  request_not_supported: 'Request objects are not supported: send the parameters themselves.',
+  request_uri_not_supported:
+    'request_uri is taken only as the pushed authorization request endpoint returned it.',
+  registration_not_supported: 'Clients are registered beforehand, not in the request.',
+};
+
+/** The parameters of an answer, with a sentence for an error that has none. */
+export function inWords<P extends Readonly<Record<string, unknown>>>(answer: P): P {
+  const sentence = SENTENCES[String(answer.error)];
+  if (sentence === undefined || answer.error_description) return answer;
+  return { ...answer, error_description: sentence };
+}
+
+interface ClientPrototype {
+  grantTypeAllowed(type: string): boolean;
+}
+
+/** RFC 6749, 5.2: `unauthorized_client`, where the library says `invalid_request`. */
+export function nameUnregisteredGrants(provider: Provider, current: CurrentContext): void {
+  const prototype = provider.Client.prototype as unknown as ClientPrototype;
+  const { grantTypeAllowed } = prototype;
+  prototype.grantTypeAllowed = function allowed(type) {
+    const isAllowed = grantTypeAllowed.call(this, type);
+    const { oidc } = current() ?? {};
+    if (!isAllowed && oidc?.route === 'token' && oidc.params?.grant_type === type) {
+      throw new errors.UnauthorizedClient(`the client is not registered for the grant ${type}`);
+    }
+    return isAllowed;
+  };
+}
