@@ -88,7 +88,7 @@ while (!answer.error) {
   const { expires_in: seconds, session } = answer;
   process.stderr.write(`Good for ${seconds} s; the session ends at ${session.expires_at}.\n`);
   await sleep(Math.max(1, seconds - EARLY) * 1000);
-  // The new refresh token replaces the old one before anything else: each works once.
+  // Store the refresh token of each answer before anything else: it may be a new one.
   answer = await call('refresh', { refreshToken: answer.refreshToken });
 }
 process.stderr.write(`${explain(answer)}\n`);

@@ -13,6 +13,7 @@ export interface ClientOptions {
   readonly public?: boolean;
   readonly firstParty?: boolean;
   readonly directSignIn?: boolean;
+  readonly rotateRefreshTokens?: boolean;
   readonly postLogoutRedirectUri?: Given<string[]>;
   readonly backchannelLogoutUri?: Given<string>;
   readonly clientUri?: Given<string>;
@@ -41,6 +42,7 @@ const OPTIONS: ReadonlyArray<readonly [flags: string, description: string, choic
   ['--public', 'a client without a secret (browser, phone)'],
   ['--first-party', 'one of our own: people are not asked for consent'],
   ['--direct-sign-in', 'may sign people in over JSON though it is public'],
+  ['--rotate-refresh-tokens', 'replace each refresh token when it is used'],
   ['--post-logout-redirect-uri <uri...>', 'where people may go after signing out'],
   ['--backchannel-logout-uri <uri>', 'told when a session ends'],
   ['--client-uri <uri>', 'its own address: where people go who have lost their way'],
@@ -116,6 +118,7 @@ export function changeOf(options: ClientOptions, before: Metadata = {}): Metadat
     id_token_signed_response_alg: orNull(options.idTokenAlg),
     first_party: orNull(options.firstParty),
     direct_sign_in: orNull(options.directSignIn),
+    rotate_refresh_tokens: orNull(options.rotateRefreshTokens),
     resources: orNull(options.resource),
     require_acr: orNull(options.requireAcr),
     allowed_addresses: rangesOf(options),

@@ -314,6 +314,16 @@ export const schema = z.strictObject({
     not_me_link: seconds('The link `This wasn’t me` in the mail about a new browser', 30 * DAY),
     invitation: seconds('A link that invites to a new account', 30 * DAY),
   }),
+  refresh: z.strictObject({
+    reuse_interval: z
+      .number()
+      .int()
+      .min(0)
+      .max(60)
+      .describe(
+        'Seconds in which a replaced refresh token still gets tokens: for a lost answer or parallel requests. 0 switches it off.',
+      ),
+  }),
   keys: z.strictObject({
     publish_ahead: z
       .number()

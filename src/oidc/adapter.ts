@@ -19,7 +19,7 @@ import type { Ctx, CurrentContext, InteractionModel } from './types.ts';
 import { type Conflict, type Item, oauthError, type Source, workOf } from './work.ts';
 
 export interface AdapterNeeds extends WaitingNeeds {
-  readonly config: Pick<Config, 'ttl' | 'sign_in'>;
+  readonly config: Pick<Config, 'ttl' | 'sign_in' | 'refresh'>;
   readonly store: Store;
   readonly artifactTable: ArtifactTable;
   readonly vault: Vault;
@@ -29,9 +29,9 @@ export interface AdapterNeeds extends WaitingNeeds {
   readonly browserBinding: BrowserBinding;
 }
 
-/** Within this time a second use of these is a double submit, not a theft. */
+/** Milliseconds: within them a second use of a device code is a double submit, not a theft. */
 const DOUBLE_SUBMIT = 5_000;
-const OFTEN_SENT_TWICE = new Set(['RefreshToken', 'DeviceCode']);
+const REFRESH = 'RefreshToken';
 
 const SPENT: Record<string, Conflict> = {
   AuthorizationCode: oauthError('invalid_grant', 'grant request is invalid'),
@@ -88,13 +88,16 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
   const write = writer(needs);
   const revoke = (statement: Statement) => write(statement, undefined, true);
   const waiting = createWaiting(model, needs);
+  const interval = needs.config.refresh.reuse_interval * 1000;
 
   const answer = (found: FoundArtifact | undefined, own: AdapterPayload) => {
     const work = workOf(current());
     waiting.note(String(own.jti), found);
     if (work && found && model in SPENT) work.source = found.payload;
     if (!found || isDoubleSubmit(model, found, current())) return undefined;
-    return toPayload(found, own, vault);
+    if (!work || !isReuse(model, found, current(), interval)) return toPayload(found, own, vault);
+    work.isReused = true;
+    return toPayload({ ...found, consumedAt: undefined }, own, vault);
   };
 
   return {
@@ -120,7 +123,12 @@ function artifactAdapter(model: string, needs: AdapterNeeds): Adapter {
     findByUid: async () => undefined,
     consume: (id) => {
       waiting.close(id);
-      return write(artifactTable.consume(model, key(id), now()), SPENT[model]);
+      const at = now();
+      const spend =
+        model === REFRESH
+          ? artifactTable.consumeSince(model, key(id), at, at - interval)
+          : artifactTable.consume(model, key(id), at);
+      return write(spend, SPENT[model]);
     },
     destroy: (id) => revoke(artifactTable.delete(model, key(id))),
     revokeByGrantId: (grantId) =>
@@ -316,8 +324,23 @@ interface Sealed extends Stored {
  */
 function isDoubleSubmit(model: string, found: FoundArtifact, ctx: Ctx | undefined): boolean {
   if (found.consumedAt === undefined || ctx?.oidc.route !== 'token') return false;
-  if (OFTEN_SENT_TWICE.has(model)) return now() - found.consumedAt < DOUBLE_SUBMIT;
+  if (model === 'DeviceCode') return now() - found.consumedAt < DOUBLE_SUBMIT;
   return model === 'AuthorizationCode' && (workOf(ctx)?.startedAt ?? 0) <= found.consumedAt;
+}
+
+/**
+ * RFC 9700, 4.14.2 leaves it to us how soon a second use counts as a theft: an answer that was lost,
+ * and requests in parallel, are far more frequent. A family that has ended has no token to find.
+ * @param interval milliseconds
+ */
+function isReuse(
+  model: string,
+  { consumedAt }: FoundArtifact,
+  ctx: Ctx | undefined,
+  interval: number,
+): boolean {
+  const isUsed = model === REFRESH && consumedAt !== undefined && ctx?.oidc.route === 'token';
+  return isUsed && now() - consumedAt < interval;
 }
 
 function expiryOf(payload: AdapterPayload, expiresIn: number | undefined): number {
@@ -352,7 +375,9 @@ function clientAdapter({ clients, current }: AdapterNeeds): Adapter {
 function asAuthenticated(payload: AdapterPayload): AdapterPayload {
   const { client_secret: _secret, token_endpoint_auth_signing_alg: _alg, ...metadata } = payload;
   const refreshes = metadata.grant_types?.includes('refresh_token');
+  const isPublic = metadata.token_endpoint_auth_method === 'none';
   return {
+    rotate_refresh_tokens: isPublic,
     ...metadata,
     token_endpoint_auth_method: 'none',
     response_types: ['code'],

@@ -228,6 +228,13 @@ function assertKeepsSecrets(metadata: ClientMetadata): void {
   throw refusal('grant_types: client_credentials is not for a public client.');
 }
 
+/** RFC 9700, 2.2.2. */
+function assertRotates(metadata: ClientMetadata): void {
+  const { token_endpoint_auth_method: method, rotate_refresh_tokens: rotates } = metadata;
+  if (method !== 'none' || rotates !== false || metadata.dpop_bound_access_tokens === true) return;
+  throw refusal('rotate_refresh_tokens: refresh tokens of a public client rotate.');
+}
+
 const URIS = ['redirect_uris', 'post_logout_redirect_uris'] as const;
 
 /** Those that an earlier release took can be kept while something else is changed. */
@@ -257,6 +264,7 @@ async function validate(
 ): Promise<void> {
   assertNotForAssertions(metadata);
   assertKeepsSecrets(metadata);
+  assertRotates(metadata);
   assertReachable(metadata, before);
   const secret = needsSecret(metadata) ? { client_secret: newSecret() } : {};
   const Model = provider.Client as unknown as { validate(metadata: object): Promise<void> };

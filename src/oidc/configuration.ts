@@ -24,6 +24,7 @@ import { createLoadExistingGrant, type GrantNeeds } from './grants.ts';
 import { createLibraryFetch } from './library-fetch.ts';
 import { createPageSources, type ProviderPages } from './pages.ts';
 import { createPolicy } from './policy.ts';
+import { rotates } from './refresh-rotation.ts';
 import { createResourceIndicators } from './resource-indicators.ts';
 import { createMayIntrospect, mayRevoke } from './token-holders.ts';
 import type { ClientExtras } from './types.ts';
@@ -50,6 +51,7 @@ const EXTRA_METADATA: Record<keyof ClientExtras, z.ZodType> = {
   require_acr: z.enum(ACR_VALUES),
   trusted_devices: z.boolean(),
   direct_sign_in: z.boolean(),
+  rotate_refresh_tokens: z.boolean(),
   allowed_scopes: z.string(),
   resources: z.array(z.url()),
   client_assertion_audience: z.enum(CLIENT_ASSERTION_AUDIENCES),
@@ -115,7 +117,7 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
       !source.scopes.has('offline_access'),
     issueRefreshToken: (_ctx: unknown, client: { grantTypeAllowed(type: string): boolean }) =>
       client.grantTypeAllowed('refresh_token'),
-    rotateRefreshToken: true,
+    rotateRefreshToken: rotates,
     ttl: lifetimes(config),
     fetch: createLibraryFetch(config.outgoing),
   };

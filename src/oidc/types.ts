@@ -102,6 +102,8 @@ export interface ClientExtras {
   readonly trusted_devices?: boolean;
   /** A public client that may sign people in without pages. */
   readonly direct_sign_in?: boolean;
+  /** Undefined: only those of public clients that no key is bound to are replaced at each use. */
+  readonly rotate_refresh_tokens?: boolean;
   readonly allowed_scopes?: string;
   /** The only ones it may name; undefined: none for a third party, any for one of ours. */
   readonly resources?: readonly string[];

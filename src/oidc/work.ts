@@ -37,6 +37,8 @@ export interface Work {
   issues: boolean;
   /** The code or refresh token that the request has sent. */
   source?: Source;
+  /** What it has sent is a refresh token that was replaced within the reuse interval. */
+  isReused?: boolean;
 }
 
 export interface Source {

@@ -57,6 +57,8 @@ export interface ArtifactTable {
   insertOnce(artifact: Artifact, at: number): Statement;
   /** Must hit: nobody has spent it before. */
   consume(model: string, key: string, at: number): Statement;
+  /** Fails the unit if it was first used at `since` or earlier, or is gone. */
+  consumeSince(model: string, key: string, at: number, since: number): Statement;
   /** Of the rows of one browser, all but the newest `most`; `artifact` is the newest of all. */
   giveUpOldest(artifact: Artifact, most: number, at: number): Statement;
   delete(model: string, key: string): Statement;
@@ -180,6 +182,14 @@ export function createArtifactTable(store: Store): ArtifactTable {
         .update({ consumed_at: p.at }),
     1,
   );
+  const consumeSince = store.prepare<{ model: string; key: string; at: number; since: number }>(
+    (p, sql) =>
+      sql('oidc_artifacts')
+        .where({ model: p.model, key: p.key })
+        .where((open) => open.whereNull('consumed_at').orWhere('consumed_at', '>', p.since))
+        .update({ consumed_at: sql.raw('coalesce(consumed_at, ?)', [p.at]) }),
+    1,
+  );
   const remove = store.prepare<{ model: string; key: string }>((p, sql) =>
     sql('oidc_artifacts').where({ model: p.model, key: p.key }).del(),
   );
@@ -200,6 +210,7 @@ export function createArtifactTable(store: Store): ArtifactTable {
     giveUpOldest: ({ model, key, browserKey = '' }, most, at) =>
       giveUp({ model, browser: browserKey, at, own: key, others: most - 1 }),
     consume: (model, key, at) => consume({ model, key, at }),
+    consumeSince: (model, key, at, since) => consumeSince({ model, key, at, since }),
     delete: (model, key) => remove({ model, key }),
     take: (model, key) => ({ ...remove({ model, key }), expectRows: 1 }),
     deleteByGrant: (model, grant) => removeByGrant({ model, grant }),

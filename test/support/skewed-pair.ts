@@ -26,7 +26,7 @@ export async function startSkewedPair(skew: number): Promise<SkewedPair> {
   const file = join(PROJECT_ROOT, 'faults/skew.ts');
   const wrong = { NODE_OPTIONS: `--import ${file}`, FAULTS_SKEW: String(skew) };
   const pair = await startPair(POSTGRES, { LOG_LEVEL: 'warn' }, undefined, [{}, wrong]);
-  const party = await createRelyingParty(pair);
+  const party = await createRelyingParty(pair, { metadata: { rotate_refresh_tokens: true } });
   return {
     pair,
     party,

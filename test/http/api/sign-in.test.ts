@@ -208,9 +208,19 @@ onOneStore('JSON sign-in', (store) => {
     expect(body.error).to.equal('mfa_enrolment_required');
   });
 
-  it('refreshes, and a token that was used before ends the family', async () => {
+  it('refreshes with one token, which an application that authenticates keeps', async () => {
+    const first = (await login(await createExistingPerson(gatehouse))).body;
+    for (let times = 1; times <= 3; times += 1) {
+      await gatehouse.advance('20m');
+      const next = await app.post('refresh', { refreshToken: first.refreshToken });
+      expect([next.status, next.body.refreshToken]).to.deep.equal([200, first.refreshToken]);
+    }
+  });
+
+  it('refreshes, and a replaced token that comes again late ends the family', async () => {
     const person = await createExistingPerson(gatehouse);
-    const first = (await login(person)).body;
+    const app = await createApplication(gatehouse, { rotate_refresh_tokens: true });
+    const first = (await login(person, {}, app)).body;
     const second = await app.post('refresh', { refreshToken: first.refreshToken });
     expect(second.status, JSON.stringify(second.body)).to.equal(200);
     expect(second.body).to.include({ token_type: 'Bearer', expires_in: 900, scope: first.scope });
