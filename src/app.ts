@@ -1,4 +1,5 @@
 // The composition root: configuration → store → domain → methods → provider → pages.
+
 import type Koa from 'koa';
 import type Provider from 'oidc-provider';
 import type { Config } from './config/schema.ts';
@@ -8,6 +9,8 @@ import type { KnownBrowsers } from './domain/accounts/known-browsers.ts';
 import type { OneTimeLinks } from './domain/accounts/links.ts';
 import { findRequiredSince } from './domain/accounts/mfa.ts';
 import { type AccountOperations, createAccountOperations } from './domain/accounts/operations.ts';
+import { createUpdateProfile, type UpdateProfile } from './domain/accounts/profile.ts';
+import { allAttributes } from './domain/attributes/attributes.ts';
 import type { Audit } from './domain/audit/audit.ts';
 import type { Keys } from './domain/keys/keys.ts';
 import { loadMasterKey } from './domain/keys/master-key.ts';
@@ -51,6 +54,7 @@ export interface Core {
   readonly store: Store;
   readonly accounts: Accounts;
   readonly importAccounts: ImportAccounts;
+  readonly updateProfile: UpdateProfile;
   readonly operations: AccountOperations;
   readonly allowAddresses: AllowAddresses;
   readonly links: OneTimeLinks;
@@ -154,7 +158,13 @@ async function compose(config: Config, store: Store, log: Log, options: Options)
     draining,
     node,
     accounts: domain.accounts,
-    importAccounts: createImport({ ...domain, store, accountTable: tables.accountTable }),
+    updateProfile: createUpdateProfile({ ...domain, store, accountTable: tables.accountTable }),
+    importAccounts: createImport({
+      ...domain,
+      store,
+      accountTable: tables.accountTable,
+      attributes: allAttributes(config),
+    }),
     operations: createAccountOperations({
       ...domain,
       store,

@@ -1,7 +1,9 @@
 // What commands need that only look: it makes no table, no key, no file, and sends nothing.
+
 import type { Core } from './app.ts';
 import type { Config } from './config/schema.ts';
 import { knownRequiredSince } from './domain/accounts/mfa.ts';
+import { allAttributes, personScopes } from './domain/attributes/attributes.ts';
 import { findMasterKey } from './domain/keys/master-key.ts';
 import { createClockSkew } from './domain/nodes/clock-skew.ts';
 import { createTestClock } from './domain/nodes/test-clock.ts';
@@ -74,12 +76,18 @@ async function look(config: Config, store: Store, log: Log): Promise<Look> {
     config,
     store,
     accounts: domain.accounts,
-    importAccounts: createImport({ ...domain, store, accountTable: tables.accountTable }),
+    importAccounts: createImport({
+      ...domain,
+      store,
+      accountTable: tables.accountTable,
+      attributes: allAttributes(config),
+    }),
     clients: createClientRegistry({
       ...infrastructure,
       ...domain,
       clientTable: tables.clientTable,
       provider,
+      scopes: personScopes(config),
     }),
     serviceAccounts: domain.serviceAccounts,
     keys: domain.keys,

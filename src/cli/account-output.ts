@@ -13,10 +13,12 @@ export interface Printing {
 export async function describe(core: Core, account: Account) {
   const factors = core.factors.filter((factor) => factor.step === 'second-factor');
   const enrolled = await Promise.all(factors.map((factor) => factor.isEnrolled(account.id)));
-  const { id, email, name, status, role, createdAt, mfaDeadline, allowedAddresses } = account;
+  const { id, email, emailVerified, name, status, role, createdAt, mfaDeadline } = account;
+  const { allowedAddresses, attributes } = account;
   return {
     id,
     email,
+    email_verified: emailVerified,
     name: name ?? null,
     status,
     role,
@@ -26,6 +28,7 @@ export async function describe(core: Core, account: Account) {
       deadline: mfaDeadline === undefined ? null : toIso(mfaDeadline),
     },
     known_policy_version: account.knownPolicyVersion ?? null,
+    ...(Object.keys(attributes).length === 0 ? {} : { attributes }),
     ...(allowedAddresses.length === 0 ? {} : { allowed_addresses: allowedAddresses }),
   };
 }

@@ -6,26 +6,33 @@ import type { Account, AccountRole } from '../store/accounts.ts';
 import { allowAddressesCommand } from './account-addresses.ts';
 import { operationCommands } from './account-operations.ts';
 import { describe, type Printing, show } from './account-output.ts';
+import {
+  type AttributeOptions,
+  attributesOf,
+  updateCommand,
+  withAttributeOptions,
+} from './account-profile.ts';
 import { actor } from './actor.ts';
 import { withCore, withNewCore } from './core.ts';
 import { importCommand } from './import.ts';
 import { readInput } from './input.ts';
 import { printJson, printTable } from './output.ts';
 
-interface CreateOptions {
+interface CreateOptions extends AttributeOptions {
   readonly name?: string;
   readonly admin?: boolean;
   readonly support?: boolean;
   readonly passwordStdin?: boolean;
+  readonly emailVerified?: boolean;
   readonly json?: boolean;
 }
 
 export function accountCommands(): Command {
   const command = new Command('account').description('create and look up accounts');
-  command
-    .command('create <email>')
+  withAttributeOptions(command.command('create <email>'))
     .description('create an account')
     .option('--name <name>', 'what to call the person')
+    .option('--email-verified', 'the address is known to be theirs')
     .addOption(new Option('--admin', 'may administer').conflicts('support'))
     .option('--support', 'may look, unlock and end sessions')
     .option('--password-stdin', 'read the password from standard input')
@@ -36,6 +43,7 @@ export function accountCommands(): Command {
         await show(core, account, options, await invitationFor(core, account));
       }),
     );
+  command.addCommand(updateCommand());
   command.addCommand(importCommand());
   command
     .command('list')
@@ -64,7 +72,14 @@ async function invitationFor({ links, store }: Core, account: Account) {
 
 async function create(core: Core, email: string, options: CreateOptions): Promise<Account> {
   const password = options.passwordStdin ? await readPassword() : undefined;
-  const request = { email, name: options.name || undefined, role: roleOf(options), password };
+  const request = {
+    email,
+    name: options.name || undefined,
+    role: roleOf(options),
+    password,
+    emailVerified: options.emailVerified,
+    attributes: attributesOf(core, options),
+  };
   return core.accounts.create(request).catch((error: unknown) => {
     throw isGatehouseError(error, 'password_unmet') ? inSentences(error, core) : error;
   });

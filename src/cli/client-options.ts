@@ -25,6 +25,11 @@ export interface ClientOptions {
   readonly scope?: Given<string>;
   readonly resource?: Given<string[]>;
   readonly requireAcr?: Given<string>;
+  readonly requireRole?: Given<string>;
+  readonly trustedDevices?: 'yes' | 'no';
+  readonly minimalIdToken?: boolean;
+  readonly rolesClaim?: Given<string>;
+  readonly groupsClaim?: Given<string>;
   readonly idTokenAlg?: Given<string>;
   readonly allowAddress?: Given<string[]>;
   readonly pkce?: boolean;
@@ -58,6 +63,10 @@ const OPTIONS: ReadonlyArray<readonly [flags: string, description: string, choic
   ['--scope <scopes>', 'the only scopes it may ask for'],
   ['--resource <uri...>', 'the resources it may ask tokens for; or that it serves'],
   ['--require-acr <acr>', 'what every sign-in for it must reach', [...ACR_VALUES]],
+  ['--require-role <role>', 'only people with this role may use it'],
+  ['--minimal-id-token', 'ID tokens without names and addresses: those come from userinfo'],
+  ['--roles-claim <name>', 'what it calls the claim "roles"'],
+  ['--groups-claim <name>', 'what it calls the claim "groups"'],
   ['--id-token-alg <alg>', 'how its ID tokens are signed', ['RS256', 'ES256', 'EdDSA']],
   [
     '--allow-address <range...>',
@@ -65,13 +74,18 @@ const OPTIONS: ReadonlyArray<readonly [flags: string, description: string, choic
   ],
 ];
 
+const TRUSTED_DEVICES = new Option(
+  '--trusted-devices <yes|no>',
+  'whether a remembered device may stand in for the second factor',
+).choices(['yes', 'no']);
+
 const NO_PKCE = new Option('--no-pkce', 'for old clients that cannot do PKCE');
 
 export function withCreateOptions(command: Command): Command {
   command.requiredOption(...NAME);
   for (const [flags, description, choices] of OPTIONS)
     addOption(command, flags, description, choices);
-  return command.addOption(NO_PKCE.conflicts('public'));
+  return command.addOption(TRUSTED_DEVICES).addOption(NO_PKCE.conflicts('public'));
 }
 
 /** Each replaces what it names, lists as a whole; its `--no-…` takes it away. */
@@ -82,7 +96,7 @@ export function withUpdateOptions(command: Command): Command {
     const [name = ''] = flags.split(' ');
     if (name !== '--grant') command.option(`--no-${name.slice(2)}`, `without ${name}`);
   }
-  return command.option('--pkce', 'PKCE is required').addOption(NO_PKCE);
+  return command.addOption(TRUSTED_DEVICES).option('--pkce', 'PKCE is required').addOption(NO_PKCE);
 }
 
 function addOption(command: Command, flags: string, description: string, choices?: string[]): void {
@@ -121,6 +135,11 @@ export function changeOf(options: ClientOptions, before: Metadata = {}): Metadat
     rotate_refresh_tokens: orNull(options.rotateRefreshTokens),
     resources: orNull(options.resource),
     require_acr: orNull(options.requireAcr),
+    require_role: orNull(options.requireRole),
+    trusted_devices: options.trustedDevices && options.trustedDevices === 'yes',
+    minimal_id_token: orNull(options.minimalIdToken),
+    roles_claim: orNull(options.rolesClaim),
+    groups_claim: orNull(options.groupsClaim),
     allowed_addresses: rangesOf(options),
     application_type: kindOf(options),
     require_pkce: options.pkce === true ? null : options.pkce,

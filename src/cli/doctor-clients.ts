@@ -1,7 +1,8 @@
 // What is wrong, or risky, about registered clients.
 import type { Config } from '../config/schema.ts';
+import { personScopes } from '../domain/attributes/attributes.ts';
 import { isPlainHttp, mistakeInRedirectUri } from '../domain/clients/redirect-uris.ts';
-import { allResources, OIDC_SCOPES } from '../domain/clients/resources.ts';
+import { allResources } from '../domain/clients/resources.ts';
 import { lookInside } from './core.ts';
 
 type Metadata = Readonly<Record<string, unknown>>;
@@ -44,7 +45,7 @@ function describeRisks({ withoutPkce, direct, plain }: Risks): string {
 export async function checkRegistrations(config: Config): Promise<string> {
   const resources = allResources(config);
   const identifiers = resources.map(({ identifier }) => identifier);
-  const scopes = [...OIDC_SCOPES, ...resources.flatMap((each) => each.scopes)];
+  const scopes = [...personScopes(config), ...resources.flatMap((each) => each.scopes)];
   const found = await lookInside(async ({ clients }) => {
     const wrong: string[] = [];
     const { default_client_id: usual } = config.api;

@@ -9,6 +9,10 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "printf '%s' 'Tavu7-Ripo3-Keld9' | gatehouse account create alex@example.com --password-stdin",
   ],
   'account import': ['account import people.ndjson --dry-run', 'account import people.ndjson'],
+  'account update': [
+    'account update alex@example.com --group staff berlin --set given_name=Alex locale=en-GB',
+    "account update alex@example.com --email-verified true --reason 'saw the letter'",
+  ],
   'account list': ['account list --json'],
   'account show': ['account show alex@example.com'],
   'account suspend': ["account suspend alex@example.com --reason 'laptop stolen' --ticket T-17"],

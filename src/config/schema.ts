@@ -1,6 +1,7 @@
 // Every option of Gatehouse: the zod schema is the type, and its descriptions are the reference.
 import { z } from 'zod';
 import { isPostgresUrl, PostgresUrlError, parsePostgresUrl } from '../lib/postgres-url.ts';
+import { ATTRIBUTE_TYPES, FIXED_CLAIMS, STANDARD_ATTRIBUTES } from './standard-attributes.ts';
 
 const DAY = 86_400;
 const seconds = (description: string, max = 400 * DAY) =>
@@ -9,6 +10,24 @@ const seconds = (description: string, max = 400 * DAY) =>
 export const SIGNING_ALGS = ['RS256', 'ES256', 'EdDSA'] as const;
 export type SigningAlg = (typeof SIGNING_ALGS)[number];
 const signingAlg = z.enum(SIGNING_ALGS);
+
+/** Claims that mean something to the protocol, and those that accounts have anyway. */
+const TAKEN: ReadonlySet<string> = new Set([
+  ...['iss', 'aud', 'exp', 'iat', 'nbf', 'jti', 'azp', 'nonce', 'at_hash', 'c_hash', 's_hash'],
+  ...[
+    'client_id',
+    'scope',
+    'cnf',
+    'act',
+    'events',
+    'id',
+    'role',
+    'status',
+    'phone_number_verified',
+  ],
+  ...Object.values(FIXED_CLAIMS).flat(),
+  ...STANDARD_ATTRIBUTES.map(({ name }) => name),
+]);
 
 const failures = (description: string) =>
   z.number().int().min(1).max(1_000_000).describe(description);
@@ -141,6 +160,12 @@ const resource = z
       ),
     signing_alg: signingAlg.default('RS256').describe('How its JWT access tokens are signed'),
     token_format: z.enum(['jwt', 'opaque']).default('jwt').describe('Form of its access tokens'),
+    claims: z
+      .array(z.string())
+      .optional()
+      .describe(
+        'Claims about people that its JWTs carry where their scope was granted; `email` and `name` when left out',
+      ),
   })
   .superRefine(({ scopes, descriptions = {} }, { addIssue }) => {
     for (const name of Object.keys(descriptions)) {
@@ -148,6 +173,29 @@ const resource = z
       addIssue({ code: 'custom', path: ['descriptions', name], message: 'is none of its scopes' });
     }
   });
+
+const attribute = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,63}$/, 'must be lower-case letters, digits and _')
+    .refine((name) => !TAKEN.has(name), 'is a standard attribute or claim: choose another name')
+    .describe('Its name in commands, imports and the API'),
+  label: describe.describe('What people read for it'),
+  type: z.enum(ATTRIBUTE_TYPES).describe('What its values are; `list` holds texts'),
+  scope: z
+    .string()
+    .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope')
+    .refine((scope) => !['openid', 'offline_access'].includes(scope), 'is not about a person')
+    .describe('The scope that releases it to applications'),
+  claim: z
+    .string()
+    .min(1)
+    .max(200)
+    .refine((claim) => !TAKEN.has(claim), 'is a claim that Gatehouse sets: choose another one')
+    .optional()
+    .describe('The claim that carries it; its name when left out'),
+  editable_by: z.enum(['person', 'operator']).describe('Who may change it'),
+});
 
 const asPreset = 'as the preset says when unset';
 const rule = (description: string) =>
@@ -348,6 +396,17 @@ export const schema = z.strictObject({
   }),
   limits,
   resources: z.array(resource).describe('APIs that access tokens are made for'),
+  attributes: z
+    .array(attribute)
+    .superRefine((all, { addIssue }) => {
+      for (const field of ['name', 'claim'] as const) {
+        const values = all.map((each) => each[field] ?? each.name);
+        const twice = values.findIndex((value, at) => values.indexOf(value) < at);
+        if (twice === -1) continue;
+        addIssue({ code: 'custom', path: [twice, field], message: 'is there twice' });
+      }
+    })
+    .describe('What accounts say about their people, beside the standard claims'),
   api: z.strictObject({
     default_client_id: z
       .string()

@@ -1,6 +1,8 @@
 // Accounts from elsewhere: one JSON object each, taken or refused for itself.
 
+import { isDeepStrictEqual } from 'node:util';
 import { normalizedEmail } from '../domain/accounts/emails.ts';
+import type { Attribute } from '../domain/attributes/attributes.ts';
 import type { Audit } from '../domain/audit/audit.ts';
 import type { Authenticators } from '../factors/index.ts';
 import { fromIso, now } from '../lib/clock.ts';
@@ -57,6 +59,7 @@ interface ImportNeeds {
   readonly accountTable: AccountTable;
   readonly authenticators: Authenticators;
   readonly audit: Audit;
+  readonly attributes: readonly Attribute[];
 }
 
 type Outcome = 'imported' | 'unchanged' | readonly ImportError[];
@@ -85,7 +88,7 @@ export function createImport(needs: ImportNeeds): ImportAccounts {
     const count = { imported: 0, unchanged: 0, refused: 0 };
     const remarks = createRemarks();
     const report = () => ({ ...count, remarks: remarks.all() });
-    for await (const batch of inBatches(readAll(piecesOf(bytes)))) {
+    for await (const batch of inBatches(readAll(piecesOf(bytes), needs.attributes))) {
       const records = batch.map(check);
       const found = await Promise.all(
         records.map((each) => (each.kind === 'wrong' ? each.errors : take(each, dryRun))),
@@ -140,6 +143,7 @@ function isSame(account: Account, value: ImportRecord): boolean {
     account.passwordHash === value.password_hash &&
     account.emailVerified === value.email_verified &&
     account.existing === value.existing &&
+    isDeepStrictEqual(account.attributes, value.attributes) &&
     (account.mfaEnrolledAt !== undefined) === (value.totp_secret !== undefined) &&
     (value.created_at === undefined || account.createdAt === fromIso(value.created_at))
   );
@@ -157,18 +161,22 @@ function toAccount(value: ImportRecord): NewAccount {
     passwordHash: value.password_hash,
     emailVerified: value.email_verified,
     existing: value.existing,
+    attributes: value.attributes,
     mfaEnrolledAt: value.totp_secret === undefined ? undefined : at,
     createdAt: value.created_at === undefined ? at : fromIso(value.created_at),
     at,
   };
 }
 
-async function* readAll(pieces: AsyncIterable<Piece>): AsyncGenerator<ReadRecord> {
+async function* readAll(
+  pieces: AsyncIterable<Piece>,
+  attributes: readonly Attribute[],
+): AsyncGenerator<ReadRecord> {
   for await (const piece of pieces) {
     const found =
       'problem' in piece
         ? wrong(piece.line, null, piece.problem)
-        : readRecord(piece.text, piece.line);
+        : readRecord(piece.text, piece.line, attributes);
     if (found) yield found;
   }
 }

@@ -1,10 +1,13 @@
 // One account of an import: what its fields may hold, and what is said of those that do not.
 import { z } from 'zod';
 import { isEmail } from '../domain/accounts/emails.ts';
+import type { Attribute } from '../domain/attributes/attributes.ts';
+import { type AttributeFlaw, readValues } from '../domain/attributes/values.ts';
 import { whyUnreadable } from '../domain/passwords/unreadable.ts';
 import { readExportedSecret, readOtpauth } from '../factors/index.ts';
 import { fromIso, now } from '../lib/clock.ts';
 import { findJsonFlaw } from '../lib/plain-json.ts';
+import type { AttributeValues } from '../store/accounts.ts';
 
 export interface ImportError {
   /** From 1. */
@@ -61,6 +64,7 @@ const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed()
 const UNSTORABLE = 'contains a NUL or half a character: remove it';
 
 const TEXT = 'must be text in quotes';
+const LIST = 'must be a list of texts';
 const FLAG = 'must be true or false, without quotes';
 
 const record = z.object({
@@ -96,14 +100,26 @@ const record = z.object({
     .transform(toSecret)
     .optional(),
   existing: z.boolean(FLAG).default(true),
+  roles: z.array(z.unknown(), LIST).optional(),
+  groups: z.array(z.unknown(), LIST).optional(),
+  attributes: z.record(z.string(), z.unknown(), 'must be an object of attributes').default({}),
 });
 
-export type ImportRecord = Omit<z.infer<typeof record>, 'otpauth'>;
+export type ImportRecord = Omit<z.infer<typeof record>, 'otpauth' | 'roles' | 'groups'> & {
+  readonly attributes: AttributeValues;
+};
 
 const KNOWN = new Set(Object.keys(record.shape));
 
-/** @returns undefined for a record that holds nothing */
-export function readRecord(text: string, line: number): ReadRecord | undefined {
+/**
+ * @param known the attributes that an account may have
+ * @returns undefined for a record that holds nothing
+ */
+export function readRecord(
+  text: string,
+  line: number,
+  known: readonly Attribute[],
+): ReadRecord | undefined {
   if (text.trim() === '') return undefined;
   const parsed = parseJson(text);
   if ('problem' in parsed) return wrong(line, null, parsed.problem);
@@ -111,17 +127,26 @@ export function readRecord(text: string, line: number): ReadRecord | undefined {
   const { values, remarks } = clean(parsed.value);
   const result = record.safeParse(values);
   if (result.success) {
-    const { otpauth, ...value } = result.data;
+    const { otpauth, roles, groups, ...value } = result.data;
     const { totp_secret = otpauth } = value;
     if (otpauth !== undefined && totp_secret !== otpauth)
       return wrong(line, 'otpauth', 'has another secret than totp_secret: leave one of them out');
-    return { kind: 'record', line, value: { ...value, totp_secret }, remarks };
+    const read = readValues(known, { ...value.attributes, roles, groups });
+    if (read.kind === 'wrong') return wrongAttributes(line, read.flaws);
+    const attributes = read.values;
+    return { kind: 'record', line, value: { ...value, attributes, totp_secret }, remarks };
   }
   const errors = result.error.issues.map(({ path, message }) => ({
     line,
     field: path.join('.'),
     message,
   }));
+  return { kind: 'wrong', errors };
+}
+
+function wrongAttributes(line: number, flaws: readonly AttributeFlaw[]): ReadRecord {
+  const fieldOf = (name: string) => (KNOWN.has(name) ? name : `attributes.${name}`);
+  const errors = flaws.map(({ name, message }) => ({ line, field: fieldOf(name), message }));
   return { kind: 'wrong', errors };
 }
 

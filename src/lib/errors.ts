@@ -33,6 +33,7 @@ const ERRORS = {
   unknown_service_account: [404, 'There is no such service account.'],
   client_disabled: [403, 'The application has been switched off.'],
   account_suspended: [403, 'This account is suspended.'],
+  access_denied: [403, 'This person may not use this application.'],
   ip_not_allowed: [403, 'The account cannot be used from this network.'],
   sealed_with_other_key: [
     500,

@@ -75,6 +75,8 @@ interface RegistryNeeds {
   readonly vault: Vault;
   readonly audit: Audit;
   readonly provider: () => Provider;
+  /** About people, as the library knows them. */
+  readonly scopes: readonly string[];
 }
 
 type ClientEvent = Pick<AuditEvent, 'kind' | 'detail'>;
@@ -95,7 +97,7 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
     const id = options.id ?? clientId();
     const full = withDefaults(metadata);
     const secret = needsSecret(full) ? (options.secret ?? newSecret()) : undefined;
-    await validate(needs.provider(), { id, metadata: full });
+    await validate(needs, { id, metadata: full });
     const at = now();
     const client = { id, metadata: full, secrets: storedSecrets(secret, at), createdAt: at };
     const replaced = options.replace && (await clientTable.find(id));
@@ -117,7 +119,7 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
     const metadata = merged(client.metadata, change);
     const changed = changedNames(client.metadata, metadata);
     if (changed.length === 0) return { client, changed, secret: undefined };
-    await validate(needs.provider(), { id, metadata, before: client.metadata });
+    await validate(needs, { id, metadata, before: client.metadata });
     const { secrets, secret } = secretsFor(client, metadata);
     const event = { kind: 'admin.client_updated', detail: { changed } } as const;
     return { client: await write(client, { metadata, secrets }, event), changed, secret };
@@ -259,7 +261,7 @@ interface Validated {
 }
 
 async function validate(
-  provider: Provider,
+  { provider, scopes }: Pick<RegistryNeeds, 'provider' | 'scopes'>,
   { id, metadata, before = {} }: Validated,
 ): Promise<void> {
   assertNotForAssertions(metadata);
@@ -267,9 +269,9 @@ async function validate(
   assertRotates(metadata);
   assertReachable(metadata, before);
   const secret = needsSecret(metadata) ? { client_secret: newSecret() } : {};
-  const Model = provider.Client as unknown as { validate(metadata: object): Promise<void> };
+  const Model = provider().Client as unknown as { validate(metadata: object): Promise<void> };
   try {
-    await Model.validate(forLibrary({ ...metadata, client_id: id, ...secret }));
+    await Model.validate(forLibrary({ ...metadata, client_id: id, ...secret }, scopes));
   } catch (error) {
     throw new GatehouseError('invalid_input', { message: describe(error), cause: error });
   }

@@ -1,7 +1,6 @@
 // Clients as the library wants to see them.
 import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
-import { OIDC_SCOPES } from '../domain/clients/resources.ts';
 import { isSecretOf, liveSecrets, needsSecret } from '../domain/clients/secrets.ts';
 import { now } from '../lib/clock.ts';
 import { randomId } from '../lib/ids.ts';
@@ -26,31 +25,33 @@ export async function findClient(
   return ID.test(id) ? clientTable.find(id) : undefined;
 }
 
-export function createClientSource(clientTable: ClientTable, admit: Admit): ClientSource {
+/** @param scopes about people, as the library knows them */
+export function createClientSource(
+  clientTable: ClientTable,
+  admit: Admit,
+  scopes: readonly string[],
+): ClientSource {
   return {
     find: async (id) => {
       const client = await findClient(clientTable, id);
-      return client && (await admit(client)) ? toPayload(client) : undefined;
+      return client && (await admit(client)) ? toPayload(client, scopes) : undefined;
     },
   };
 }
 
-function toPayload(client: StoredClient): AdapterPayload {
+function toPayload(client: StoredClient, scopes: readonly string[]): AdapterPayload {
   const { id, metadata, disabledAt } = client;
   const digests = liveSecrets(client, now()).map(({ digest }) => digest);
-  return forLibrary({
-    ...metadata,
-    client_id: id,
-    disabled: disabledAt !== undefined,
-    ...(needsSecret(metadata) ? { client_secret: digests.join(' ') || randomId() } : {}),
-  });
+  const secret = needsSecret(metadata) ? { client_secret: digests.join(' ') || randomId() } : {};
+  const disabled = disabledAt !== undefined;
+  return forLibrary({ ...metadata, client_id: id, disabled, ...secret }, scopes);
 }
 
-/** The library knows OpenID scopes only; those of resources are checked by configuration. */
-export function forLibrary(metadata: ClientMetadata): ClientMetadata {
+/** The library knows scopes about people only; those of resources are checked by configuration. */
+export function forLibrary(metadata: ClientMetadata, scopes: readonly string[]): ClientMetadata {
   const { scope } = metadata;
   if (typeof scope !== 'string') return metadata;
-  const known = scope.split(' ').filter((name) => OIDC_SCOPES.includes(name));
+  const known = scope.split(' ').filter((name) => scopes.includes(name));
   const { scope: _all, ...rest } = metadata;
   return {
     ...rest,

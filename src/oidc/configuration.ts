@@ -6,8 +6,8 @@ import { z } from 'zod';
 import type { Config } from '../config/schema.ts';
 import type { Accounts } from '../domain/accounts/accounts.ts';
 import type { Mfa } from '../domain/accounts/mfa.ts';
+import { claimsByScope, personScopes } from '../domain/attributes/attributes.ts';
 import { CLIENT_ASSERTION_AUDIENCES } from '../domain/clients/assertion-audience.ts';
-import { OIDC_SCOPES } from '../domain/clients/resources.ts';
 import type { PasswordPolicy } from '../domain/passwords/policy.ts';
 import { ACR_VALUES } from '../domain/sessions/assurance.ts';
 import type { Sessions } from '../domain/sessions/sessions.ts';
@@ -18,7 +18,7 @@ import type { ServiceAccountTable } from '../service-accounts/table.ts';
 import { FIRST_VISIT, SIGN_IN_PATH } from '../web/paths.ts';
 import { accountClient } from './account-client.ts';
 import type { BrowserBinding } from './browser-binding.ts';
-import { CLAIMS, createExtraTokenClaims, createFindAccount } from './claims.ts';
+import { createExtraTokenClaims, createFindAccount } from './claims.ts';
 import { CLOCK_TOLERANCE, createAssertClientAssertion } from './client-assertions.ts';
 import { createLoadExistingGrant, type GrantNeeds } from './grants.ts';
 import { createLibraryFetch } from './library-fetch.ts';
@@ -49,9 +49,13 @@ const EXTRA_METADATA: Record<keyof ClientExtras, z.ZodType> = {
   first_party: z.boolean(),
   require_pkce: z.boolean(),
   require_acr: z.enum(ACR_VALUES),
+  require_role: z.string().min(1).max(200),
   trusted_devices: z.boolean(),
   direct_sign_in: z.boolean(),
   rotate_refresh_tokens: z.boolean(),
+  minimal_id_token: z.boolean(),
+  roles_claim: z.string().min(1).max(200),
+  groups_claim: z.string().min(1).max(200),
   allowed_scopes: z.string(),
   resources: z.array(z.url()),
   client_assertion_audience: z.enum(CLIENT_ASSERTION_AUDIENCES),
@@ -89,8 +93,9 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
     clients: [accountClient(config)],
     routes: ROUTES,
     cookies: cookies(config, vault),
-    scopes: [...OIDC_SCOPES],
-    claims: CLAIMS,
+    scopes: [...personScopes(config)],
+    claims: claimsByScope(config),
+    conformIdTokenClaims: false,
     acrValues: [...ACR_VALUES],
     responseTypes: ['code'],
     subjectTypes: ['public'],
@@ -109,7 +114,7 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
     },
     findAccount: createFindAccount(accounts, needs),
     loadExistingGrant: createLoadExistingGrant(needs.grants),
-    extraTokenClaims: createExtraTokenClaims(),
+    extraTokenClaims: createExtraTokenClaims(config),
     renderError: sources.renderError,
     clientBasedCORS: isOwnOrigin,
     pkce: { required: isPkceRequired },
@@ -167,6 +172,7 @@ function features(
   return {
     devInteractions: { enabled: false },
     backchannelLogout: on,
+    claimsParameter: on,
     clientCredentials: on,
     deviceFlow: { ...on, ...device, userCodeInputSource, userCodeConfirmSource, successSource },
     dPoP: on,

@@ -2,7 +2,8 @@
 import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
-import { allResources, OIDC_SCOPES, ownApi } from '../domain/clients/resources.ts';
+import { personScopes } from '../domain/attributes/attributes.ts';
+import { allResources, ownApi } from '../domain/clients/resources.ts';
 import type { Sessions } from '../domain/sessions/sessions.ts';
 import { now } from '../lib/clock.ts';
 import { randomId } from '../lib/ids.ts';
@@ -62,7 +63,7 @@ const USUAL = ['openid', 'profile', 'email'];
 export function createFirstPartySessions(needs: Needs): FirstPartySessions {
   const { config } = needs;
   const own = allResources(config).find((each) => each.identifier === ownApi(config));
-  const known = [...OIDC_SCOPES, ...(own?.scopes ?? [])];
+  const known = [...personScopes(config), ...(own?.scopes ?? [])];
   return {
     isFor: ({ resources }) => resources?.includes(ownApi(config)) ?? true,
     scopesOf: (client, asked) => {

@@ -1,6 +1,7 @@
 // The library's Grant as the token family of one session and client, filled from our consent row.
 import type Provider from 'oidc-provider';
 import { errors, type Grant } from 'oidc-provider';
+import type { Config } from '../config/schema.ts';
 import type { Consents, Granted } from '../domain/consents/consents.ts';
 import { randomId } from '../lib/ids.ts';
 import type { ConsentTable } from '../store/consents.ts';
@@ -13,6 +14,7 @@ import {
   type Ctx,
   type CurrentContext,
   mayAskFor,
+  mayAskForClaim,
   type SessionModel,
 } from './types.ts';
 import { oauthError, setAside, workOf } from './work.ts';
@@ -35,7 +37,11 @@ interface GrantClass {
 }
 
 /** What was allowed once counts as long as the client may ask for it. */
-export function installGrantModel(provider: Provider, current: CurrentContext): void {
+export function installGrantModel(
+  provider: Provider,
+  config: Pick<Config, 'attributes'>,
+  current: CurrentContext,
+): void {
   const Model = provider.Grant as unknown as GrantClass;
   const fields = [...Model.IN_PAYLOAD, 'generation'];
   Object.defineProperty(Model, 'IN_PAYLOAD', { get: () => fields });
@@ -44,6 +50,19 @@ export function installGrantModel(provider: Provider, current: CurrentContext): 
     const client = (current()?.oidc.client ?? {}) as ClientExtras;
     const granted = filtered.call(this, filter).split(' ');
     return granted.filter((scope) => mayAskFor(client, scope)).join(' ');
+  };
+  const mayAsk = (claim: string): boolean => {
+    const client = (current()?.oidc.client ?? {}) as ClientExtras;
+    return mayAskForClaim(client, claim, config);
+  };
+  const { getOIDCClaimsFiltered: allowed, getOIDCClaimsEncountered: known } = Model.prototype;
+  Model.prototype.getOIDCClaimsFiltered = function (this: Grant, filter) {
+    return allowed.call(this, filter).filter(mayAsk);
+  };
+  // A claim that the client may not ask for is left out without a question.
+  Model.prototype.getOIDCClaimsEncountered = function (this: Grant) {
+    const asked = [...(current()?.oidc.requestParamClaims ?? [])];
+    return [...known.call(this), ...asked.filter((claim) => !mayAsk(claim))];
   };
 }
 

@@ -3,9 +3,10 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
-import { allResources, OIDC_SCOPES } from '../domain/clients/resources.ts';
+import { personScopes } from '../domain/attributes/attributes.ts';
+import { allResources } from '../domain/clients/resources.ts';
 import type { Granted } from '../domain/consents/consents.ts';
-import { type Acr, type Wanted, wantedAcr } from '../domain/sessions/assurance.ts';
+import type { Acr, Wanted } from '../domain/sessions/assurance.ts';
 import { now, nowSeconds } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import { noteInRequest } from '../lib/request-context.ts';
@@ -16,7 +17,15 @@ import { artifactKey, toStored } from './adapter.ts';
 import { AT_ONCE, type Binding, type BrowserBinding } from './browser-binding.ts';
 import { type ClientOnPage, clientOnPage } from './pages.ts';
 import { mayAnswer } from './redirect-uris.ts';
-import type { ClientExtras, InteractionModel, LoginResult, Result, SessionModel } from './types.ts';
+import {
+  type ClientExtras,
+  type InteractionModel,
+  type LoginResult,
+  mayAskForClaim,
+  type Result,
+  type SessionModel,
+} from './types.ts';
+import { wantedBy } from './wanted-acr.ts';
 
 export type { Acr, LoginResult };
 
@@ -28,7 +37,7 @@ export interface Interaction {
   readonly formBinding: string;
   readonly clientId: string;
   readonly client: ClientOnPage;
-  readonly prompt: 'login' | 'consent' | 'select_account';
+  readonly prompt: 'login' | 'consent' | 'select_account' | 'access';
   /** Where the library goes on, once there is a result. */
   readonly returnTo: string;
   readonly loginHint: string | undefined;
@@ -213,10 +222,10 @@ function toInteraction(
     prompt: promptOf(model),
     returnTo: model.returnTo,
     loginHint: text('login_hint'),
-    wantedAcr: wantedAcr(text('acr_values'), extras.require_acr),
+    wantedAcr: wantedBy(params, extras),
     devicesCount: extras.trusted_devices !== false,
     stepUp: stepUpOf(model, current),
-    requested: requestedBy(params, needs.config),
+    requested: requestedBy(params, extras, needs.config),
     accountId: signedInAs,
     signedIn: (login, otherPerson) =>
       answer({
@@ -234,22 +243,33 @@ function toInteraction(
 }
 
 function promptOf({ prompt: { name }, session }: InteractionModel): Interaction['prompt'] {
-  if (name === 'consent') return 'consent';
+  if (name === 'consent' || name === 'access') return name;
   // Without a session there is nothing to choose from.
   return name === 'select_account' && session?.accountId !== undefined ? 'select_account' : 'login';
 }
 
-function requestedBy(params: InteractionModel['params'], config: Config): Granted {
+function requestedBy(
+  params: InteractionModel['params'],
+  client: ClientExtras,
+  config: Config,
+): Granted {
   const asked = String(params.scope ?? '').split(' ');
   const named = [params.resource ?? []].flat().map(String);
   const resources = allResources(config)
     .filter(({ identifier }) => named.includes(identifier))
     .map(({ identifier, scopes }) => [identifier, scopes.filter((s) => asked.includes(s))]);
   return {
-    scopes: asked.filter((scope) => OIDC_SCOPES.includes(scope)),
-    claims: [],
+    scopes: asked.filter((scope) => personScopes(config).includes(scope)),
+    claims: claimsIn(params.claims).filter((claim) => mayAskForClaim(client, claim, config)),
     resources: Object.fromEntries(resources),
   };
+}
+
+/** The names in a `claims` parameter, which the library has read before. */
+function claimsIn(parameter: unknown): string[] {
+  if (typeof parameter !== 'string') return [];
+  const { userinfo = {}, id_token = {} } = JSON.parse(parameter);
+  return [...new Set([...Object.keys(userinfo), ...Object.keys(id_token)])];
 }
 
 /** As the adapter writes it, with a change. */

@@ -2,11 +2,12 @@
 import { decodeJwt } from 'jose';
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Consents } from '../domain/consents/consents.ts';
-import { ACR, isAtLeast, wantedAcr } from '../domain/sessions/assurance.ts';
+import { ACR, isAtLeast } from '../domain/sessions/assurance.ts';
 import type { Sessions } from '../domain/sessions/sessions.ts';
 import type { LibraryAccount } from './claims.ts';
 import { lacksResource } from './resource-indicators.ts';
 import type { ClientExtras, SessionModel } from './types.ts';
+import { wantedBy } from './wanted-acr.ts';
 
 const { Check, Prompt, base } = interactionPolicy;
 
@@ -32,10 +33,28 @@ export function createPolicy(
     check('somebody_else_was_meant', isSomebodyElse),
   ];
   for (const [index, each] of own.entries()) login.checks.add(each, index);
+  // Ours covers them, and takes a stronger value for a weaker one.
+  for (const reason of ['essential_acr', 'essential_acrs']) login.checks.remove(reason);
   for (const each of login.checks) neverTwice(each);
   policy.add(accountSelection(), 0);
+  policy.add(access(), policy.indexOf(consentPrompt(policy)));
   consentPrompt(policy).checks.add(resourcesMissing(consents));
   return policy;
+}
+
+/** No consent is asked of a person who may not use the application. */
+function access() {
+  const lacksRole = new Check(
+    'role_missing',
+    'the person lacks the required role',
+    'access_denied',
+    ({ oidc }) => {
+      const { require_role: role } = oidc.client as unknown as ClientExtras;
+      const account = oidc.account as unknown as LibraryAccount | undefined;
+      return account !== undefined && !account.hasRole(role);
+    },
+  );
+  return new Prompt({ name: 'access' }, lacksRole);
 }
 
 /** Asks who is meant where the request says so, or names somebody else than who is signed in. */
@@ -110,7 +129,7 @@ const isSomebodyElse: Judge = (ctx, session) => {
 
 const isAssuranceTooLow: Judge = (ctx, session) => {
   const client = ctx.oidc.client as unknown as ClientExtras;
-  const wanted = wantedAcr(ctx.oidc.params?.acr_values as string | undefined, client.require_acr);
+  const wanted = wantedBy(ctx.oidc.params ?? {}, client);
   if (session.acr === ACR.rememberedDevice && client.trusted_devices === false) return true;
   if (wanted.kind === 'anything') return false;
   if (wanted.kind === 'at-least' && isAtLeast(session.acr, wanted.acr)) return false;

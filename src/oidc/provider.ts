@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import type { Middleware } from 'koa';
 import Provider from 'oidc-provider';
+import { personScopes } from '../domain/attributes/attributes.ts';
 import type { Audit } from '../domain/audit/audit.ts';
 import type { KeyRing } from '../domain/keys/keys.ts';
 import type { Limits } from '../domain/limits/limits.ts';
@@ -22,6 +23,7 @@ import { REDIRECTING } from './answers.ts';
 import { nameUnregisteredGrants } from './answers-in-words.ts';
 import { recordTokens } from './audit-events.ts';
 import type { BrowserBinding } from './browser-binding.ts';
+import { nameClaims } from './claims.ts';
 import { createAdmit } from './client-admission.ts';
 import { createCountWrongSecret, createLookUpUserCode } from './client-attempts.ts';
 import { installClientKeys } from './client-keys.ts';
@@ -102,7 +104,7 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
     current,
     config,
     artifactTable: tables.artifactTable,
-    clients: createClientSource(tables.clientTable, createAdmit(attempts)),
+    clients: createClientSource(tables.clientTable, createAdmit(attempts), personScopes(config)),
     lookUpUserCode: createLookUpUserCode(attempts),
     limits: needs.limits,
     countOpenRequest,
@@ -124,7 +126,8 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
   installClientModel(provider, vault, createCountWrongSecret(attempts));
   installClientKeys(provider, { ...needs, current });
   refuseAccountClient(provider, current);
-  installGrantModel(provider, current);
+  installGrantModel(provider, config, current);
+  nameClaims(provider);
   openTokenEndpoint(provider, current);
   installInteractionModel(provider);
   installReplayDetection(provider, needs);

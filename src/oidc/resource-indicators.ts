@@ -2,7 +2,8 @@
 import type Provider from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Config, Resource } from '../config/schema.ts';
-import { allResources, OIDC_SCOPES, ownApi } from '../domain/clients/resources.ts';
+import { claimsByScope, personScopes } from '../domain/attributes/attributes.ts';
+import { allResources, ownApi } from '../domain/clients/resources.ts';
 import type { Consents, Granted } from '../domain/consents/consents.ts';
 import { SERVICE_ACCOUNT } from '../lib/ids.ts';
 import { type ClientExtras, type Ctx, type CurrentContext, mayAskFor } from './types.ts';
@@ -18,18 +19,19 @@ type FindConsent = Pick<Consents, 'find'>;
 export function createResourceIndicators(config: Config, consents: FindConsent) {
   const resources = new Map(allResources(config).map((each) => [each.identifier, each]));
   const own = ownApi(config);
+  const scopes = personScopes(config);
   return {
     enabled: true,
     // Client credentials without a resource are for our own API (RFC 8707, 2.2 leaves it to us).
     defaultResource: async (ctx: Ctx, client: unknown, oneOf?: string[]) => {
-      assertMayAsk(ctx, client as ClientExtras);
+      assertMayAsk(ctx, client as ClientExtras, scopes);
       return oneOf ?? (isClientCredentials(ctx) ? own : undefined);
     },
     // A resource named at the authorization endpoint counts, with `openid` too.
     useGrantedResource: async () => true,
     getResourceServerInfo: async (ctx: Ctx, identifier: string, asking: unknown) => {
       const client = asking as LibraryClient;
-      assertMayAsk(ctx, client);
+      assertMayAsk(ctx, client, scopes);
       const resource = resources.get(identifier);
       if (!resource) throw new errors.InvalidTarget('the resource is not known here');
       const isDefault = isClientCredentials(ctx) && identifier === own;
@@ -43,9 +45,9 @@ export function createResourceIndicators(config: Config, consents: FindConsent) 
 }
 
 /** The library has no word for a client that may ask about nobody. */
-function assertMayAsk({ oidc }: Ctx, client: ClientExtras): void {
+function assertMayAsk({ oidc }: Ctx, client: ClientExtras, scopes: readonly string[]): void {
   const asked = String(oidc.params?.scope ?? '').split(' ');
-  const tooMuch = asked.find((scope) => OIDC_SCOPES.includes(scope) && !mayAskFor(client, scope));
+  const tooMuch = asked.find((scope) => scopes.includes(scope) && !mayAskFor(client, scope));
   if (tooMuch) throw new errors.InvalidScope('requested scope is not allowed', tooMuch);
 }
 
@@ -128,10 +130,14 @@ export function openTokenEndpoint(provider: Provider, current: CurrentContext): 
   }
 }
 
-/** Every scope of OpenID and of every resource. */
+/** Every scope about people and of every resource, and every claim. */
 export function everythingIn(config: Config): Granted {
   const resources = allResources(config).map(({ identifier, scopes }) => [identifier, scopes]);
-  return { scopes: OIDC_SCOPES, claims: [], resources: Object.fromEntries(resources) };
+  return {
+    scopes: personScopes(config),
+    claims: Object.values(claimsByScope(config)).flat(),
+    resources: Object.fromEntries(resources),
+  };
 }
 
 function serverInfo(config: Config, resource: Resource, allowed: string[] | undefined) {

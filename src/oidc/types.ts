@@ -1,5 +1,7 @@
 // The parts of oidc-provider that we hold on to beyond its published types.
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Config } from '../config/schema.ts';
+import { scopeOf } from '../domain/attributes/attributes.ts';
 import type { ClientAssertionAudience } from '../domain/clients/assertion-audience.ts';
 import type { SessionClient, SessionOrigin } from '../store/sessions.ts';
 
@@ -98,12 +100,20 @@ export interface ClientExtras {
   readonly first_party?: boolean;
   readonly require_pkce?: boolean;
   readonly require_acr?: string;
+  /** Only people with this role may use it. */
+  readonly require_role?: string;
   /** `false`: a trusted device does not stand in for the second factor. */
   readonly trusted_devices?: boolean;
   /** A public client that may sign people in without pages. */
   readonly direct_sign_in?: boolean;
   /** Undefined: only those of public clients that no key is bound to are replaced at each use. */
   readonly rotate_refresh_tokens?: boolean;
+  /** Its ID tokens say who and how, and what the `claims` parameter names for them. */
+  readonly minimal_id_token?: boolean;
+  /** What it calls the claim `roles`. */
+  readonly roles_claim?: string;
+  /** What it calls the claim `groups`. */
+  readonly groups_claim?: string;
   readonly allowed_scopes?: string;
   /** The only ones it may name; undefined: none for a third party, any for one of ours. */
   readonly resources?: readonly string[];
@@ -116,6 +126,16 @@ export interface ClientExtras {
 
 export function mayAskFor({ allowed_scopes: allowed }: ClientExtras, scope: string): boolean {
   return allowed?.split(' ').includes(scope) ?? true;
+}
+
+/** A claim comes with its scope: a client that may not ask for the scope may not ask for the claim. */
+export function mayAskForClaim(
+  client: ClientExtras,
+  claim: string,
+  config: Pick<Config, 'attributes'>,
+): boolean {
+  const scope = scopeOf(config, claim);
+  return scope !== undefined && (scope === 'openid' || mayAskFor(client, scope));
 }
 
 /** The library's own context of the request that is being answered, if it is in its hands. */

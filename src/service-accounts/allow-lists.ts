@@ -1,7 +1,8 @@
 // What a service account may ask for, and from where: lists that name only what there is.
 import type { Config, Resource } from '../config/schema.ts';
 import { readRanges } from '../domain/accounts/address-ranges.ts';
-import { allResources, OIDC_SCOPES, ownApi } from '../domain/clients/resources.ts';
+import { personScopes } from '../domain/attributes/attributes.ts';
+import { allResources, ownApi } from '../domain/clients/resources.ts';
 import { refusal } from './refusals.ts';
 
 export interface AllowLists {
@@ -10,7 +11,7 @@ export interface AllowLists {
   readonly addresses: readonly string[];
 }
 
-export type Apis = Pick<Config, 'issuer' | 'resources'>;
+export type Apis = Pick<Config, 'issuer' | 'resources' | 'attributes'>;
 
 /** Throws `invalid_input` with the entry that cannot be. */
 export function readAllowLists(asked: Partial<AllowLists>, apis: Apis): AllowLists {
@@ -38,14 +39,14 @@ function readResources(asked: readonly string[], apis: Apis): readonly string[] 
 function readScopes(asked: readonly string[], resources: readonly string[], apis: Apis) {
   const ofResources = allResources(apis).filter((each) => resources.includes(each.identifier));
   const known = ofResources.flatMap(({ scopes }) => scopes);
-  asked.forEach(assertForMachines);
+  for (const scope of asked) assertForMachines(scope, apis);
   const missing = unique(asked.filter((scope) => !known.includes(scope)));
   if (missing.length > 0) throw refusal(describeMissing(missing, ofResources));
   return unique(asked);
 }
 
-function assertForMachines(scope: string) {
-  if (!OIDC_SCOPES.includes(scope)) return;
+function assertForMachines(scope: string, apis: Apis) {
+  if (!personScopes(apis).includes(scope)) return;
   throw refusal(`The scope "${scope}" asks about a person, and a service account is none.`);
 }
 

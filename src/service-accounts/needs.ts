@@ -16,7 +16,7 @@ export interface OperatorReason {
 }
 
 export interface ServiceAccountsNeeds {
-  readonly config: Pick<Config, 'issuer' | 'resources' | 'product'>;
+  readonly config: Pick<Config, 'issuer' | 'resources' | 'attributes' | 'product'>;
   readonly store: Store;
   readonly serviceAccountTable: ServiceAccountTable;
   /** Of service accounts, not of people. */

@@ -13,7 +13,7 @@ import type { Store } from '../store/store.ts';
 import type { SignInAudit } from './audit-events.ts';
 import type { Flow, Flows } from './flow.ts';
 import { type PasswordWriteNeeds, passwordWrites } from './password-writes.ts';
-import { ADDRESS_NOT_ALLOWED, NOT_ALLOWED, type NotAllowed } from './prove.ts';
+import { ADDRESS_NOT_ALLOWED, NO_ACCESS, NOT_ALLOWED, type NotAllowed } from './prove.ts';
 import { dueStep } from './steps/index.ts';
 import { isDeviceEnough } from './steps/second-factor/step.ts';
 
@@ -38,6 +38,8 @@ export interface SignInTarget {
   readonly requester: Requester;
   signedIn(login: SignInResult, otherPerson: boolean): Unit | Promise<Unit>;
   refused(error: string, description: string): Unit;
+  /** Of an application that only some people may use: false for the others. */
+  admits?(account: Account): boolean;
 }
 
 export type FinishOutcome =
@@ -124,6 +126,7 @@ async function signIn(
   const account = await accountTable.find(accountId);
   if (!account) return VOID;
   if (!mayComeFrom(account, target.requester.address)) return rejectNetwork(flow, signInAudit);
+  if (target.admits?.(account) === false) return refuseRole(flow, signInAudit);
   const hasFactor = login.amr.includes('mfa');
   const remembered = await limits.finished(account, target.requester, hasFactor);
   const other =
@@ -165,6 +168,12 @@ async function isWritten(
 async function rejectNetwork(flow: Flow, signInAudit: SignInAudit): Promise<FinishOutcome> {
   await signInAudit.turnedAway(flow, ADDRESS_NOT_ALLOWED);
   return NOT_ALLOWED;
+}
+
+/** The flow stays open: the role may come a moment later. */
+async function refuseRole(flow: Flow, signInAudit: SignInAudit): Promise<FinishOutcome> {
+  await signInAudit.turnedAway(flow, 'required role missing');
+  return NO_ACCESS;
 }
 
 /** A device that is to be remembered is trusted by the account as this sign-in leaves it. */

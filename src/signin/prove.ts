@@ -46,10 +46,11 @@ export interface Malformed {
 /** `code` is public and stable. */
 export interface NotAllowed {
   readonly kind: 'not-allowed';
-  readonly code: 'ip_not_allowed' | 'account_suspended';
+  readonly code: 'ip_not_allowed' | 'account_suspended' | 'access_denied';
 }
 
 export const NOT_ALLOWED: NotAllowed = { kind: 'not-allowed', code: 'ip_not_allowed' };
+export const NO_ACCESS: NotAllowed = { kind: 'not-allowed', code: 'access_denied' };
 const SUSPENDED: NotAllowed = { kind: 'not-allowed', code: 'account_suspended' };
 export const ADDRESS_NOT_ALLOWED = 'address not allowed';
 

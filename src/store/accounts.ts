@@ -53,13 +53,18 @@ const COLUMNS = defineColumns({
   backupCodesRevision: integer('backup_codes_revision'),
   /** Raised each time the person adds a factor to an account that already has one. */
   factorsRevision: integer('factors_revision'),
+  /** By the name of the attribute; see `src/domain/attributes`. */
+  attributes: attributeValues('attributes'),
   createdAt: integer('created_at'),
   updatedAt: integer('updated_at'),
 });
 
 type AccountRow = ReturnType<typeof COLUMNS.read>;
 
-export type Account = Omit<AccountRow, 'normalizedEmail' | 'updatedAt'>;
+export type Account = Omit<AccountRow, 'normalizedEmail'>;
+
+/** Without a value, an attribute is left out. */
+export type AttributeValues = Readonly<Record<string, unknown>>;
 
 export interface NewAccount {
   readonly id: string;
@@ -73,6 +78,7 @@ export interface NewAccount {
   readonly emailVerified: boolean;
   readonly existing?: boolean;
   readonly mfaEnrolledAt?: number | undefined;
+  readonly attributes?: AttributeValues | undefined;
   readonly createdAt?: number;
   readonly at: number;
 }
@@ -134,8 +140,17 @@ export interface AccountTable {
   setStatus(id: string, status: AccountStatus, at: number): Statement;
   /** Must hit. @param ranges none: any */
   allowAddresses(id: string, ranges: readonly string[], at: number): Statement;
+  /**
+   * Fails the unit unless the account is as it was read. What is left out stays; a new email that
+   * another account has is refused with `already_exists`.
+   */
+  changeProfile(was: Account, change: ProfileChange, at: number): Statement;
   delete(id: string): Statement;
 }
+
+export type ProfileChange = Partial<
+  Pick<AccountRow, 'email' | 'normalizedEmail' | 'name' | 'emailVerified' | 'attributes'>
+>;
 
 export function createAccountTable(store: Store): AccountTable {
   const byId = store.prepare<{ id: string }>((p, sql) => sql('accounts').where({ id: p.id }));
@@ -257,6 +272,14 @@ export function createAccountTable(store: Store): AccountTable {
       const row = COLUMNS.write({ allowedAddresses: ranges, updatedAt: at });
       return store.compile(store.sql('accounts').where({ id }).update(row), 1);
     },
+    changeProfile: (was, change, at) =>
+      store.compile(
+        store
+          .sql('accounts')
+          .where({ id: was.id, email: was.email, updated_at: was.updatedAt })
+          .update(COLUMNS.write({ ...change, updatedAt: at })),
+        1,
+      ),
     delete: (id) => store.compile(store.sql('accounts').where({ id }).del(), 1),
   };
 }
@@ -312,6 +335,7 @@ function toRow(account: NewAccount): Row {
     emailVerified: account.emailVerified,
     existing: account.existing ?? false,
     mfaEnrolledAt: account.mfaEnrolledAt,
+    attributes: account.attributes ?? {},
     createdAt,
     updatedAt: account.at,
   });
@@ -322,7 +346,7 @@ function toAccount(row: Row | undefined): Account | undefined {
 }
 
 function parse(row: Row): Account {
-  const { normalizedEmail, updatedAt, ...account } = COLUMNS.read(row);
+  const { normalizedEmail, ...account } = COLUMNS.read(row);
   return { ...account, status: statusNow(account) };
 }
 
@@ -330,6 +354,16 @@ function parse(row: Row): Account {
 function statusNow({ status, lockedUntil }: Pick<AccountRow, 'status' | 'lockedUntil'>) {
   const isOver = status === 'locked' && lockedUntil !== undefined && lockedUntil <= now();
   return isOver ? 'active' : status;
+}
+
+/** A JSON object; NULL stands for the empty one. */
+function attributeValues(name: string): Column<AttributeValues> {
+  const object = optional(json<AttributeValues>(name));
+  return {
+    name,
+    read: (value) => object.read(value) ?? {},
+    write: (values) => object.write(Object.keys(values).length === 0 ? undefined : values),
+  };
 }
 
 /** A JSON list of address ranges; NULL stands for the empty list. */

@@ -1,5 +1,7 @@
 // The library, built anew for other keys, and what asks it.
+
 import type { Context, Middleware } from 'koa';
+import { personScopes } from '../domain/attributes/attributes.ts';
 import type { KeyRing } from '../domain/keys/keys.ts';
 import { watchKeys } from '../domain/keys/watch.ts';
 import { buildFixedAnswers, type FixedAnswers } from '../http/fixed-answers.ts';
@@ -54,6 +56,7 @@ export async function createOidc(infrastructure: Infrastructure, domain: Domain,
       clientTable: tables.clientTable,
       audit,
       provider,
+      scopes: personScopes(infrastructure.config),
     }),
     interactions: createInteractions({
       ...infrastructure,

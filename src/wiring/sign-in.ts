@@ -41,6 +41,7 @@ export function signInRouter(infrastructure: Infrastructure, parts: Parts, provi
     render: site.render,
     requesterCookies: site.requesterCookies,
     resourceToWords: site.resourceToWords,
+    accessToWords: site.accessToWords,
     signInAudit: proving.signInAudit,
     startUrlOf: async (id) => startUrlOf(await oidc.provider().Client.find(id)),
     t: site.t,

@@ -1,4 +1,5 @@
 // What every page needs.
+import { createDescribeAccess } from '../domain/attributes/words.ts';
 import { createDescribeResource } from '../domain/clients/resources.ts';
 import { loadAssets } from '../http/assets.ts';
 import { createClientAddress } from '../http/client-address.ts';
@@ -22,6 +23,7 @@ export function createSite({ config, vault }: Infrastructure) {
     t,
     assets,
     resourceToWords: createDescribeResource(resources),
+    accessToWords: createDescribeAccess(config, t),
     render: createRender({ ...common, asset: assets.url }),
     csrf,
     flashes: createFlashes(vault, issuer),

@@ -234,6 +234,21 @@ describe('every page', () => {
 
   looksRight('consent', 'Allow access', ['button', 'Allow'], () => askAndSignIn());
 
+  looksRight(
+    'no-access',
+    "You don't have access to Payroll",
+    ['button', 'Back to Payroll'],
+    async () => {
+      const { client } = await gatehouse.core.clients.create({
+        client_name: 'Payroll',
+        redirect_uris: [app.redirectUri],
+        require_role: 'payroll',
+      });
+      await openAccount();
+      await ask({ client_id: client.id });
+    },
+  );
+
   // The list comes before the buttons: nothing sticks over it.
   looksRight(
     'select-account',

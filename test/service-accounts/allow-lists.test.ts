@@ -14,6 +14,7 @@ const api = (identifier: string, scopes: string[]) => ({
 });
 const APIS = {
   issuer: 'https://id.example.com',
+  attributes: [],
   resources: [api(FILES, ['read', 'write']), api(MAILS, ['send', 'read'])],
 };
 

@@ -261,6 +261,22 @@ onOneStoreExcept(/at once/, 'the audit of sign-ins', (store) => {
     return person;
   };
 
+  it('tells of an acr that could not be reached', async () => {
+    const acr = { essential: true, value: 'urn:example:nothing' };
+    await knock(person, { claims: JSON.stringify({ id_token: { acr } }) });
+    const row = (await rowsOf()).at(-1);
+    expect(row).to.deep.include({
+      kind: 'sign_in.finished',
+      outcome: 'refused',
+      reason: 'the requested acr cannot be reached',
+      detail: {
+        acr: 'urn:gatehouse:acr:password',
+        amr: ['pwd'],
+        wanted: 'unreachable',
+      },
+    });
+  });
+
   it('tells whose session ends when somebody else signs in', async () => {
     await signIn(gatehouse, party, person, { web });
     const other = await createPerson(gatehouse);

@@ -41,6 +41,7 @@ const WORDS: Readonly<Record<AuditKind, Words>> = {
   'client.refused': 'The client was refused',
   'account.created': 'The account was created',
   'account.imported': 'The account was imported',
+  'account.updated': 'The profile of the account was changed',
   'account.suspended': 'The account was suspended',
   'account.activated': 'The account was activated',
   'account.unlocked': 'The account was unlocked',

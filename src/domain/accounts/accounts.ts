@@ -3,7 +3,12 @@ import { now } from '../../lib/clock.ts';
 import { GatehouseError, isGatehouseError } from '../../lib/errors.ts';
 import { accountId } from '../../lib/ids.ts';
 import { walkPages } from '../../lib/pagination.ts';
-import type { Account, AccountRole, AccountTable as AccountStore } from '../../store/accounts.ts';
+import type {
+  Account,
+  AccountRole,
+  AccountTable as AccountStore,
+  AttributeValues,
+} from '../../store/accounts.ts';
 import type { AccountVersion } from '../../store/current-account.ts';
 import type { Unit } from '../../store/statement.ts';
 import type { Store } from '../../store/store.ts';
@@ -17,6 +22,8 @@ export interface NewAccountRequest {
   readonly name?: string | undefined;
   readonly role?: AccountRole;
   readonly password?: string | undefined;
+  readonly emailVerified?: boolean | undefined;
+  readonly attributes?: AttributeValues | undefined;
 }
 
 export interface Accounts {
@@ -65,7 +72,8 @@ export function createAccounts(
       role,
       passwordHash: password === undefined ? undefined : await hashing.hash(password),
       knownPolicyVersion: password === undefined ? undefined : passwords.newest,
-      emailVerified: false,
+      emailVerified: request.emailVerified ?? false,
+      attributes: request.attributes,
       at: now(),
     });
     const recorded = audit.record({ kind: 'account.created', accountId: id, detail: { role } });

@@ -24,6 +24,7 @@ export const AUDIT_KINDS = [
   'client.refused',
   'account.created',
   'account.imported',
+  'account.updated',
   'account.suspended',
   'account.activated',
   'account.unlocked',

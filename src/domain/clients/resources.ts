@@ -1,9 +1,6 @@
 // The APIs that tokens are made for, and the scopes that there are.
 import type { Config, Resource } from '../../config/schema.ts';
 
-/** About people. Those of resources are configuration. */
-export const OIDC_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'offline_access'];
-
 export function ownApi({ issuer }: Pick<Config, 'issuer'>): string {
   return `${issuer}/api`;
 }

@@ -50,7 +50,7 @@ export function isAtLeast(acr: string | undefined, wanted: Acr): boolean {
   return ACR_VALUES.indexOf(acr as Acr) >= ACR_VALUES.indexOf(wanted);
 }
 
-/** `unreachable`: the client is registered with a value that isn't one of ours. */
+/** `unreachable`: what must be reached isn't one of our values. */
 export type Wanted =
   | { readonly kind: 'anything' }
   | { readonly kind: 'at-least'; readonly acr: Acr }
@@ -60,13 +60,20 @@ export type Wanted =
  * What a request asks for: the weakest known value of `acr_values`, never less than the client
  * itself requires. Unknown values are skipped, and only unknown ones count as none (OpenID Connect
  * Core 1.0, 3.1.2.1: the claim is voluntary).
+ * @param essential values of an essential claim `acr` (5.5.1.1), of which one must be reached
  */
-export function wantedAcr(acrValues: string | undefined, clientRequires?: string): Wanted {
+export function wantedAcr(
+  acrValues: string | undefined,
+  clientRequires?: string,
+  essential?: readonly string[],
+): Wanted {
   const asked = acrValues?.split(' ').filter(Boolean) ?? [];
   const known = ACR_VALUES.filter((acr) => asked.includes(acr));
   const required = ACR_VALUES.filter((acr) => acr === clientRequires);
+  const demanded = ACR_VALUES.filter((acr) => essential?.includes(acr));
   if (clientRequires !== undefined && required.length === 0) return { kind: 'unreachable' };
-  const floors = [...known.slice(0, 1), ...required];
+  if (essential !== undefined && demanded.length === 0) return { kind: 'unreachable' };
+  const floors = [...known.slice(0, 1), ...required, ...demanded.slice(0, 1)];
   const strongest = ACR_VALUES.findLast((acr) => floors.includes(acr));
   return strongest ? { kind: 'at-least', acr: strongest } : { kind: 'anything' };
 }

@@ -59,7 +59,7 @@ onOneStore('connected applications', (store) => {
     const text = sectionOf(await account(), 'Connected applications');
     expect(text).to.match(/^Connected applications Two applications have access/);
     expect(text).to.match(/Calendar Know who you are See your email address Since \d+ \w+/);
-    expect(text).to.match(/Notes Know who you are See your name Since/);
+    expect(text).to.match(/Notes Know who you are See your name and profile Since/);
   });
 
   it('are listed with what they may do elsewhere, in the words of the configuration', async () => {

@@ -1,6 +1,7 @@
 // Connected applications: what a person has given which one, and how they take it back.
 import type { Context } from 'koa';
 import type { Connections } from '../../../domain/accounts/connections.ts';
+import type { DescribeAccess } from '../../../domain/attributes/words.ts';
 import type { DescribeResource } from '../../../domain/clients/resources.ts';
 import type { Granted } from '../../../domain/consents/consents.ts';
 import { GatehouseError } from '../../../lib/errors.ts';
@@ -19,6 +20,7 @@ export interface ApplicationPagesNeeds {
   /** Undefined: it is no longer registered. */
   readonly findClient: (id: string) => Promise<ClientOnPage | undefined>;
   readonly resourceToWords: DescribeResource;
+  readonly accessToWords: DescribeAccess;
   readonly show: Show;
   readonly flashMessages: FlashMessages;
   readonly t: Translate;
@@ -65,7 +67,7 @@ export function createApplicationPages(needs: ApplicationPagesNeeds) {
   };
 }
 
-type Words = Pick<ApplicationPagesNeeds, 't' | 'resourceToWords'>;
+type Words = Pick<ApplicationPagesNeeds, 'accessToWords' | 'resourceToWords'>;
 
 function itemOf({ consent: { clientId, granted, createdAt }, name }: Application, words: Words) {
   return {
@@ -76,11 +78,11 @@ function itemOf({ consent: { clientId, granted, createdAt }, name }: Application
   };
 }
 
-function describeGranted({ scopes, resources }: Granted, words: Words): string[] {
-  const { t, resourceToWords } = words;
-  const own = scopes.map((name) => t(`scopes.${name}.title`));
-  const describe = Object.entries(resources).map(([identifier, granted]) => {
-    const { name, scopes } = resourceToWords(identifier, granted);
+function describeGranted(granted: Granted, words: Words): string[] {
+  const { accessToWords, resourceToWords } = words;
+  const own = accessToWords(granted).map(({ title }) => title);
+  const describe = Object.entries(granted.resources).map(([identifier, allowed]) => {
+    const { name, scopes } = resourceToWords(identifier, allowed);
     const what = scopes.map(({ title }) => title).join(', ');
     return what === '' ? name : `${name}: ${what}`;
   });

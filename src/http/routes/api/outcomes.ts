@@ -38,6 +38,7 @@ function describeNotAllowed(
   { code }: Extract<Unfinished, { kind: 'not-allowed' }>,
   { t, support }: OutcomeNeeds,
 ): string {
+  if (code === 'access_denied') return 'This person may not use this application.';
   if (code !== 'account_suspended') return 'The account cannot be used from this network.';
   const contact = support === '' ? [] : [t('errors.ask', { contact: support })];
   return [t('errors.account_suspended'), ...contact].join(' ');

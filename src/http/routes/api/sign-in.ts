@@ -1,6 +1,7 @@
 // Signs people in for first-party applications: in one call, or in two with the code in the second.
 import type { Context } from 'koa';
 import type { KnownBrowsers } from '../../../domain/accounts/known-browsers.ts';
+import { hasRole } from '../../../domain/accounts/roles.ts';
 import type { CallingApplication, Requester } from '../../../domain/limits/requester.ts';
 import { wantedAcr } from '../../../domain/sessions/assurance.ts';
 import type { Factor } from '../../../factors/index.ts';
@@ -121,6 +122,7 @@ async function attempt(deps: Deps, ctx: Context, given: Attempt): Promise<void> 
       return session.unit;
     },
     refused: () => [],
+    admits: (account) => hasRole(account, client.require_role),
   };
   const key = keyOf(deps, handle);
   const outcome = await deps.signInFirstParty(key, credentials, target, prepared);

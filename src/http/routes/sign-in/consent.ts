@@ -1,6 +1,7 @@
 // Allow access: what an application asks for, and the person's answer.
 import type { Context } from 'koa';
 import type { Accounts } from '../../../domain/accounts/accounts.ts';
+import type { DescribeAccess } from '../../../domain/attributes/words.ts';
 import type { Audit } from '../../../domain/audit/audit.ts';
 import type { DescribeResource } from '../../../domain/clients/resources.ts';
 import type { Consents } from '../../../domain/consents/consents.ts';
@@ -21,6 +22,7 @@ export interface ConsentNeeds {
   readonly consents: Consents;
   readonly audit: Audit;
   readonly resourceToWords: DescribeResource;
+  readonly accessToWords: DescribeAccess;
   readonly csrf: Csrf;
   readonly render: Render;
   readonly t: Translate;
@@ -38,7 +40,7 @@ export function createConsentPage(needs: ConsentNeeds) {
       client: interaction.client,
       csrf: csrf.token(interaction.formBinding),
       actions: { submit: `${path}/consent`, switch: `${path}/switch` },
-      scopes: requested.scopes.map((name) => describeScope(name, t)),
+      scopes: needs.accessToWords(requested),
       resources: Object.entries(requested.resources).map(([identifier, scopes]) =>
         needs.resourceToWords(identifier, scopes),
       ),
@@ -75,12 +77,4 @@ export function createConsentPage(needs: ConsentNeeds) {
   };
 
   return { show, submit };
-}
-
-const DESCRIBED = ['offline_access', 'openid'];
-
-function describeScope(name: string, t: Translate) {
-  const title = t(`scopes.${name}.title`);
-  const description = DESCRIBED.includes(name) ? t(`scopes.${name}.description`) : undefined;
-  return { name, title, ...(description ? { description } : {}) };
 }

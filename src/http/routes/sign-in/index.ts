@@ -11,6 +11,7 @@ import { type ConsentNeeds, createConsentPage } from './consent.ts';
 import { type Handler, type SignInDeps, withForm, withInteraction } from './entry.ts';
 import { createGonePage, type GoneNeeds } from './gone.ts';
 import { cancel, restart } from './leave.ts';
+import { createNoAccessPage } from './no-access.ts';
 import { showDue } from './progress.ts';
 import { stepDownload, stepForm } from './steps.ts';
 
@@ -23,12 +24,14 @@ export function signInRoutes(needs: SignInNeeds): Router {
   const deps: CallbackDeps & SignInDeps = { ...needs, showGone: createGonePage(needs) };
   const consent = createConsentPage(needs);
   const selection = createAccountSelection(needs);
-  const show: Handler = (_deps, ctx, interaction) =>
-    interaction.prompt === 'consent'
-      ? consent.show(ctx, interaction)
-      : interaction.prompt === 'select_account'
-        ? selection.show(ctx, interaction)
-        : showDue(deps, ctx, interaction);
+  const noAccess = createNoAccessPage(needs);
+  const pages = { consent, select_account: selection, access: noAccess };
+  const show: Handler = (_deps, ctx, interaction) => {
+    const { prompt } = interaction;
+    return prompt === 'login'
+      ? showDue(deps, ctx, interaction)
+      : pages[prompt].show(ctx, interaction);
+  };
 
   const router = new Router({ prefix: SIGN_IN_PATH });
   router.get('/callback/:factor', callback(deps));
@@ -46,6 +49,10 @@ export function signInRoutes(needs: SignInNeeds): Router {
   router.post(
     '/:uid/account',
     withForm(deps, (_deps, ctx, interaction) => selection.submit(ctx, interaction)),
+  );
+  router.post(
+    '/:uid/no-access',
+    withForm(deps, (_deps, ctx, interaction) => noAccess.submit(ctx, interaction)),
   );
   router.post('/:uid/cancel', withForm(deps, cancel(needs)));
   router.post('/:uid/switch', withForm(deps, restart(needs)));
