@@ -12,6 +12,10 @@ import { type GatehouseProcess, startProcess } from '../test/support/processes.t
 import { createRelyingParty, type RelyingParty } from '../test/support/relying-party.ts';
 import type { StoreKind, TestDatabase } from '../test/support/stores.ts';
 
+/** A refresh token is good once, so that one that was lost or given twice shows. */
+const ONCE_ONLY = { refresh: { reuse_interval: 0 } };
+const ROTATING = { rotate_refresh_tokens: true };
+
 export interface SiteOptions {
   readonly count?: number;
   readonly env?: Readonly<Record<string, string>>;
@@ -54,7 +58,7 @@ export async function openSite(kind: StoreKind, options: SiteOptions = {}): Prom
   const { count = 2, nodesUrl } = options;
   const database = options.database ?? (await kind.createMigrated());
   const file = join(database.dataDir, 'faults.json');
-  writeFileSync(file, JSON.stringify({ ...WITHOUT_FACTOR, ...options.config }));
+  writeFileSync(file, JSON.stringify({ ...ONCE_ONLY, ...WITHOUT_FACTOR, ...options.config }));
   const common = { LOG_LEVEL: 'warn', GATEHOUSE_CONFIG: file, ...options.env };
   const ports = await Promise.all(Array.from({ length: count }, freePort));
   const issuer = `http://localhost:${ports[0]}`;
@@ -83,8 +87,8 @@ export async function openSite(kind: StoreKind, options: SiteOptions = {}): Prom
     ...site,
     database,
     nodes,
-    party: await createRelyingParty(site),
-    application: await createApplication(site),
+    party: await createRelyingParty(site, { metadata: ROTATING }),
+    application: await createApplication(site, ROTATING),
     at: (index) => nodes[index % count]?.url ?? issuer,
     kill: (index) => end(index, 'SIGKILL'),
     terminate: (index) => end(index, 'SIGTERM'),

@@ -32,27 +32,28 @@ const ROLES: readonly Role[] = [
     email: 'demo@example.com',
     name: 'Demo',
     existing: true,
-    shows: 'days of grace: set up a second factor, or press "Remind me later"',
+    shows:
+      'demonstrates the grace period: set up two-factor authentication, or select "Remind me later"',
   },
   {
     email: 'enrolled@example.com',
     name: 'Enrolled',
     existing: true,
     hasAuthenticator: true,
-    shows: 'the code of an authenticator, and "Remember this device"',
+    shows: 'demonstrates an authenticator code and "Remember this device"',
   },
   {
     email: 'legacy@example.com',
     name: 'Legacy',
     existing: true,
     weakPassword: 'sunshine1',
-    shows: 'a weak password from an older system, which gives way to a new one',
+    shows: 'demonstrates a forced password change (imported weak password)',
   },
   {
     email: 'new@example.com',
     name: 'New',
     existing: false,
-    shows: 'a first sign-in: an authenticator is set up, and backup codes are saved',
+    shows: 'demonstrates a first sign-in: set up an authenticator and save backup codes',
   },
 ];
 

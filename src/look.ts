@@ -70,7 +70,7 @@ async function look(config: Config, store: Store, log: Log): Promise<Look> {
   const since = (await knownRequiredSince(config.mfa, tables.settingTable)) ?? now();
   const domain = createDomain(infrastructure, since);
   const provider = () => {
-    throw new Error('nothing is asked of the library here');
+    throw new Error("this command doesn't start the provider");
   };
   return {
     config,

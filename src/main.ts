@@ -34,7 +34,7 @@ export async function start(config: Config, options: Options = {}): Promise<Runn
   const closeUnused = watchUnused(server);
   try {
     await listen(server, config);
-    server.on('error', (error) => core.log.error({ err: error }, 'a connection was not accepted'));
+    server.on('error', (error) => core.log.error({ err: error }, 'connection refused'));
     await rememberServed(core.settingTable, config.issuer);
     await core.node.begin();
     const demo = config.demo.enabled ? await startDemoFor(core) : undefined;
@@ -124,7 +124,7 @@ function startSweeping({ store, log, audit }: Core): () => void {
     if (isSweeping) return;
     isSweeping = true;
     await Promise.all([sweepInTurn(store, now(), stopped.signal), audit.closeEnded()])
-      .catch((error: unknown) => logFailure(log, error, 'expired rows could not be removed'))
+      .catch((error: unknown) => logFailure(log, error, 'removing expired rows failed'))
       .finally(() => {
         isSweeping = false;
       });

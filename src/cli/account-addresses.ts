@@ -14,11 +14,14 @@ interface Options extends Printing {
 export function allowAddressesCommand(): Command {
   return new Command('allow-addresses')
     .argument('<email-or-id>')
-    .argument('[range...]', 'an address or a range, as 192.0.2.0/24: these and no others')
-    .description('say which networks an account is used from')
-    .option('--any', 'any network again')
-    .option('--reason <text>', 'why, for the records')
-    .option('--ticket <id>', 'the request that asks for it')
+    .argument(
+      '[range...]',
+      'an address or a range, such as 192.0.2.0/24; replaces the current list',
+    )
+    .description('limit an account to certain networks')
+    .option('--any', 'allow any network')
+    .option('--reason <text>', 'why; written to the audit log')
+    .option('--ticket <id>', 'ID of the request or ticket')
     .option('--json', 'print JSON')
     .action(allow);
 }
@@ -26,7 +29,7 @@ export function allowAddressesCommand(): Command {
 function allow(who: string, ranges: readonly string[], options: Options): Promise<void> {
   return withCore(async (core) => {
     if ((ranges.length === 0) !== (options.any === true)) {
-      const message = 'Name the ranges that the account is used from, or say --any.';
+      const message = 'Name the allowed ranges, or use --any.';
       throw new GatehouseError('invalid_input', { message });
     }
     const { reason, ticket } = options;

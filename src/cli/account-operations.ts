@@ -16,32 +16,32 @@ interface ActCommand {
 const ACTS: readonly ActCommand[] = [
   {
     name: 'suspend',
-    description: 'shut an account: sessions and tokens end at once',
+    description: 'suspend an account; its sessions and tokens end immediately',
     act: 'suspend',
   },
   {
     name: 'activate',
-    description: 'open an account that was suspended or locked',
+    description: 'reactivate a suspended or locked account',
     act: 'activate',
   },
   {
     name: 'unlock',
-    description: 'end a lock, and forget all wrong passwords and codes',
+    description: 'unlock an account and clear its failed attempts',
     act: 'unlock',
   },
   {
     name: 'reset-2fa',
-    description: 'take all second factors away: the next sign-in sets up a new one',
+    description: 'remove all second factors; the person sets up a new one at the next sign-in',
     act: 'resetFactors',
   },
   {
     name: 'reset-password',
-    description: 'end what is signed in, and print a one-time link for a new password',
+    description: 'sign the person out everywhere and print a one-time link for a new password',
     act: 'resetPassword',
   },
   {
     name: 'delete',
-    description: 'delete an account with everything that belongs to it',
+    description: 'delete an account and all its data',
     act: 'delete',
   },
 ];
@@ -56,8 +56,8 @@ export function operationCommands(): readonly Command[] {
     new Command(name)
       .argument('<email-or-id>')
       .description(description)
-      .requiredOption('--reason <text>', 'why, for the records')
-      .option('--ticket <id>', 'the request that asks for it')
+      .requiredOption('--reason <text>', 'why; written to the audit log')
+      .option('--ticket <id>', 'ID of the request or ticket')
       .option('--json', 'print JSON')
       .action((who: string, options: ActOptions) => perform(act, who, options)),
   );

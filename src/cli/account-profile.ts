@@ -18,7 +18,7 @@ export interface AttributeOptions {
 
 export function withAttributeOptions(command: Command): Command {
   return command
-    .option('--role <role...>', 'roles at applications: the claim "roles"')
+    .option('--role <role...>', 'roles, for the claim "roles"')
     .option('--group <group...>', 'groups: the claim "groups"')
     .option('--set <attribute=value...>', 'attributes, such as given_name=Kim');
 }
@@ -51,15 +51,18 @@ export function updateCommand(): Command {
     .argument('<email-or-id>')
     .description('change the name, the email address or attributes of an account')
     .option('--email <email>', 'a new email address')
-    .option('--email-verified <true|false>', 'whether the address is known to be theirs', yesOrNo)
-    .option('--name <name>', 'what to call the person')
-    .option('--no-name', 'without a name');
+    .option('--email-verified <true|false>', 'whether the person owns the address', yesOrNo)
+    .option('--name <name>', 'full name of the person')
+    .option('--no-name', 'remove the name');
   return withAttributeOptions(command)
     .option('--no-role', 'without roles')
     .option('--no-group', 'without groups')
-    .option('--unset <attribute...>', 'attributes to take away')
-    .option('--reason <text>', 'why, for the records; needed for the email address')
-    .option('--ticket <id>', 'the request that asks for it')
+    .option('--unset <attribute...>', 'attributes to remove')
+    .option(
+      '--reason <text>',
+      'why; written to the audit log. Required to change the email address',
+    )
+    .option('--ticket <id>', 'ID of the request or ticket')
     .option('--json', 'print JSON')
     .action(update);
 }

@@ -28,13 +28,13 @@ interface CreateOptions extends AttributeOptions {
 }
 
 export function accountCommands(): Command {
-  const command = new Command('account').description('create and look up accounts');
+  const command = new Command('account').description('create, change and look up accounts');
   withAttributeOptions(command.command('create <email>'))
     .description('create an account')
-    .option('--name <name>', 'what to call the person')
-    .option('--email-verified', 'the address is known to be theirs')
-    .addOption(new Option('--admin', 'may administer').conflicts('support'))
-    .option('--support', 'may look, unlock and end sessions')
+    .option('--name <name>', 'full name of the person')
+    .option('--email-verified', 'mark the email address as verified')
+    .addOption(new Option('--admin', 'give the role admin').conflicts('support'))
+    .option('--support', 'give the role support')
     .option('--password-stdin', 'read the password from standard input')
     .option('--json', 'print JSON')
     .action((email: string, options: CreateOptions) =>
@@ -88,7 +88,7 @@ async function create(core: Core, email: string, options: CreateOptions): Promis
 /** The rules that are not met, as the page words them. */
 function inSentences({ details }: GatehouseError, { t, passwords }: Core): GatehouseError {
   const { min, max } = passwords.settings;
-  const message = 'The password does not meet the policy. Not met:';
+  const message = "The password doesn't meet the policy. Requirements not met:";
   const sentences = details.map((rule) => t(`password-rules.${rule}`, { min, max }));
   return new GatehouseError('password_unmet', { message, details: sentences });
 }

@@ -17,15 +17,15 @@ interface TailOptions {
 const MOST = 10_000;
 
 export function auditCommands(): Command {
-  const command = new Command('audit').description('look at what happened');
-  const kind = new Option('--kind <kind>', 'of this kind').choices(AUDIT_KINDS);
+  const command = new Command('audit').description('look at the audit log');
+  const kind = new Option('--kind <kind>', 'only events of this kind').choices(AUDIT_KINDS);
   command
     .command('tail')
-    .description('print the newest events, the newest last')
+    .description('print the newest events, newest last')
     .option('--limit <n>', `so many, ${MOST} at most`, parseLimit, 20)
-    .option('--account <email-or-id>', 'about this account')
+    .option('--account <email-or-id>', 'only events about this account')
     .addOption(kind)
-    .option('--json', 'print JSON, one event a line')
+    .option('--json', 'print JSON, one event per line')
     .action((options: TailOptions) => withCore((core) => tail(core, options)));
   return command;
 }

@@ -39,30 +39,30 @@ const GRANTS: Readonly<Record<string, string>> = {
   device_code: 'urn:ietf:params:oauth:grant-type:device_code',
 };
 
-const NAME = ['--name <name>', 'what people read on the pages'] as const;
+const NAME = ['--name <name>', 'name shown to people'] as const;
 
 /** Without `--no-pkce`, whose name is the same at both commands. */
 const OPTIONS: ReadonlyArray<readonly [flags: string, description: string, choices?: string[]]> = [
-  ['--redirect-uri <uri...>', 'where answers may go, to the letter'],
+  ['--redirect-uri <uri...>', 'redirect URI, compared exactly'],
   ['--public', 'a client without a secret (browser, phone)'],
-  ['--first-party', 'one of our own: people are not asked for consent'],
-  ['--direct-sign-in', 'may sign people in over JSON though it is public'],
+  ['--first-party', "one of your own: people aren't asked for consent"],
+  ['--direct-sign-in', 'let this public client sign people in over JSON'],
   ['--rotate-refresh-tokens', 'replace each refresh token when it is used'],
-  ['--post-logout-redirect-uri <uri...>', 'where people may go after signing out'],
-  ['--backchannel-logout-uri <uri>', 'told when a session ends'],
-  ['--client-uri <uri>', 'its own address: where people go who have lost their way'],
-  ['--initiate-login-uri <uri>', 'where it starts a sign-in by itself'],
-  ['--jwks-uri <uri>', 'its public keys: it authenticates by private_key_jwt'],
+  ['--post-logout-redirect-uri <uri...>', 'where people may be sent after signing out'],
+  ['--backchannel-logout-uri <uri>', 'URI notified when a session ends'],
+  ['--client-uri <uri>', "homepage, shown when a sign-in can't continue"],
+  ['--initiate-login-uri <uri>', 'URI that starts a sign-in at the application'],
+  ['--jwks-uri <uri>', 'URI of its public keys; it authenticates with private_key_jwt'],
   [
     '--assertion-audience <whom>',
-    'whom its assertions name: the issuer alone, or the token endpoint, too, as old ones do',
+    'audience of its assertions: only the issuer, or also the token endpoint (older clients)',
     [...CLIENT_ASSERTION_AUDIENCES],
   ],
-  ['--native', 'an installed application: any port of a loopback redirect URI'],
-  ['--grant <grant...>', 'grant types (authorization_code and refresh_token if none)'],
-  ['--scope <scopes>', 'the only scopes it may ask for'],
-  ['--resource <uri...>', 'the resources it may ask tokens for; or that it serves'],
-  ['--require-acr <acr>', 'what every sign-in for it must reach', [...ACR_VALUES]],
+  ['--native', 'an installed application: a loopback redirect URI matches any port'],
+  ['--grant <grant...>', 'grant types (default: authorization_code refresh_token)'],
+  ['--scope <scopes>', 'limit it to these scopes'],
+  ['--resource <uri...>', 'resources it may request tokens for, or that it serves'],
+  ['--require-acr <acr>', 'minimum acr of every sign-in', [...ACR_VALUES]],
   ['--require-role <role>', 'only people with this role may use it'],
   ['--minimal-id-token', 'ID tokens without names and addresses: those come from userinfo'],
   ['--roles-claim <name>', 'what it calls the claim "roles"'],
@@ -70,7 +70,7 @@ const OPTIONS: ReadonlyArray<readonly [flags: string, description: string, choic
   ['--id-token-alg <alg>', 'how its ID tokens are signed', ['RS256', 'ES256', 'EdDSA']],
   [
     '--allow-address <range...>',
-    'the only networks that its own calls come from: token endpoint, introspection, revocation',
+    'networks its own calls may come from (token endpoint, introspection, revocation)',
   ],
 ];
 
@@ -79,7 +79,7 @@ const TRUSTED_DEVICES = new Option(
   'whether a remembered device may stand in for the second factor',
 ).choices(['yes', 'no']);
 
-const NO_PKCE = new Option('--no-pkce', 'for old clients that cannot do PKCE');
+const NO_PKCE = new Option('--no-pkce', "don't require PKCE, for older clients");
 
 export function withCreateOptions(command: Command): Command {
   command.requiredOption(...NAME);
@@ -96,7 +96,7 @@ export function withUpdateOptions(command: Command): Command {
     const [name = ''] = flags.split(' ');
     if (name !== '--grant') command.option(`--no-${name.slice(2)}`, `without ${name}`);
   }
-  return command.addOption(TRUSTED_DEVICES).option('--pkce', 'PKCE is required').addOption(NO_PKCE);
+  return command.addOption(TRUSTED_DEVICES).option('--pkce', 'require PKCE').addOption(NO_PKCE);
 }
 
 function addOption(command: Command, flags: string, description: string, choices?: string[]): void {

@@ -21,7 +21,9 @@ interface Printing {
 }
 
 export function clientCommands(): Command {
-  const command = new Command('client').description('register, change and look up relying parties');
+  const command = new Command('client').description(
+    'register, change and look up clients (relying parties)',
+  );
   command.addCommand(createCommand());
   command
     .command('list')
@@ -40,7 +42,7 @@ export function clientCommands(): Command {
   for (const each of switchCommands()) command.addCommand(each);
   command
     .command('delete <client-id>')
-    .description('delete a client; its tokens stop working')
+    .description('delete a client; its tokens stop working immediately')
     .action((id: string) =>
       withCore(async ({ clients }) => {
         await clients.delete(id);
@@ -69,7 +71,7 @@ function createCommand(): Command {
 function assertSomewhere({ response_types: types, redirect_uris: uris }: Metadata): void {
   if (listOf(types).length === 0 || listOf(uris).length > 0) return;
   throw refusal(
-    'An application that signs people in needs --redirect-uri. One without people or browser needs --grant client_credentials or device_code.',
+    'An application that signs people in needs --redirect-uri. One without people or a browser needs --grant client_credentials or device_code.',
   );
 }
 
@@ -78,11 +80,12 @@ const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? v
 
 function updateCommand(): Command {
   return withUpdateOptions(new Command('update').argument('<client-id>'))
-    .description('change a client: each option replaces what it names, a list as a whole')
+    .description('change a client; each option replaces the current value')
     .option('--json', 'print JSON')
     .action((id: string, { json, ...options }: ClientOptions & Printing) =>
       withCore(async ({ clients, config }) => {
-        if (Object.keys(options).length === 0) throw refusal('Say what to change: see --help.');
+        if (Object.keys(options).length === 0)
+          throw refusal('Nothing to change. See --help for the options.');
         const change = changeOf(options, (await clients.get(id)).metadata);
         const { client, secret } = await clients.update(id, change);
         show({ ...describeClient(client), ...shownOnce(secret) }, { json });
@@ -106,11 +109,17 @@ interface RotateOptions extends Printing {
 
 function rotateCommand(): Command {
   const overlap = '--overlap <duration>';
-  const revoke = new Option('--revoke-old', 'make no new secret: end the old one of two at once');
+  const revoke = new Option(
+    '--revoke-old',
+    'create no new secret; revoke the older of two immediately',
+  );
   return new Command('rotate-secret')
     .argument('<client-id>')
-    .description('make a new secret, shown once; the old one works until the overlap is over')
-    .option(overlap, 'how long the old one still works: 90s, 15m, 24h, 7d; 0 ends it at once')
+    .description('create a new secret, shown once; the old one keeps working during the overlap')
+    .option(
+      overlap,
+      'how long the old secret keeps working: 90s, 15m, 24h, 7d; 0 revokes it immediately',
+    )
     .addOption(revoke.conflicts('overlap'))
     .option('--json', 'print JSON')
     .action((id: string, options: RotateOptions) =>
@@ -155,8 +164,8 @@ function refusal(message: string): GatehouseError {
 
 function switchCommands(): readonly Command[] {
   const operations = [
-    ['disable', 'shut a client: sign-ins for it, its calls and its tokens end at once'],
-    ['enable', 'open a client that was disabled'],
+    ['disable', 'disable a client; its sign-ins, calls and tokens end immediately'],
+    ['enable', 'enable a disabled client'],
   ] as const;
   return operations.map(([name, description]) =>
     new Command(name)

@@ -7,14 +7,14 @@ export async function announcePeople(people: readonly DemoPerson[], issuer: stri
   const [first, ...others] = people;
   if (!first) return;
   print(`Demo sign-in: ${first.email} / ${first.password}`);
-  print(`  shows ${first.shows}`);
+  print(`  ${first.shows}`);
   for (const each of others) await announce(each, issuer);
 }
 
 async function announce(person: DemoPerson, issuer: string): Promise<void> {
   const { email, password, totp_secret: secret, shows } = person;
   print(`Also: ${email} / ${password}`);
-  print(`  shows ${shows}`);
+  print(`  ${shows}`);
   if (secret === undefined) return;
   print(`  TOTP secret ${secret}, or scan:`);
   const uri = generateURI({ issuer, label: email, secret });

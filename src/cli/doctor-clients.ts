@@ -21,7 +21,7 @@ export async function checkRisks(): Promise<string> {
   return risks ?? NONE;
 }
 
-const NONE = 'none is registered yet';
+const NONE = 'none registered yet';
 
 /** Anybody may claim to be such an application, and ask people for their passwords. */
 function isOpenAtJson({ token_endpoint_auth_method: method, direct_sign_in: direct }: Metadata) {
@@ -64,7 +64,7 @@ export async function checkRegistrations(config: Config): Promise<string> {
     }
     if (!isThere) wrong.push(`api.default_client_id is "${usual}": no such client is registered`);
     if (wrong.length > 0) throw new Error(wrong.join('; '));
-    return 'all name addresses that can be reached, resources and scopes that are configured';
+    return 'all use reachable addresses and configured resources and scopes';
   });
   return found ?? NONE;
 }

@@ -18,7 +18,7 @@ export type Says = string | Warning;
 
 export async function checkConfiguration(config: Config): Promise<Says> {
   const doubts = otherDoubts(config);
-  return doubts.length === 0 ? 'nothing contradicts itself' : { warning: doubts.join('; ') };
+  return doubts.length === 0 ? 'no contradictions' : { warning: doubts.join('; ') };
 }
 
 export async function checkMail(config: Config): Promise<Says> {
@@ -45,7 +45,7 @@ export async function checkProxies({ trusted_proxies: proxies }: Config): Promis
   const seen = await lookInside(({ settingTable }) => findForwarding(settingTable, now()));
   const address = seen && parseAddress(seen.peer);
   if (!address || isWithin(address, proxies.map(parseSubnet))) {
-    return proxies.length > 0 ? `trusted: ${proxies.join(', ')}` : 'none is trusted, none was seen';
+    return proxies.length > 0 ? `trusted: ${proxies.join(', ')}` : 'none trusted, none seen';
   }
   return {
     warning: `requests arrive with X-Forwarded-For from an address that is not trusted: ${seen.peer}, at ${seen.at}. If it is a proxy of yours, add it to TRUSTED_PROXIES (trusted_proxies)`,
@@ -76,7 +76,7 @@ export async function checkCalls({ outgoing, sms }: Config): Promise<Says> {
   });
   const hosts = await findPrivateHosts(all.map(([, uri]) => uri));
   const refused = all.flatMap(([who, uri]) => describe(uri, hosts).map((say) => `${who}: ${say}`));
-  return refused.length === 0 ? 'none goes to a private address' : { warning: refused.join('; ') };
+  return refused.length === 0 ? 'none uses a private address' : { warning: refused.join('; ') };
 }
 
 function calledBy(metadata: Readonly<Record<string, unknown>>): string[] {

@@ -78,7 +78,7 @@ function rankOf({ ok, warning }: Finding): string {
   return warning ? 'warn' : 'ok  ';
 }
 
-const SAME = 'could not be looked at, for the reason above';
+const SAME = 'not checked, for the reason above';
 
 function isSaid({ ok, says }: Finding, before: readonly Finding[]): boolean {
   return !ok && before.some((other) => !other.ok && other.says === says);
@@ -114,7 +114,7 @@ function nearest(folder: string): string {
   return existsSync(folder) || parent === folder ? folder : nearest(parent);
 }
 
-const NOT_YET = 'nothing there yet; the first start makes it';
+const NOT_YET = 'not there yet; the first start creates it';
 
 async function inside(work: (look: Look) => Promise<string>): Promise<string> {
   return (await lookInside(work)) ?? NOT_YET;

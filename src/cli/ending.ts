@@ -55,7 +55,7 @@ export function catchUncaught(served: Served, { log, patience, failing }: Ending
 /** An unhandled rejection arrives here, too. */
 function report(log: Log, error: unknown, origin: string): void {
   try {
-    log.fatal({ err: error, origin }, 'nobody caught this error: the process ends');
+    log.fatal({ err: error, origin }, 'uncaught error: the process will exit');
   } catch {
     // The log may be what has failed. The end must come all the same.
   }

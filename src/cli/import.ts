@@ -14,9 +14,9 @@ interface ImportOptions {
 
 export function importCommand(): Command {
   return new Command('import')
-    .argument('<file>', 'NDJSON (one account a line) or one JSON array; - reads standard input')
+    .argument('<file>', 'NDJSON (one account per line) or a JSON array; - reads standard input')
     .description('import accounts with their password hashes')
-    .option('--dry-run', 'check every line and write nothing')
+    .option('--dry-run', 'check every line without importing')
     .option('--json', 'print JSON')
     .action((file: string, options: ImportOptions) =>
       withImportFile(file, async (bytes) => {
@@ -69,10 +69,10 @@ function printEnd({ imported, unchanged, refused, remarks }: ImportReport, dryRu
 }
 
 const REMARKS: Readonly<Record<ImportRemark['kind'], string>> = {
-  unknown: 'unknown fields were left out',
-  blanks: 'blanks around values were removed',
-  lost: 'characters were lost before the file was made (U+FFFD)',
-  enrol: 'will enrol again, as their codes are not of SHA-1, 6 digits and 30 seconds',
+  unknown: 'unknown fields were ignored',
+  blanks: 'spaces around values were removed',
+  lost: 'some characters were already lost in the file (U+FFFD)',
+  enrol: "will need to enroll again, because their codes aren't SHA-1, 6 digits, 30 seconds",
 };
 
 function remarkOf({ kind, fields, lines, first_line: first }: ImportRemark): string {

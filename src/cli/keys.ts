@@ -20,10 +20,10 @@ interface RotateOptions extends Printing {
 }
 
 export function keysCommands(): Command {
-  const command = new Command('keys').description('look at the signing keys, and make new ones');
+  const command = new Command('keys').description('list and rotate signing keys');
   command
     .command('list')
-    .description('list the signing keys (their public side), what each is used for, and until when')
+    .description('list the signing keys, what each is used for and until when')
     .option('--json', 'print JSON')
     .action((options: Printing) =>
       withCore(async ({ keys }) => show((await keys.list()).map(describe), options)),
@@ -33,15 +33,20 @@ export function keysCommands(): Command {
 }
 
 function rotateCommand(): Command {
-  const alg = new Option('--alg <alg>', 'of this algorithm only');
+  const alg = new Option('--alg <alg>', 'only this algorithm');
   const compromised = new Option(
     '--compromised',
-    'the old keys are in wrong hands: use the new ones at once, and void all that the old have signed',
+    'the old keys are compromised: use new ones immediately and invalidate everything the old ones signed',
   );
   return new Command('rotate')
-    .description('make a new key of each algorithm; it signs once relying parties know it')
+    .description(
+      'create a new key for each algorithm; it starts signing once relying parties know it',
+    )
     .addOption(alg.choices(SIGNING_ALGS))
-    .option('--now', 'let it sign in forty seconds, known or not: whoever looks finds it by then')
+    .option(
+      '--now',
+      "start signing in 40 seconds, even if some relying parties haven't loaded it yet",
+    )
     .addOption(compromised.conflicts('now'))
     .option('--json', 'print JSON')
     .action((options: RotateOptions) => withCore((core) => rotate(core, options)));
@@ -56,8 +61,8 @@ async function rotate({ keys }: Core, options: RotateOptions): Promise<void> {
   if (options.json) return;
   print(
     options.compromised
-      ? 'They sign from now on. What the old keys have signed is void.'
-      : 'The old keys sign until then, and stay published until what they have signed has run out.',
+      ? 'They sign from now on. Everything the old keys signed is invalid.'
+      : 'The old keys sign until then, and stay published until everything they signed has expired.',
   );
 }
 

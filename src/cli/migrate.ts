@@ -16,13 +16,13 @@ interface Options {
 }
 
 export function migrateCommand(): Command {
-  const status = new Option('--status', 'only say what is missing: changes nothing');
+  const status = new Option('--status', 'show pending migrations without applying them');
   return new Command('migrate')
-    .description('bring the tables of the database up to date (serve does so by itself)')
+    .description('apply pending migrations (serve does this automatically)')
     .addOption(status.conflicts(['down', 'to', 'yes']))
-    .option('--down', 'take the newest change of the tables back, with the data in it')
-    .option('--to <name>', 'take back all that are newer than this one ("nothing": all)')
-    .option('--yes', 'do it: without it, --down says what would be lost')
+    .option('--down', 'revert the newest migration, including its data')
+    .option('--to <name>', 'revert all migrations newer than this one ("nothing": all of them)')
+    .option('--yes', 'confirm; without it, --down shows what would be lost')
     .option('--json', 'print JSON')
     .action(async (options: Options, command: Command) => {
       if (!options.down && (options.to !== undefined || options.yes)) {
@@ -50,7 +50,7 @@ async function takeBack(address: DatabaseAddress, { to, yes }: Options): Promise
   const { taken_back: names, lost } = await planDown(address, to);
   if (names.length === 0) return [];
   if (yes) return migrateDown(address, to);
-  const what = lost.length === 0 ? 'No data would be lost' : 'This would be lost';
+  const what = lost.length === 0 ? 'No data will be lost' : 'This data will be lost';
   throw new GatehouseError('invalid_input', {
     message: `${what} with ${names.join(', ')}. Make a backup, and add --yes to do it.`,
     details: lost.map(describe),

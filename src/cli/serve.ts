@@ -16,8 +16,8 @@ const MARGIN = 5;
 
 export function serveCommand(): Command {
   return new Command('serve')
-    .description('serve the provider (in development also the demo relying party)')
-    .option('--no-demo', 'without the demo relying party')
+    .description('start the provider (in development also the demo application)')
+    .option('--no-demo', "don't start the demo application")
     .action(({ demo }: { demo: boolean }) => serve(demo));
 }
 
@@ -76,12 +76,13 @@ async function announce({ url, demo, core }: Running, lacksDemo: boolean): Promi
   print(`${product.name} serves ${url} (${env})`);
   for (const doubt of doubtsOf(core.config)) core.log.warn(doubt);
   await announceAdmin(core);
-  if (lacksDemo) print('No demo application: its libraries are development dependencies.');
+  if (lacksDemo)
+    print("The demo application isn't available: its libraries are development dependencies.");
   if (!demo) return;
   print(`Demo application: ${demo.url}`);
   const { announcePeople } = await import('./demo-people.ts');
   await announcePeople(demo.people, product.name);
-  print('Ctrl-C stops both.');
+  print('Press Ctrl-C to stop both.');
 }
 
 /** Said at the first start and never again. */
@@ -92,8 +93,8 @@ async function announceAdmin(core: Core): Promise<void> {
   if (!admin) return;
   const { email, link } = admin;
   const says = {
-    show: `chooses a password, this once, at ${link}`,
-    mail: 'has been mailed a link to choose a password',
+    show: `set the password with this one-time link: ${link}`,
+    mail: 'was sent a link to set the password',
     none: `needs a link: gatehouse account reset-password ${email} --reason 'first sign-in'`,
   };
   print(`First administrator: ${email}`);

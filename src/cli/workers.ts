@@ -95,7 +95,7 @@ export function runWorkers(count: number): Workers {
 
   cluster.on('listening', ({ id }) => Object.assign(places.get(id) ?? {}, { hasServed: true }));
   cluster.on('message', (worker, message) => {
-    if (message === REPLACE_ME) replace(worker, 'has failed, and finishes what runs');
+    if (message === REPLACE_ME) replace(worker, 'failed and is finishing its requests');
   });
   cluster.on('exit', onExit);
   for (let rank = 1; rank <= count; rank += 1) {

@@ -37,7 +37,7 @@ const bits = (max: number, description: string) =>
 const limits = z.strictObject({
   sign_in: z.strictObject({
     failures: failures('Failures of an identifier from one address range in a window'),
-    window: seconds('The window, which starts with its first failure', DAY),
+    window: seconds('Length of the window, which starts with the first failure', DAY),
     lockout_after: failures('Failures over all windows that start the first lockout').min(2),
     lockout_every: failures('Further failures that start another one'),
     lockout: seconds('A lockout', 30 * DAY),
@@ -45,7 +45,7 @@ const limits = z.strictObject({
   }),
   pace: z
     .strictObject({
-      first: seconds('The first pause between two attempts of strangers from one place', 3600),
+      first: seconds('First pause between two attempts by unknown browsers from one address', 3600),
       longest: seconds('The longest pause', 3600),
       doubles_every: failures('Further failures that double the pause'),
     })
@@ -96,8 +96,8 @@ const limits = z.strictObject({
     number_window: seconds('The window of a number', 7 * DAY),
   }),
   mails: z.strictObject({
-    requests: failures('Mails that anybody may ask for, to one mailbox in a window'),
-    per_range: failures('Such mails that one address range may ask for in a window'),
+    requests: failures('Emails that anyone can request for one mailbox per window'),
+    per_range: failures('Such emails that one address range can request per window'),
     window: seconds('The window', DAY),
   }),
   links: z.strictObject({
@@ -124,17 +124,19 @@ const time = (description: string) =>
   z.iso.datetime({ offset: true }).describe(`${description}, as in \`2027-01-31T00:00:00Z\``);
 
 const mfa = z.strictObject({
-  required: z.boolean().describe('Whether everybody needs a second factor'),
+  required: z.boolean().describe('Whether everyone needs a second factor'),
   required_since: time(
-    'Accounts made before then get days of grace; the first start of this house when unset',
+    'Accounts created before this time get a grace period; default: the first start',
   ).optional(),
   grace_days: z
     .number()
     .int()
     .min(0)
     .max(365)
-    .describe('Days of grace from the first sign-in under the rule'),
-  grace_ends: time('One end of the grace for all, in the place of `mfa.grace_days`').optional(),
+    .describe('Length of the grace period in days, from the first sign-in under the rule'),
+  grace_ends: time(
+    'Fixed end of the grace period for everyone, instead of `mfa.grace_days`',
+  ).optional(),
 });
 
 const describe = z.string().trim().min(1).max(100);
@@ -151,7 +153,7 @@ const resource = z
             'must be one scope: printable ASCII without spaces and quotes',
           ),
       )
-      .describe('Scopes it knows'),
+      .describe('Scopes it supports'),
     descriptions: z
       .record(z.string(), describe)
       .optional()
@@ -159,7 +161,7 @@ const resource = z
         'What people read for a scope, by its name: `{ "orders:read": "See your orders" }`',
       ),
     signing_alg: signingAlg.default('RS256').describe('How its JWT access tokens are signed'),
-    token_format: z.enum(['jwt', 'opaque']).default('jwt').describe('Form of its access tokens'),
+    token_format: z.enum(['jwt', 'opaque']).default('jwt').describe('Format of its access tokens'),
     claims: z
       .array(z.string())
       .optional()
@@ -210,16 +212,16 @@ const passwordPolicy = {
     .describe(
       '`composition`: 12 characters of four kinds; `standards`: NIST SP 800-63B-4 and ASVS 5, 15 characters and blocklists',
     ),
-  min_length: codePoints('Unicode code points at least'),
-  max_length: codePoints('Unicode code points at most'),
-  uppercase: rule('Whether an upper-case letter is needed'),
-  lowercase: rule('Whether a lower-case letter is needed'),
-  digit: rule('Whether a digit is needed'),
-  special: rule('Whether a character is needed that is neither letter nor digit'),
+  min_length: codePoints('Minimum length in Unicode code points'),
+  max_length: codePoints('Maximum length in Unicode code points'),
+  uppercase: rule('Whether an uppercase letter is required'),
+  lowercase: rule('Whether a lowercase letter is required'),
+  digit: rule('Whether a digit is required'),
+  special: rule('Whether a special character is required'),
   listed: rule('Whether common passwords and dictionary words are refused'),
-  personal: rule('Whether the e-mail address and the name of the person are refused'),
+  personal: rule("Whether passwords containing the person's email address or name are refused"),
   runs: rule('Whether runs of 4 such as 1234 or qwer are refused'),
-  repeats: rule('Whether a character 4 times running is refused'),
+  repeats: rule('Whether a character repeated 4 times in a row is refused'),
 };
 
 const policyVersion = (description: string) =>
@@ -227,14 +229,14 @@ const policyVersion = (description: string) =>
 
 const announcedPolicy = z
   .strictObject({
-    version: policyVersion('Its number, above that of the policy in force'),
+    version: policyVersion('Version number, above that of the current policy'),
     enforced_from: z.iso
       .datetime({ offset: true })
-      .describe('When it is enforced at sign-in, as in `2027-01-31T00:00:00Z`'),
+      .describe("When it's enforced at sign-in, such as `2027-01-31T00:00:00Z`"),
     ...passwordPolicy,
   })
   .describe(
-    'The next policy: new passwords meet both, people are told, and from its date on it is enforced',
+    "The next policy: new passwords must meet both, people are informed, and it's enforced from its date",
   );
 
 function whyNoDatabase(url: string): string | undefined {
@@ -277,24 +279,28 @@ export const schema = z.strictObject({
   workers: z.number().int().min(1).max(256).describe('WORKERS: processes on this port'),
   trusted_proxies: z
     .array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]))
-    .describe('TRUSTED_PROXIES: whose X-Forwarded-For is believed'),
+    .describe('TRUSTED_PROXIES: proxies whose X-Forwarded-For is trusted'),
   log_level: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .describe('LOG_LEVEL'),
   test_clock: z.boolean().describe('TEST_CLOCK=1: a clock that tests can move'),
   product: z.strictObject({
-    name: z.string().min(1).max(60).describe('What pages and authenticator apps call this place'),
+    name: z
+      .string()
+      .min(1)
+      .max(60)
+      .describe('Product name shown on pages and in authenticator apps'),
   }),
   support: z.strictObject({
-    contact: z.string().max(200).describe('Whom people turn to who have lost a device'),
+    contact: z.string().max(200).describe('Contact shown to people who lost a device'),
   }),
   admin: z.strictObject({
     email: z
       .union([z.literal(''), z.email()])
-      .describe('Who becomes the first administrator, made at the first start; nobody when empty'),
+      .describe('Email of the first administrator, created at the first start; none if empty'),
   }),
   demo: z.strictObject({
-    enabled: z.boolean().describe('Whether the demo relying party runs (development only)'),
+    enabled: z.boolean().describe('Whether the demo application runs (development only)'),
     port: z.number().int().min(0).max(65_535).describe('DEMO_PORT'),
   }),
   store: z.strictObject({
@@ -304,7 +310,7 @@ export const schema = z.strictObject({
       .min(1)
       .max(500)
       .describe('PostgreSQL connections of one process; pages and sign-ins get half'),
-    timeout: seconds('How long a statement may take before its connection is given up', 300),
+    timeout: seconds('How long a statement can take before its connection is closed', 300),
   }),
   hashing: z.strictObject({
     memory: z
@@ -339,8 +345,13 @@ export const schema = z.strictObject({
         .int()
         .min(0)
         .max(5_000)
-        .describe('Milliseconds before which no refused password is answered'),
-      candidates: z.number().int().min(1).max(1_000).describe('New passwords tried in one sign-in'),
+        .describe('Minimum time in milliseconds before a wrong password is answered'),
+      candidates: z
+        .number()
+        .int()
+        .min(1)
+        .max(1_000)
+        .describe('New passwords that can be tried in one sign-in'),
     })
     .refine(({ version, announced }) => !announced || announced.version > version, {
       path: ['announced', 'version'],

@@ -100,7 +100,7 @@ function whyNoUrl(text: string): string {
   const afterCredentials = rest.slice(rest.lastIndexOf('@') + 1);
   const [place = ''] = afterCredentials.split(/[/?]/);
   if (place.includes('[') !== place.includes(']')) return 'the host has one bracket of two';
-  if (/:[^\d,]|:\d+[^\d,]/.test(place)) return 'the port is no number';
+  if (/:[^\d,]|:\d+[^\d,]/.test(place)) return "the port isn't a number";
   return 'the host cannot be read: percent-encode special characters of user and password';
 }
 
@@ -140,7 +140,7 @@ function portOf(text: string): number {
   if (text === '') return USUAL_PORT;
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw new PostgresUrlError('the port is no number from 1 to 65535');
+  throw new PostgresUrlError('the port must be a number from 1 to 65535');
 }
 
 /** Also the words that the driver has beside those of libpq. */

@@ -86,7 +86,7 @@ function goesOn(what: string, state: State, log: Log): boolean {
   const seconds = Math.round((elapsed() - since) / 1000);
   state.recent = 0;
   if (recent === 0) log.info({ what, times: total, seconds }, 'this has ended');
-  else if (total > 1) log.warn({ what, times: total, seconds }, 'this goes on');
+  else if (total > 1) log.warn({ what, times: total, seconds }, 'still happening');
   return recent > 0;
 }
 

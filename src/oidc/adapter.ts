@@ -47,7 +47,7 @@ const SPENT: Record<string, Conflict> = {
 const RESUMED = oauthError('session_not_found', 'the authorization request was answered already');
 
 /** A device code that two people allow at once belongs to the first. */
-const TAKEN = oauthError('invalid_request', 'somebody else was faster');
+const TAKEN = oauthError('invalid_request', 'another request was faster');
 
 /** Milliseconds. */
 const KEPT_LONGER = 60_000;

@@ -87,7 +87,7 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
   const get = async (id: string) => {
     const client = await findClient(clientTable, id);
     if (client) return client;
-    throw new GatehouseError('unknown_client', { message: `No client has the id "${id}".` });
+    throw new GatehouseError('unknown_client', { message: `No client found for "${id}".` });
   };
 
   const storedSecrets = (secret: string | undefined, at: number): Secrets =>
@@ -150,7 +150,7 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
     const client = await getWithSecret(id);
     const live = liveSecrets(client, now());
     const ended = live.length - 1;
-    if (ended < 1) throw refusal('The client has one secret only: there is no old one to end.');
+    if (ended < 1) throw refusal("The client has only one secret: there's no old one to revoke.");
     const event = { kind: 'admin.client_secret_revoked', detail: { ended } } as const;
     return { client: await write(client, { secrets: live.slice(0, 1) }, event), ended };
   };
@@ -193,7 +193,7 @@ function refusal(message: string): GatehouseError {
 
 function asConflict(error: unknown): never {
   if (!isGatehouseError(error, 'store_conflict')) throw error;
-  const message = 'Somebody else has changed the client a moment ago. Look at it, and try again.';
+  const message = 'The client was changed meanwhile. Check it and try again.';
   throw new GatehouseError('store_conflict', { message, cause: error });
 }
 

@@ -88,7 +88,7 @@ async function grantedFor(ctx: Ctx, needs: GrantNeeds): Promise<Granted | undefi
   return needs.consents.find(accountId ?? '', client.clientId);
 }
 
-const REVOKED = oauthError('access_denied', 'the access was taken back meanwhile');
+const REVOKED = oauthError('access_denied', 'access was revoked meanwhile');
 
 /** What this request issues comes wholly before or not after a person takes the consent back. */
 function holdConsent(ctx: Ctx, needs: GrantNeeds): void {

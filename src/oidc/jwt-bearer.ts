@@ -103,7 +103,7 @@ function recordRefusal(
 async function assume(ctx: Ctx, request: JwtBearerRequest, accountId: string): Promise<void> {
   request.accountId = accountId;
   const client = await ctx.oidc.provider.Client.find(accountId);
-  if (!client) throw new Error('a service account is no client');
+  if (!client) throw new Error("a service account isn't a client");
   ctx.oidc.entity('Client', client);
 }
 

@@ -20,5 +20,7 @@ export function assertMayAnswer({ oidc }: Ctx): void {
 /** A code that went to an address which is none any more is as good as stolen. */
 export function assertCodeWasForUs({ oidc }: Ctx): void {
   if (!oidc.client || mayAnswer(oidc.client, oidc.params?.redirect_uri)) return;
-  throw new errors.InvalidGrant('authorization code redirect_uri is not registered any more');
+  throw new errors.InvalidGrant(
+    'the redirect_uri of the authorization code is no longer registered',
+  );
 }

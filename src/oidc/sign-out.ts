@@ -38,7 +38,7 @@ export function noteSignOut(log: Log) {
     _ctx: unknown,
     { error_description: reason }: { error_description?: string | undefined },
   ): void => {
-    log.info({ reason }, 'sign-out: asked for wrongly, so nobody is sent back');
+    log.info({ reason }, "sign-out: invalid request, so the browser isn't sent back");
   };
 }
 

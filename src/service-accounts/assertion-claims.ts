@@ -32,8 +32,8 @@ export function findClaimsFlaw(
   if (sub === undefined) return 'no sub';
   if (sub !== iss) return 'sub is not iss';
   if (aud === undefined) return 'no aud';
-  if (typeof aud !== 'string') return 'aud is not one string';
-  if (!audiences.includes(aud)) return 'aud is somebody else';
+  if (typeof aud !== 'string') return 'aud must be one string';
+  if (!audiences.includes(aud)) return "aud isn't this provider";
   return findTimesFlaw(claims, at) ?? (isJti(jti) ? undefined : 'no jti');
 }
 
@@ -43,10 +43,10 @@ function isJti(jti: unknown): boolean {
 
 function findTimesFlaw({ exp, iat, nbf }: Members, at: number): string | undefined {
   if (exp === undefined) return 'no exp';
-  if (!isTime(exp)) return 'exp is no whole number';
+  if (!isTime(exp)) return 'exp must be a whole number';
   if (iat === undefined) return 'no iat';
-  if (!isTime(iat)) return 'iat is no whole number';
-  if (nbf !== undefined && !isTime(nbf)) return 'nbf is no whole number';
+  if (!isTime(iat)) return 'iat must be a whole number';
+  if (nbf !== undefined && !isTime(nbf)) return 'nbf must be a whole number';
   if (exp <= at - SKEW) return 'expired';
   if (exp > at + LONGEST + SKEW) return 'exp is too far ahead';
   if (iat > at + SKEW) return 'iat is in the future';

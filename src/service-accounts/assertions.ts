@@ -39,7 +39,7 @@ export function createAssertions(needs: AssertionNeeds): Assertions {
       const { iss } = read.claims;
       const known = { kid: read.kid };
       if (iss === undefined) return { ...refused('no iss'), ...known };
-      if (!isServiceAccountId(iss)) return { ...refused('iss is no service account'), ...known };
+      if (!isServiceAccountId(iss)) return { ...refused("iss isn't a service account"), ...known };
       const found = await look(iss, read, needs.serviceAccountTable, decoyOf);
       const { account } = found;
       const flaw =

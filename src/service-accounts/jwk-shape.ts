@@ -22,12 +22,12 @@ export function parseJwkText(text: string): unknown {
   if (/-----BEGIN [A-Z ]*PRIVATE KEY/.test(text)) throw sendThePublicHalf();
   if (text.includes('-----BEGIN ')) throw refusal('That is PEM. The public key must be a JWK.');
   const flaw = findJsonFlaw(text);
-  if (flaw?.kind === 'too-deep') throw refusal('That is no JWK: it is nested too deeply.');
+  if (flaw?.kind === 'too-deep') throw refusal("This isn't a JWK: it's nested too deeply.");
   if (flaw) throw refusal(`That is no JWK: it has the member "${flaw.name}" twice.`);
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw refusal('The public key must be a JWK, and that is no JSON.', cause);
+    throw refusal("The public key must be a JWK, but this isn't valid JSON.", cause);
   }
 }
 
@@ -35,7 +35,8 @@ export type Given = Readonly<Record<string, unknown>>;
 
 export function oneJwk(input: unknown): Given {
   if (Array.isArray(input)) throw refusal('That is a list. Give one JWK at a time.');
-  if (typeof input !== 'object' || input === null) throw refusal('That is no JWK, but a value.');
+  if (typeof input !== 'object' || input === null)
+    throw refusal("This isn't a JWK, but a plain value.");
   if ('keys' in input) throw refusal('That is a JWK Set. Give one JWK at a time.');
   if (JSON.stringify(input).length > LONGEST_TEXT) throw tooLarge();
   return input as Given;
@@ -61,10 +62,10 @@ export function assertPublic(given: Given): void {
 }
 
 export function assertForSignatures({ use, key_ops: operations }: Given): void {
-  if (use !== undefined && use !== 'sig') throw refusal('The key is not for signatures (use).');
+  if (use !== undefined && use !== 'sig') throw refusal("The key isn't for signatures (use).");
   if (operations === undefined) return;
   if (Array.isArray(operations) && operations.includes('verify')) return;
-  throw refusal('The key may not be used to verify signatures (key_ops).');
+  throw refusal("The key isn't allowed to verify signatures (key_ops).");
 }
 
 export function kindOf({ kty, crv }: Given): string {

@@ -35,7 +35,6 @@ const LATEST = fromIso('9999-12-31T23:59:59.999Z');
 
 function assertInFuture(at: number | undefined): void {
   if (at === undefined) return;
-  if (!Number.isSafeInteger(at) || at > LATEST)
-    throw refusal('That is no time at which a key could expire.');
+  if (!Number.isSafeInteger(at) || at > LATEST) throw refusal('Invalid expiry time for a key.');
   if (at <= now()) throw refusal('The key would have expired already: name a time to come.');
 }

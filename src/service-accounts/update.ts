@@ -66,7 +66,6 @@ type ApiLists = 'scopes' | 'resources';
 
 function asConflict(error: unknown): never {
   if (!isGatehouseError(error, 'store_conflict')) throw error;
-  const message =
-    'Somebody else has changed the service account a moment ago. Look at it, and try again.';
+  const message = 'The service account was changed meanwhile. Check it and try again.';
   throw new GatehouseError('store_conflict', { message, cause: error });
 }

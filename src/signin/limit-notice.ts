@@ -36,6 +36,6 @@ export async function notifyOwnerOfLimit(
   const notice = noticeOfLimit(remaining);
   if (!notice) return;
   await store.commit([notices.noticeOnceFor(whose, notice)]).catch((error: unknown) => {
-    logFailure(log, error, 'nobody was told of a limit');
+    logFailure(log, error, 'sending the notice about a limit failed');
   });
 }

@@ -36,7 +36,7 @@ export function createBreaker({ probe, opened, log }: BreakerNeeds): Breaker {
 
   const refusal = () => {
     if (open) open.refused += 1;
-    return unavailable(new Error('PostgreSQL does not answer; a probe each second asks it'));
+    return unavailable(new Error("PostgreSQL isn't responding; probing it every second"));
   };
 
   const ask = async (): Promise<void> => {
@@ -68,7 +68,7 @@ export function createBreaker({ probe, opened, log }: BreakerNeeds): Breaker {
       if (open || isEnded || from !== round || !isTimeout(error)) return;
       open = { refused: 0, since: elapsed() };
       round += 1;
-      log.error({ err: error }, 'PostgreSQL does not answer: requests are refused until it does');
+      log.error({ err: error }, "PostgreSQL isn't responding: requests are refused until it does");
       opened();
       for (const giveUp of waiting) giveUp(refusal());
       waiting.clear();

@@ -39,7 +39,7 @@ export function cureOfSqlite(code: string, message: string): string | undefined 
   if (code.startsWith('SQLITE_READONLY')) {
     return `The database file cannot be written (${message}): give this user the right, or set DATA_DIR.`;
   }
-  if (code === 'SQLITE_NOTADB') return 'The file of the database is no SQLite database.';
+  if (code === 'SQLITE_NOTADB') return "The database file isn't a SQLite database.";
   if (code.startsWith('SQLITE_CORRUPT')) return `The database file is damaged. ${RESTORE}`;
   if (/^SQLITE_(BUSY|LOCKED)/.test(code)) {
     return `Another process holds the database file (${message}): end what it does there.`;

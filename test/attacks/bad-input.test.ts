@@ -274,6 +274,8 @@ onOneStoreExcept(/field|never fails|after all that/, 'bad input', (store) => {
       }
     });
 
+    const acr = { essential: true, value: 'urn:other' };
+    const claims = JSON.stringify({ id_token: { acr } });
     const refused: ReadonlyArray<readonly [Record<string, string | undefined>, string]> = [
       [{ code_challenge: 'short' }, 'invalid_request'],
       [{ code_challenge: 'x'.repeat(129) }, 'invalid_request'],
@@ -294,7 +296,7 @@ onOneStoreExcept(/field|never fails|after all that/, 'bad input', (store) => {
       [{ prompt: 'none login' }, 'invalid_request'],
       [{ max_age: '-1' }, 'invalid_request'],
       [{ max_age: 'long' }, 'invalid_request'],
-      [{ acr_values: 'urn:other' }, 'unmet_authentication_requirements'],
+      [{ claims }, 'unmet_authentication_requirements'],
       [{ resource: 'https://unknown.example.com/' }, 'invalid_target'],
       [{ resource: 'nonsense' }, 'invalid_target'],
       [{ id_token_hint: 'nonsense' }, 'invalid_request'],

@@ -16,7 +16,7 @@ import { createRelyingParty, type RelyingParty } from '../support/relying-party.
 import { onBothStores } from '../support/stores.ts';
 import { createWeb, titleOf, type Web } from '../support/web.ts';
 
-const DAMAGED = 'Its codes no longer work here.';
+const DAMAGED = 'Its codes no longer work.';
 
 onBothStores('a row that is damaged: an authenticator', (store) => {
   let gatehouse: Gatehouse;

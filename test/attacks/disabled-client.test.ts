@@ -45,7 +45,7 @@ onOneStore('a disabled client', (store) => {
     expect(page.status).to.equal(403);
     expect(page.url.origin, 'nobody is sent there').to.equal(gatehouse.url);
     expect(titleOf(page)).to.equal('Something went wrong');
-    expect(page.text).to.include('This application has been switched off here.');
+    expect(page.text).to.include('This application is disabled.');
     expect(page.text).to.match(/[0-9A-HJKMNP-TV-Z]{10}/);
   };
   const reasons = async () => {

@@ -63,7 +63,7 @@ describe('mail injection', () => {
       const mail = await mailFor({ ...device, userAgent: payload });
       expect(mail.text).to.equal(usual.text);
       expect(mail.html).to.equal(usual.html);
-      expect(mail.text).to.include('Browser: A browser we do not know');
+      expect(mail.text).to.include('Browser: An unknown browser');
     });
   }
 

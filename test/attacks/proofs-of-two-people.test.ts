@@ -75,7 +75,7 @@ onOneStore('proofs of two people', (store) => {
     expect(titleOf(asked)).to.equal('Sign in');
     const refused = await password(asked, mallory);
     expect(titleOf(refused)).to.equal('Sign in');
-    expect(alertOf(refused)).to.include('do not match');
+    expect(alertOf(refused)).to.include("don't match");
   });
 
   it('a key and the password of the same account are both factors', async () => {
@@ -88,7 +88,7 @@ onOneStore('proofs of two people', (store) => {
     phone.email = mallory.email;
     const refused = await begin(await password(await start(), victim), 'phone');
     expect(titleOf(refused)).to.equal('Two-factor authentication');
-    expect(alertOf(refused)).to.include('do not match');
+    expect(alertOf(refused)).to.include("don't match");
     phone.email = victim.email;
     codeOf(await allowIfAsked(web, await begin(refused, 'phone')));
   });

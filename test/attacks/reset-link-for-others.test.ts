@@ -166,7 +166,7 @@ onOneStore('a reset link for others', (store) => {
     ];
     for (const page of refused) {
       expect(page.status).to.equal(429);
-      expect(titleOf(page)).to.equal('Too many wrong links');
+      expect(titleOf(page)).to.equal('Too many invalid links');
       expect(alertOf(page)).to.match(/Try again at .*\d\d:\d\d UTC/);
       expect(Number(page.headers.get('retry-after'))).to.be.within(800, 900);
     }

@@ -224,7 +224,9 @@ onOneStoreExcept(/at once/, 'traps of the engine', (store) => {
     codeOf(await web.get(party.url({ max_age: '3600' }).url));
     const acr = 'urn:gatehouse:acr:';
     codeOf(await web.get(party.url({ acr_values: `${acr}mfa ${acr}password unknown` }).url));
-    const unknown = await web.get(party.url({ acr_values: 'unknown' }).url);
+    codeOf(await web.get(party.url({ acr_values: 'unknown' }).url));
+    const claims = '{"id_token":{"acr":{"essential":true,"value":"unknown"}}}';
+    const unknown = await web.get(party.url({ claims }).url);
     expect(unknown.url.searchParams.get('error')).to.equal('unmet_authentication_requirements');
     const silent = await web.get(party.url({ prompt: 'none', acr_values: `${acr}mfa` }).url);
     expect(silent.url.searchParams.get('error')).to.be.oneOf([

@@ -55,14 +55,14 @@ onBothStores('guessing codes of devices', (store) => {
       // A browser of its own each time buys nothing.
       const page = await send(await guesser(from), wrong(i), i % 2);
       expect(page.status).to.equal(200);
-      expect(alertOf(page)).to.equal('We do not know that code. Check it and try again.');
+      expect(alertOf(page)).to.equal("That code isn't valid. Check it and try again.");
     }
     for (const process of [0, 1]) {
       const page = await send(await guesser(from), code, process);
       expect(page.status).to.equal(429);
       expect(Number(page.headers.get('retry-after'))).to.be.within(800, 900);
       expect(titleOf(page)).to.equal('Connect a device');
-      expect(alertOf(page)).to.match(/^Too many attempts went wrong.* Try again at /);
+      expect(alertOf(page)).to.match(/^Too many failed attempts.* Try again at /);
       expect(retryAtOf(page)).to.be.within(800, 900);
       expect(page.text).not.to.include('value="yes"');
     }

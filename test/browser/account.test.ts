@@ -98,27 +98,27 @@ describe('the account page in a browser', () => {
 
       await follow('Change password');
       await typePasswords('wrong');
-      expect(await alertText(page)).to.include('That is not your current password.');
+      expect(await alertText(page)).to.include("That isn't your current password.");
       await typePasswords(PASSWORD);
-      await told('Your password is changed. Other sessions have ended.');
+      await told("Password changed. You've been signed out everywhere else.");
 
       await follow('Add authenticator');
       const secret = await secretOnPage();
       await press(page, 'Next');
       await field('Enter 6-digit code').fill(codeFor(secret));
       await press(page, 'Verify and Enable 2FA');
-      await told('Your authenticator is added.');
+      await told('Authenticator added.');
       await section('Authenticators').getByText('Two authenticators.').waitFor();
 
       await follow('Rename');
       await field('Device name').fill('Phone');
       await press(page, 'Save');
-      await told('The name is changed.');
+      await told('Authenticator renamed.');
       await section('Authenticators').getByText('Phone', { exact: true }).waitFor();
 
       await follow('Remove');
       await press(page, 'Remove');
-      await told('The authenticator is removed.');
+      await told('Authenticator removed.');
       expect(await section('Authenticators').getByText('Phone', { exact: true }).count()).to.equal(
         0,
       );
@@ -129,12 +129,12 @@ describe('the account page in a browser', () => {
       expect(await list.count()).to.equal(10);
       await field('I have saved these codes').check();
       await press(page, 'Continue');
-      await told('Your new backup codes count now.');
+      await told('New backup codes saved.');
 
       await press(page, 'Revoke access');
       await expectPage(page, 'Revoke access');
       await press(page, 'Revoke access');
-      await told('The access is revoked.');
+      await told('Access revoked.');
 
       await press(page, 'Sign out everywhere');
       await expectPage(page, 'Sign out everywhere');
@@ -149,16 +149,16 @@ describe('the account page in a browser', () => {
     await open();
     await section('Trusted devices').getByRole('button', { name: 'Forget this device' }).click();
     await expectPage(page, 'Account');
-    await section('Trusted devices').getByText('No device is trusted').waitFor();
+    await section('Trusted devices').getByText('No trusted devices').waitFor();
     const others = section('Sessions').getByRole('button', { name: 'Sign out', exact: true });
     for (let left = await others.count(); left > 0; left -= 1) await others.first().click();
-    await section('Sessions').getByText('No session but this one.').waitFor();
+    await section('Sessions').getByText("You're only signed in here.").waitFor();
     await openOnTrustedDevice(gatehouse, party, person);
     await page.reload();
     await press(page, 'Forget all devices');
     await expectPage(page, 'Forget all devices');
     await press(page, 'Forget all devices');
-    await told('All devices are forgotten.');
+    await told('All devices forgotten.');
   });
 
   it('after a while a change asks who it is, and goes on with what was wanted', async () => {
@@ -194,7 +194,7 @@ describe('the account page in a browser', () => {
     await page.keyboard.press('Tab');
     await page.keyboard.type(NEW_PASSWORD);
     await page.keyboard.press('Enter');
-    await told('Your password is changed.');
+    await told('Password changed.');
   });
 
   it('looks right on a phone and a desktop, by day and by night', async () => {
@@ -219,7 +219,7 @@ describe('the account page in a browser', () => {
     await look('Add authenticator', 'add-refused');
     await field('Enter 6-digit code').fill(codeFor(secret));
     await press(page, 'Verify and Enable 2FA');
-    await told('Your authenticator is added.');
+    await told('Authenticator added.');
     await look('Account', 'added');
     await follow('Rename');
     await look('Rename authenticator', 'rename');

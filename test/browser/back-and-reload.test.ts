@@ -113,7 +113,7 @@ describe('Back, Reload, a double click and a second tab', () => {
         await fill(page, 'Password', 'wrong');
       },
       button: 'Sign in',
-      reads: ['do not match'],
+      reads: ["don't match"],
     },
     'second factor': {
       heading: 'Two-factor authentication',
@@ -134,7 +134,7 @@ describe('Back, Reload, a double click and a second tab', () => {
       open: toCodeScreen,
       fill: (page) => fill(page, 'Enter 6-digit code', '000000'),
       button: CONFIRM,
-      reads: ['That code is not right'],
+      reads: ["That code isn't right"],
     },
     'backup codes': {
       heading: SAVE,
@@ -147,7 +147,7 @@ describe('Back, Reload, a double click and a second tab', () => {
       },
       fill: async () => undefined,
       button: SAVED,
-      reads: ['Save the codes first'],
+      reads: ['Save the codes, then'],
     },
     'forgot password': {
       heading: 'Forgot your password?',
@@ -166,7 +166,7 @@ describe('Back, Reload, a double click and a second tab', () => {
       },
       fill: passwords('one', 'another'),
       button: 'Update password',
-      reads: ['not the same'],
+      reads: ["passwords don't match"],
     },
     'change password': {
       heading: 'Change password',
@@ -176,7 +176,7 @@ describe('Back, Reload, a double click and a second tab', () => {
         await passwords('Vemo4-Lurk8-Pazi2', 'another')(page);
       },
       button: 'Change password',
-      reads: ['not the same'],
+      reads: ["passwords don't match"],
     },
     'another authenticator': {
       heading: 'Add authenticator',
@@ -186,7 +186,7 @@ describe('Back, Reload, a double click and a second tab', () => {
       },
       fill: (page) => fill(page, 'Enter 6-digit code', '000000'),
       button: CONFIRM,
-      reads: ['That code is not right'],
+      reads: ["That code isn't right"],
     },
     'name of an authenticator': {
       heading: 'Rename authenticator',
@@ -200,7 +200,7 @@ describe('Back, Reload, a double click and a second tab', () => {
       open: openInAccount('Get new backup codes', SAVE),
       fill: async () => undefined,
       button: SAVED,
-      reads: ['Save the codes first'],
+      reads: ['Save the codes, then'],
     },
   };
 

@@ -149,7 +149,7 @@ onOneStore('the demo', (store) => {
     await signInLater(page, served.person);
     await expectPage(page, 'Allow access');
     await press(page, 'Deny');
-    await expectPage(page, 'The sign-in did not finish');
+    await expectPage(page, "Sign-in didn't finish");
     expect(await alertText(page)).to.include('You cancelled the sign-in.');
     expect(new URL(page.url()).origin).to.equal(served.demo);
   });
@@ -157,9 +157,9 @@ onOneStore('the demo', (store) => {
   it('leads back with plain words from Cancel', async () => {
     await start();
     await press(page, 'Cancel');
-    await expectPage(page, 'The sign-in did not finish');
+    await expectPage(page, "Sign-in didn't finish");
     expect(await alertText(page)).to.include('You cancelled the sign-in.');
-    await page.getByRole('link', { name: 'Back to the start' }).click();
+    await page.getByRole('link', { name: 'Start over' }).click();
     await expectPage(page, 'Welcome');
     expect(new URL(page.url()).origin).to.equal(served.demo);
   });
@@ -168,7 +168,7 @@ onOneStore('the demo', (store) => {
     await start();
     await signIn(page, { ...served.person, password: 'not this one' });
     expect(await alertText(page)).to.equal(
-      'That email and password do not match. Check both and try again. ' +
+      "That email and password don't match. Check both and try again. " +
         '4 attempts left before a pause of 15 minutes.',
     );
     expect(await page.getByLabel('Email', { exact: true }).inputValue()).to.equal(

@@ -133,7 +133,7 @@ describe('the keyboard', () => {
     await page.keyboard.press('Tab');
     await type('not the password');
     await page.keyboard.press('Enter');
-    await page.locator(':focus').filter({ hasText: 'do not match' }).waitFor();
+    await page.locator(':focus').filter({ hasText: "don't match" }).waitFor();
     expect(await focused()).to.match(/^alert/);
     expect(await tab(2)).to.deep.equal(['textbox "Email"', 'textbox "Password"']);
     await type(person.password);

@@ -26,13 +26,13 @@ const UPDATE = 'Update your password';
 const TRIES = 4;
 const REQUIREMENTS = [
   '12 to 128 characters',
-  'An upper-case letter',
-  'A lower-case letter',
+  'An uppercase letter',
+  'A lowercase letter',
   'A digit',
   'A special character, such as - or !',
-  'More than a common password or a single word',
-  'Neither your email address nor your name',
-  'No run such as 1234, abcd or qwer',
+  'Not a common password or a single word',
+  "Doesn't contain your name or email address",
+  'No sequence such as 1234, abcd or qwer',
   'No character four times in a row',
 ];
 
@@ -123,10 +123,10 @@ describe('Update your password', () => {
       'met',
       'met',
     ]);
-    expect((await said())[1]).to.equal('Met: An upper-case letter');
+    expect((await said())[1]).to.equal('Met: An uppercase letter');
     expect(await page.locator('#strength-word').textContent()).to.equal('Weak');
     expect(await page.locator('#strength-hint').textContent()).to.equal(
-      'Use 12 characters or more.',
+      'Use at least 12 characters.',
     );
     await inspect('new-password-typing');
     await type(NEW_PASSWORD);
@@ -145,8 +145,8 @@ describe('Update your password', () => {
     await open();
     await send('abcd1234');
     await page.getByRole('alert').waitFor();
-    expect(await alertText(page)).to.equal('Check what is marked below.');
-    expect(await said()).to.include('Not met: An upper-case letter');
+    expect(await alertText(page)).to.equal('Check the marked fields.');
+    expect(await said()).to.include('Not met: An uppercase letter');
     expect(await field('New password').inputValue()).to.equal('');
     expect(await page.locator('#new_password-error').textContent()).to.include('5 of the');
     await inspect('new-password-refused');
@@ -161,10 +161,10 @@ describe('Update your password', () => {
   it('shows two that differ, the same as before, and the end of all tries', async () => {
     await open();
     await send(NEW_PASSWORD, 'another');
-    await page.getByText('The two passwords are not the same.').waitFor();
+    await page.getByText("The passwords don't match.").waitFor();
     await inspect('new-password-different');
     for (let tries = 0; tries < TRIES; tries += 1) await send('x');
-    await page.getByText('takes no more passwords').waitFor();
+    await page.getByText('Too many tries').waitFor();
     await inspect('new-password-exhausted');
     await press(page, 'Start again');
     await expectPage(page, 'Sign in');

@@ -77,7 +77,7 @@ describe('a browser without script', () => {
   it('signs in, after a mistake, and allows', async () => {
     await askToSignIn(page, app, party);
     await signIn(page, { ...person, password: 'wrong' });
-    expect(await alertText(page)).to.include('do not match');
+    expect(await alertText(page)).to.include("don't match");
     expect(await page.getByLabel('Email', { exact: true }).inputValue()).to.equal(person.email);
     const idToken = await signInToApp();
     expect(decodeJwt(idToken)).to.include({ sub: person.id });
@@ -141,7 +141,7 @@ describe('a browser without script', () => {
     await page.goto(asked.verification_uri);
     await page.getByLabel('Code', { exact: true }).fill('ABCD-EFGH');
     await press(page, 'Continue');
-    expect(await alertText(page)).to.include('We do not know that code.');
+    expect(await alertText(page)).to.include("That code isn't valid.");
     await page.getByLabel('Code', { exact: true }).fill(asked.user_code);
     await press(page, 'Continue');
     await page.getByText('Example TV').waitFor();

@@ -367,7 +367,7 @@ describe('every page', () => {
   looksRight('device-denied', 'Connect a device', CONTINUE, async () => {
     await openDevice();
     await press(page, 'Deny');
-    await page.getByText('You denied the access.').waitFor();
+    await page.getByText('You denied access.').waitFor();
   });
 
   looksRight('device-done', 'Device connected', undefined, async () => {
@@ -391,13 +391,8 @@ describe('every page', () => {
 
   looksRight('demo-signed-in', 'Signed in', ['button', 'Refresh'], signInToDemo);
 
-  looksRight(
-    'demo-error',
-    'The sign-in did not finish',
-    ['link', 'Back to the start'],
-    async () => {
-      await page.goto(`${demo}/sign-in`);
-      await press(page, 'Cancel');
-    },
-  );
+  looksRight('demo-error', "Sign-in didn't finish", ['link', 'Start over'], async () => {
+    await page.goto(`${demo}/sign-in`);
+    await press(page, 'Cancel');
+  });
 });

@@ -123,10 +123,10 @@ describe('resetting a password in a browser', () => {
     await page.goto(`${gatehouse.url}/forgot-password`);
     await press(page, 'Send reset link');
     await page.getByText('Enter your email address.').waitFor();
-    expect(await alertText(page)).to.equal('Check what is marked below.');
+    expect(await alertText(page)).to.equal('Check the marked fields.');
     await field('Email').fill('nobody');
     await press(page, 'Send reset link');
-    await page.getByText('That is not an email address.').waitFor();
+    await page.getByText("That doesn't look like an email address.").waitFor();
     expect(await field('Email').inputValue()).to.equal('nobody');
     await inspect('forgot-password-refused', 'Send reset link');
   });
@@ -142,11 +142,11 @@ describe('resetting a password in a browser', () => {
     const answer = page.waitForResponse((response) => response.url().endsWith('/check'));
     await field('New password').fill('Kangaroo-1');
     await answer;
-    await page.getByText('Not met yet: More than a common password or a single word').waitFor();
-    await page.getByText('Met: An upper-case letter').waitFor();
+    await page.getByText('Not met yet: Not a common password or a single word').waitFor();
+    await page.getByText('Met: An uppercase letter').waitFor();
     await send('abcd1234');
     await page.getByRole('alert').waitFor();
-    expect(await alertText(page)).to.equal('Check what is marked below.');
+    expect(await alertText(page)).to.equal('Check the marked fields.');
     await inspect('reset-password-refused');
     await send(NEW_PASSWORD);
     await expectPage(page, DONE);
@@ -198,7 +198,7 @@ describe('resetting a password in a browser', () => {
     const wrong = (time: number) => `${gatehouse.url}/reset-password/wrong-${time}`;
     for (let time = 0; time < 20; time += 1) await fetch(wrong(time));
     await page.goto(wrong(20));
-    await expectPage(page, 'Too many wrong links');
+    await expectPage(page, 'Too many invalid links');
     expect(await alertText(page)).to.include('Try again at');
     await inspect('reset-link-limited');
     await page.goto(await newLink());

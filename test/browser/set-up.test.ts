@@ -150,7 +150,7 @@ describe('setting up two-factor authentication on small screens', () => {
       await press(page, 'Next');
       await page.getByLabel('Enter 6-digit code', { exact: true }).fill('000000');
       await press(page, 'Verify and Enable 2FA');
-      expect(await alertText(page)).to.include('That code is not right.');
+      expect(await alertText(page)).to.include("That code isn't right.");
       await atEach(`${name}-3`, (size) =>
         expectSeen(size, [
           ['textbox', 'Enter 6-digit code'],

@@ -57,7 +57,7 @@ describe('the scripts of the views', () => {
       await open('enrol-factor', {}, refuse);
       await page.getByText("Can't scan it?").click();
       await press(page, 'Copy');
-      await page.getByRole('button', { name: 'Selected: copy it yourself' }).waitFor();
+      await page.getByRole('button', { name: 'Selected. Press Ctrl+C to copy.' }).waitFor();
       expect(await page.evaluate('getSelection().toString()')).to.equal(KEY);
     });
 
@@ -74,7 +74,7 @@ describe('the scripts of the views', () => {
         const shown = (await page.locator('body').innerText()).split(/\s*\n\s*/).filter(Boolean);
         expect(shown).to.deep.equal([
           'Gatehouse',
-          'Backup codes of maria.lindqvist@example.com',
+          'Backup codes for maria.lindqvist@example.com',
           ...CODES,
         ]);
       }
@@ -120,10 +120,10 @@ describe('the scripts of the views', () => {
 
     it('say the day of a deadline, and no hour', async () => {
       await open('enrol-factor-grace', { locale: 'en-GB' });
-      const banner = page.getByRole('status').filter({ hasText: 'days left' });
+      const banner = page.getByRole('status').filter({ hasText: 'days)' });
       expect(await banner.textContent()).to.match(
         // With the year where it is another one.
-        /You have 6 days left: you can put this off until \w+day,? \d+ \w+( \d{4})?\./,
+        /You have until \w+day,? \d+ \w+( \d{4})? \(6 days\) to set this up\./,
       );
     });
 

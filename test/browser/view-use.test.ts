@@ -161,11 +161,11 @@ describe('the views in use', () => {
   describe('by ear', () => {
     it('the box has the caution, the box left empty its error', async () => {
       await open('totp');
-      const caution = /^Only on a device that is yours\. Never on a shared or public computer\.$/;
+      const caution = /^Don't use this on a shared or public computer\.$/;
       const box = { name: 'Remember this device for 30 days', description: caution };
       expect(await page.getByRole('checkbox', { ...box, checked: false }).count()).to.equal(1);
       await open('save-backup-codes-unticked');
-      const empty = { name: 'I have saved these codes', description: /^Save the codes first/ };
+      const empty = { name: 'I have saved these codes', description: /^Save the codes, then/ };
       expect(await page.getByRole('checkbox', empty).count()).to.equal(1);
     });
 
@@ -218,7 +218,7 @@ describe('the views in use', () => {
 
     it('the banner leads to what it asks for', async () => {
       await open('account-new');
-      const banner = page.getByRole('status').filter({ hasText: 'You have 6 days left' });
+      const banner = page.getByRole('status').filter({ hasText: '(6 days)' });
       await banner.getByRole('link', { name: 'Set up 2FA', exact: true }).waitFor();
     });
   });

@@ -124,7 +124,7 @@ describe('whole sign-ins in a browser', () => {
       await page.getByRole('list', { name: 'Backup codes' }).getByRole('listitem').count(),
     ).to.equal(10);
     await press(page, 'Continue');
-    await page.getByText('Save the codes first').first().waitFor();
+    await page.getByText('Save the codes, then').first().waitFor();
     await look(SAVE, '5-unsaved');
     await field('I have saved these codes').check();
     await press(page, 'Continue');
@@ -149,7 +149,7 @@ describe('whole sign-ins in a browser', () => {
     await field('6-digit code').fill('000 000');
     await press(page, 'Verify & Login');
     await look(CHALLENGE, '2-wrong');
-    expect(await alertText(page)).to.match(/not right.* attempts left/);
+    expect(await alertText(page)).to.match(/isn't right.* attempts left/);
     await field('6-digit code').fill(codeFor(person.secret, Date.now() + 300_000));
     await press(page, 'Verify & Login');
     await page.getByText('minutes ahead').first().waitFor();

@@ -23,7 +23,7 @@ onBothStores('gatehouse account allow-addresses', (store) => {
     expect(first.allowed_addresses).to.deep.equal(['192.0.2.0/24', '0:0:0:0:0:0:0:1/128']);
     expect(await json(['account', 'show', id], options)).to.deep.equal(first);
     expect(await done(['explain', email], options)).to.include(
-      'It is used from 192.0.2.0/24, 0:0:0:0:0:0:0:1/128 alone.',
+      'Allowed networks: 192.0.2.0/24, 0:0:0:0:0:0:0:1/128.',
     );
     expect((await allow(id, '10.0.0.0/8')).allowed_addresses).to.deep.equal(['10.0.0.0/8']);
     expect(await allow(email, '--any')).not.to.have.any.keys('allowed_addresses');
@@ -43,9 +43,9 @@ onBothStores('gatehouse account allow-addresses', (store) => {
     expect(await refused([...command, '10.0.0.0/8', 'office'], options)).to.match(
       /^"office" is no address range/,
     );
-    expect(await refused(command, options)).to.match(/^Name the ranges/);
+    expect(await refused(command, options)).to.match(/^Name the allowed ranges/);
     expect(await refused([...command, '10.0.0.0/8', '--any'], options)).to.match(
-      /^Name the ranges/,
+      /^Name the allowed ranges/,
     );
     const shown = await json(['account', 'show', email], options);
     expect(shown).not.to.have.any.keys('allowed_addresses');

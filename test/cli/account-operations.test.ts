@@ -105,7 +105,7 @@ onBothStores('gatehouse account reset-password', (store) => {
       'This needs a reason.',
     );
     const nobody = [...act, 'nobody@example.com', '--reason', 'x'];
-    expect(await refused(nobody, options)).to.include('No account is');
+    expect(await refused(nobody, options)).to.include('No account found for');
     const { store: database } = gatehouse.core;
     const row = database.sql('accounts').where({ id: person.id });
     await database.write(database.compile(row.update({ status: 'suspended' }), 1));

@@ -50,7 +50,7 @@ onOneStoreExcept(/two commands/, 'gatehouse account', (store) => {
     const { id } = await gatehouse.core.accounts.create({ email: 'taken@example.com' });
     const args = ['account', 'create', 'ｔAKEN@Example.COM', '--json'];
     const why = await refused(args, options);
-    expect(why).to.match(/^There is an account with the address .* already\.$/);
+    expect(why).to.match(/^An account with the email address .* already exists\.$/);
     expect((await gatehouse.core.accounts.get('taken@example.com')).id).to.equal(id);
   });
 
@@ -78,7 +78,7 @@ onOneStoreExcept(/two commands/, 'gatehouse account', (store) => {
   it('refuses unknown accounts', async () => {
     for (const who of ['usr_unknown', "' or '1'='1"]) {
       const why = await refused(['account', 'show', who, '--json'], options);
-      expect(why).to.equal(`No account is "${who}".`);
+      expect(why).to.equal(`No account found for "${who}".`);
     }
   });
 });
@@ -132,7 +132,9 @@ describe('what gatehouse account reads and prints', () => {
   it('refuses what is no address, and makes nothing', async () => {
     const before = await addresses();
     for (const email of ['', 'nobody', 'a b@example.com', 'a\nb@example.com']) {
-      expect(await refused(['account', 'create', email], options)).to.include('no e-mail address');
+      expect(await refused(['account', 'create', email], options)).to.include(
+        'not a valid email address',
+      );
     }
     expect(await addresses()).to.deep.equal(before);
   });

@@ -129,7 +129,7 @@ onBothStores('gatehouse audit and explain', (store) => {
       await database.run(database.compile(gone));
       expect(await tail('--account', person.id)).to.have.length(1);
       const why = await refused(['audit', 'tail', '--account', person.email], options);
-      expect(why).to.equal(`No account is "${person.email}".`);
+      expect(why).to.equal(`No account found for "${person.email}".`);
     });
   });
 
@@ -197,7 +197,7 @@ onBothStores('gatehouse audit and explain', (store) => {
       expect(explained.events.map(({ says }) => says)).to.deep.equal([
         'The password was right (method: password; policy: met; due: second-factor).',
         'The second factor was refused: wrong word (method: fake).',
-        'The sign-in could not go on: cookies_needed.',
+        'Sign-in stopped: cookies_needed.',
       ]);
       for (const row of explained.events) {
         expect(row).to.include.all.keys(ALWAYS);
@@ -223,13 +223,13 @@ onBothStores('gatehouse audit and explain', (store) => {
       expect(explained).to.include({ sign_in: null, account: null, client: machine.id });
       expect(explained.events).to.have.length(1);
       const text = await done(['explain', row?.trace ?? ''], options);
-      expect(text).to.include(`A request of nobody who is known at ${machine.id}.`);
+      expect(text).to.include(`A request of an unknown person at ${machine.id}.`);
     });
 
     it('refuses a trace code under which nothing was recorded', async () => {
       const why = await refused(['explain', 'zzzzzzzzzz'], options);
       expect(why).to.match(/^Nothing was recorded under the trace code ZZZZZZZZZZ\. /);
-      expect(why, 'where else to look').to.include('in the log of the server');
+      expect(why, 'where else to look').to.include('in the server log');
     });
   });
 
@@ -241,7 +241,7 @@ onBothStores('gatehouse audit and explain', (store) => {
       expect(explained.limits).to.deep.equal([]);
       expect(explained.says).to.deep.equal([
         'Active.',
-        'Its password is known to meet version 1 of the policy.',
+        'Password meets policy version 1.',
         'Second factor: backup-codes.',
       ]);
       expect(explained.events.map(({ says }) => says)).to.deep.equal([
@@ -260,10 +260,10 @@ onBothStores('gatehouse audit and explain', (store) => {
       const wait = (Date.parse(String(closed?.until)) - Date.now()) / 60_000;
       expect(wait).to.be.within(14, 15);
       expect(explained.says).to.include(
-        `Closed by the limit "identifier" until ${closed?.until}, after 5 failures.`,
+        `Locked by rule \`identifier\` until ${closed?.until} (5 failures).`,
       );
       const text = await done(['explain', person.email], options);
-      expect(text).to.match(/Closed by the limit "identifier" until /);
+      expect(text).to.match(/Locked by rule `identifier` until /);
       expect(text).to.match(/Limited: attempt refused by a limit \(rule: identifier;/);
       await gatehouse.advance('15m');
       expect((await explain(person.email)).limits).to.deep.equal([]);
@@ -296,20 +296,20 @@ onBothStores('gatehouse audit and explain', (store) => {
       };
       expect(await change({ status: 'suspended', known_policy_version: null })).to.deep.equal([
         'Suspended.',
-        'Whether its password meets the policy shows at the next sign-in.',
+        'Password strength unknown until next sign-in.',
       ]);
       const until = Date.parse('2030-01-01T00:00:00.000Z');
       expect(await change({ status: 'locked', locked_until: until })).to.deep.equal([
         'Locked until 2030-01-01T00:00:00.000Z.',
-        'Whether its password meets the policy shows at the next sign-in.',
+        'Password strength unknown until next sign-in.',
       ]);
       expect(await change({ locked_until: null, password_hash: null })).to.deep.equal([
-        'Locked until somebody unlocks it.',
-        'It has no password, so no password is right.',
+        'Locked until an operator unlocks it.',
+        'No password set.',
       ]);
       await change({ mfa_deadline: until });
       expect((await explain(person.id)).says).to.include(
-        'No second factor. It may do without until 2030-01-01T00:00:00.000Z.',
+        'No second factor. Grace period ends on 2030-01-01T00:00:00.000Z.',
       );
     });
 
@@ -317,20 +317,20 @@ onBothStores('gatehouse audit and explain', (store) => {
       await done(['account', 'delete', person.email, '--reason', 'asked for it'], options);
       const explained = await explain(person.id);
       expect(explained.account).to.equal(null);
-      expect(explained.says).to.deep.equal(['There is no such account any more.']);
+      expect(explained.says).to.deep.equal(['This account was deleted.']);
       expect(explained.events.map(({ says }) => says)).to.deep.equal([
         'The account was created (role: user).',
         'The account was deleted: asked for it.',
       ]);
       expect(explained.events[1]?.actor).to.equal(OPERATOR);
       const text = await done(['explain', person.id], options);
-      expect(text).to.match(new RegExp(`^${person.id}\n  There is no such account any more\\.`));
+      expect(text).to.match(new RegExp(`^${person.id}\n  This account was deleted\\.`));
       await refused(['explain', person.email], options);
     });
 
     it('refuses what is no account', async () => {
       for (const who of ['nobody@example.com', 'usr_unknown', 'a\u001b[31m@example.com']) {
-        expect(await refused(['explain', who], options)).to.match(/^No account is ".*"\.$/);
+        expect(await refused(['explain', who], options)).to.match(/^No account found for ".*"\.$/);
       }
     });
   });

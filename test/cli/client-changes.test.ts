@@ -131,7 +131,7 @@ onBothStores('changing a client', (store) => {
         [['--public', '--grant', 'client_credentials'], /^grant_types/],
         [['--backchannel-logout-uri', 'x'], /^backchannel_logout_uri/],
         [['--allow-address', 'everywhere'], /^"everywhere" is no address range/],
-        [[], /^Say what to change/],
+        [[], /^Nothing to change/],
       ];
       for (const [args, says] of bad) {
         const why = await refused(['client', 'update', client.client_id, ...args], options);
@@ -142,7 +142,7 @@ onBothStores('changing a client', (store) => {
       await misused(['client', 'update', client.client_id, '--grant'], options);
       await misused(['client', 'update', client.client_id, '--require-acr', 'x'], options);
       expect(await refused(['client', 'update', 'app_unknown', '--name', 'x'], options)).to.equal(
-        'No client has the id "app_unknown".',
+        'No client found for "app_unknown".',
       );
     });
 
@@ -238,7 +238,7 @@ onBothStores('changing a client', (store) => {
       expect(await works(client, secret)).to.equal(true);
       expect(await works(client, client.client_secret)).to.equal(false);
       const args = ['client', 'rotate-secret', client.client_id, '--revoke-old'];
-      expect(await refused(args, options)).to.match(/^The client has one secret only/);
+      expect(await refused(args, options)).to.match(/^The client has only one secret/);
       await misused([...args, '--overlap', '1h'], options);
     });
 

@@ -72,7 +72,7 @@ onOneStore('gatehouse client', (store) => {
       const said = id.replace('\n', ' ');
       for (const command of ['show', 'delete', 'rotate-secret', 'disable', 'enable']) {
         const why = await refused(['client', command, id], options);
-        expect(why).to.equal(`No client has the id "${said}".`);
+        expect(why).to.equal(`No client found for "${said}".`);
       }
     }
   });

@@ -113,7 +113,7 @@ describe('what gatehouse doctor finds', () => {
       await store.write(store.compile(row, 1));
       const findings = await examine(database, { ISSUER: '' });
       const found = findings.find(({ check }) => check === 'registrations');
-      expect(found?.says).to.include(`${client.id}: "https://*.example.com/" has a "*"`);
+      expect(found?.says).to.include(`${client.id}: "https://*.example.com/" contains "*"`);
       await clients.delete(client.id);
     });
   });

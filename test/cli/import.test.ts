@@ -320,9 +320,9 @@ describe('what gatehouse account import takes with a remark', () => {
     const real = await run(text);
     expect(real).to.deep.equal({ ...planned, stdout: real.stdout });
     expect(real.stdout.split('\n')).to.deep.equal([
-      'remark: unknown fields were left out: role, legacy_no (2 lines, first line 1)',
-      'remark: blanks around values were removed: email, password_hash, totp_secret (2 lines, first line 1)',
-      'remark: characters were lost before the file was made (U+FFFD): name (line 3)',
+      'remark: unknown fields were ignored: role, legacy_no (2 lines, first line 1)',
+      'remark: spaces around values were removed: email, password_hash, totp_secret (2 lines, first line 1)',
+      'remark: some characters were already lost in the file (U+FFFD): name (line 3)',
       '3 imported, 0 refused',
       '',
     ]);
@@ -363,7 +363,7 @@ describe('what gatehouse account import takes with a remark', () => {
     });
     expect(stdout).to.equal(
       [
-        'remark: will enrol again, as their codes are not of SHA-1, 6 digits and 30 seconds: otpauth, totp_secret (4 lines, first line 8)',
+        "remark: will need to enroll again, because their codes aren't SHA-1, 6 digits, 30 seconds: otpauth, totp_secret (4 lines, first line 8)",
         '11 imported, 0 refused\n',
       ].join('\n'),
     );
@@ -448,11 +448,11 @@ describe('gatehouse account create', () => {
     const weak = await command(args, { database, stdin: 'Lovelace1234' });
     expect(weak).to.include({ code: 1, stdout: '' });
     expect(weak.stderr.split('\n')).to.deep.equal([
-      'gatehouse: The password does not meet the policy. Not met:',
+      "gatehouse: The password doesn't meet the policy. Requirements not met:",
       '  - A special character, such as - or !',
-      '  - More than a common password or a single word',
-      '  - Neither your email address nor your name',
-      '  - No run such as 1234, abcd or qwer',
+      '  - Not a common password or a single word',
+      "  - Doesn't contain your name or email address",
+      '  - No sequence such as 1234, abcd or qwer',
       '',
     ]);
     expect(weak.stderr).not.to.include('Lovelace1234');

@@ -102,7 +102,7 @@ onBothStores('gatehouse migrate', (store) => {
     const asked = await command(['migrate', '--down', '--to', '0003'], { database });
     expect(asked).to.include({ code: 1, stdout: '' });
     expect(asked.stderr)
-      .to.match(/^gatehouse: This would be lost with .*0004-second-factor\. .*--yes/m)
+      .to.match(/^gatehouse: This data will be lost with .*0004-second-factor\. .*--yes/m)
       .and.match(/^ {2}- table authenticators: 0 rows$/m)
       .and.match(/^ {2}- table audit_events: \d+ rows$/m)
       .and.match(/^ {2}- table one_time_links: 2 rows$/m)

@@ -41,7 +41,7 @@ onBothStores('a command in a process of its own', (store) => {
     ]);
     expect(report).to.include({ code: 1, stderr: 'gatehouse: 2000 lines were refused.\n' });
     expect(JSON.parse(report.stdout).errors).to.have.length(2_000);
-    expect(why).to.equal('No account is "usr_unknown".');
+    expect(why).to.equal('No account found for "usr_unknown".');
   });
 
   it('exits with 1 where what it prints is lost, a secret perhaps', async () => {

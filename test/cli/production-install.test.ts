@@ -45,13 +45,15 @@ describe('a production install', () => {
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk) => {
         output += String(chunk);
-        if (output.includes('No demo application')) child.kill('SIGTERM');
+        if (output.includes("demo application isn't available")) child.kill('SIGTERM');
       });
     }
     const [code] = await once(child, 'close');
     expect({ code, output }).to.have.property('code', 0);
     expect(output).to.include(`serves http://localhost:${port} (development)\n`);
-    expect(output).to.include('No demo application: its libraries are development dependencies.\n');
+    expect(output).to.include(
+      "The demo application isn't available: its libraries are development dependencies.\n",
+    );
   });
 
   for (const [version, runs] of [

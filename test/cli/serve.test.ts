@@ -149,9 +149,7 @@ describe('a start that must fail', () => {
 
   it('names a database file that is none, and leaves it alone', async () => {
     const DATABASE_URL = `sqlite:${join(database.dataDir, 'file')}`;
-    expect(await serve({ DATABASE_URL })).to.equal(
-      'The file of the database is no SQLite database.',
-    );
+    expect(await serve({ DATABASE_URL })).to.equal("The database file isn't a SQLite database.");
     const folder = `sqlite:${database.dataDir}`;
     expect(await serve({ DATABASE_URL: folder })).to.match(/^The database file cannot be opened/);
   });

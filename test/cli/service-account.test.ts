@@ -238,7 +238,7 @@ onOneStoreExcept(/ update /, 'gatehouse service-account', (store) => {
       const file = fileOf('precious.txt', 'precious');
       const args = ['create', '--name', 'A', '--key-file'];
       expect(await refuse(...args, file)).to.equal(
-        'The key file is there already: it is not overwritten.',
+        "The key file already exists and won't be overwritten.",
       );
       expect(readFileSync(file, 'utf8')).to.equal('precious');
       const nowhere = join(gatehouse.database.dataDir, 'no-folder', 'key.json');
@@ -261,9 +261,9 @@ onOneStoreExcept(/ update /, 'gatehouse service-account', (store) => {
         [['--resource', 'https://a.example.com/'], /^No resource "https:\/\/a\.example\.com\/"/],
         [['--allow-address', 'localhost'], /^"localhost" is no address range/],
         [['--expires', '2001-01-01'], /^The key would have expired already/],
-        [['--expires', '99999999d'], /^That is no time at which a key could expire/],
+        [['--expires', '99999999d'], /^Invalid expiry time for a key/],
         [['--public-jwk', fileOf('nowhere.json')], /^The file cannot be read \(ENOENT\)\.$/],
-        [given('{'), /no JSON/],
+        [given('{'), /isn't valid JSON/],
         [given(`[${good}]`), /^That is a list/],
         [given(`{"keys":[${good}]}`), /^That is a JWK Set/],
         [given('{"kty":"oct","k":"c2VjcmV0"}'), /^That is a shared secret/],
@@ -447,8 +447,8 @@ onOneStoreExcept(/ update /, 'gatehouse service-account', (store) => {
       const { id } = await create('--resource', FILES, '--scope', 'read');
       const before = await show(id);
       const wrong: ReadonlyArray<readonly [readonly string[], RegExp]> = [
-        [[], /^Say what to change: see --help\.$/],
-        [['--reason', 'none'], /^Say what to change/],
+        [[], /^Nothing to change. See --help for the options\.$/],
+        [['--reason', 'none'], /^Nothing to change/],
         [['--name', ' '], /needs a name/],
         [['--scope', 'read nonsense'], /No scope "nonsense" is configured/],
         [['--scope', 'email'], /a service account is none/],
@@ -503,7 +503,7 @@ onOneStoreExcept(/ update /, 'gatehouse service-account', (store) => {
       expect(explained.says).to.deep.equal([
         'Active.',
         `Key ${made.kid} (ES256): active, expires 2099-01-01T00:00:00.000Z, never used.`,
-        'With each assertion it sends a code.',
+        'Sends a TOTP code with each assertion.',
         `It may ask for no scope, at ${gatehouse.url}/api.`,
         'It may ask only from 10.0.0.0/8.',
       ]);
@@ -517,12 +517,12 @@ onOneStoreExcept(/ update /, 'gatehouse service-account', (store) => {
       await run('revoke-key', id, kid);
       await run('disable', id);
       expect((await explain(id)).says).to.deep.equal([
-        'Disabled: it is refused.',
+        'Disabled.',
         `Key ${kid} (ES256): revoked, never used.`,
-        'No key of it counts: it is refused.',
-        'It sends no codes.',
+        'No valid key: all its requests are refused.',
+        "Doesn't send TOTP codes.",
         `It may ask for the scopes read, at ${FILES}.`,
-        'It may ask from anywhere.',
+        'Allowed from any network.',
       ]);
     });
 
@@ -535,7 +535,7 @@ onOneStoreExcept(/ update /, 'gatehouse service-account', (store) => {
       }
       const { limits, says } = await explain(id);
       expect(limits?.map(({ rule }) => rule)).to.deep.equal(['codes']);
-      expect(says?.at(-1)).to.match(/^Closed by the limit "codes" until .*, after 10 failures\.$/);
+      expect(says?.at(-1)).to.match(/^Locked by rule `codes` until .* \(10 failures\)\.$/);
       await run('unlock', id);
       expect((await explain(id)).limits).to.deep.equal([]);
     });
@@ -560,7 +560,7 @@ onOneStoreExcept(/ update /, 'gatehouse service-account', (store) => {
       const { id } = await create();
       await run('delete', id, '--reason', 'not needed');
       const { says, events } = await explain(id);
-      expect(says).to.deep.equal(['There is no such account any more.']);
+      expect(says).to.deep.equal(['This account was deleted.']);
       expect(events.at(-1)).to.include({ actor: OPERATOR });
       expect(events.at(-1)?.says).to.match(/was deleted: not needed/);
     });

@@ -31,7 +31,7 @@ describe('an error that nobody caught', () => {
     server
       .output()
       .split('\n')
-      .filter((line) => line.includes('nobody caught this error'))
+      .filter((line) => line.includes('uncaught error'))
       .map((line) => JSON.parse(line));
 
   it('is logged with its cause, and what runs is finished', async () => {

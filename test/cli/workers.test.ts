@@ -89,7 +89,7 @@ describe('several workers', () => {
     const before = childrenOf(server.pid);
     const finish = await beginRequest(port);
     for (const pid of before) process.kill(pid, 'SIGUSR2');
-    await until(() => server.output().match(/finishes what runs/g)?.length === 2);
+    await until(() => server.output().match(/is finishing its requests/g)?.length === 2);
     await until(async () => !(await isAway(port)));
     expect(childrenOf(server.pid), 'one still has a request').to.include.oneOf(before);
     expect(await finish()).to.match(/^HTTP\/1\.1 400 /);

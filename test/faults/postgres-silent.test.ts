@@ -66,7 +66,7 @@ describe('PostgreSQL silent', () => {
     );
     expect(proxy.asked(), 'nothing was asked for them').to.be.at.most(asked + 1);
     expect(said.map(({ msg }) => msg)).to.deep.equal([
-      'PostgreSQL does not answer: requests are refused until it does',
+      "PostgreSQL isn't responding: requests are refused until it does",
     ]);
 
     proxy.speak();

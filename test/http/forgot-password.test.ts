@@ -86,7 +86,7 @@ onOneStore('Forgot your password?', (store) => {
     expect(empty.text).to.include('Enter your email address.');
     const wrong = await ask('nobody <script>');
     expect(wrong.status).to.equal(400);
-    expect(wrong.text).to.include('That is not an email address.');
+    expect(wrong.text).to.include('That doesn&#39;t look like an email address.');
     expect(wrong.text).to.include('value="nobody &lt;script&gt;"');
   });
 

@@ -150,7 +150,7 @@ describe('refused requests in the log', () => {
     const trace = traceOn(await get('/nowhere'));
     const why = await refused(['explain', trace], { database });
     expect(why).to.match(new RegExp(`^Nothing was recorded under the trace code ${trace}\\.`));
-    expect(why).to.include('in the log of the server');
+    expect(why).to.include('in the server log');
   });
 
   describe('a client that does not show who it is leaves the cause', () => {

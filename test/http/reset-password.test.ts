@@ -146,15 +146,15 @@ onOneStore('Choose a new password', (store) => {
     page = await choose(web, page, 'abcd1234');
     expect(page.status).to.equal(422);
     expect(titleOf(page)).to.equal(RESET);
-    expect(alertOf(page)).to.equal('Check what is marked below.');
+    expect(alertOf(page)).to.equal('Check the marked fields.');
     expect(page.text).to.match(/data-rule="length" data-state="unmet"/);
     expect(page.text).not.to.include('abcd1234');
     page = await choose(web, page, NEW_PASSWORD, 'another');
     expect(page.status).to.equal(400);
-    expect(page.text).to.include('The two passwords are not the same.');
+    expect(page.text).to.include('The passwords don&#39;t match.');
     page = await choose(web, page, person.password);
     expect(page.status).to.equal(422);
-    expect(page.text).to.include('That is the password you have now.');
+    expect(page.text).to.include('That&#39;s your current password.');
     page = await web.get(`${gatehouse.url}/reset-password`);
     expect(titleOf(page), 'loaded again').to.equal(RESET);
     expect(titleOf(await choose(web, page, NEW_PASSWORD))).to.equal(DONE);

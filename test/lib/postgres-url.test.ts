@@ -70,8 +70,8 @@ describe('the URL of a PostgreSQL database', () => {
   }
 
   for (const [url, says] of [
-    ['postgres://u:hidden@h:x1/db', /port is no number/],
-    ['postgres://u:hidden@h:99999/db', /port is no number from 1 to 65535/],
+    ['postgres://u:hidden@h:x1/db', /port isn't a number/],
+    ['postgres://u:hidden@h:99999/db', /port must be a number from 1 to 65535/],
     ['postgres://u:hidden@[c/db', /one bracket of two/],
     ['postgres://u:hidden@h/db?sslmode=maybe', /sslmode must be one of disable, allow, prefer/],
     ['postgres://u:hidden@h/db?sslmode=verify-ca', /needs sslrootcert/],

@@ -34,7 +34,7 @@ describe('lines that repeat', () => {
     tick();
     times(500, away);
     tick();
-    expect(words()).to.deep.equal(['away', 'this goes on', 'this goes on']);
+    expect(words()).to.deep.equal(['away', 'still happening', 'still happening']);
     expect(lines.at(-1)?.fields).to.include({ what: 'away', times: 1500 });
     tick();
     expect(words().at(-1)).to.equal('this has ended');

@@ -167,7 +167,7 @@ onOneStoreExcept(/any node|two nodes/, 'codes of service accounts', (store) => {
     expect((await ask(codeAt())).status).to.equal(200);
   });
 
-  it('a hundred wrong ones in a row close it until somebody opens it', async () => {
+  it('a hundred wrong ones in a row close it until an operator unlocks it', async () => {
     const { store: database } = pair.core;
     expectRefused(await ask(wrong()), 9);
     const counters = database.sql('limit_counters').where({ rule: 'codes-in-a-row' });

@@ -141,8 +141,8 @@ describe('a public key that is given', () => {
         ['no kty', { n: RSA.n, e: RSA.e }, kind],
         ['a kty that is no text', { ...RSA, kty: ['RSA'] }, kind],
         ['a kty that objects have', { kty: 'constructor', crv: 'name' }, kind],
-        ['a key for encryption', { ...RSA, use: 'enc' }, /not for signatures \(use\)/],
-        ['a use that is null', { ...RSA, use: null }, /not for signatures \(use\)/],
+        ['a key for encryption', { ...RSA, use: 'enc' }, /isn't for signatures \(use\)/],
+        ['a use that is null', { ...RSA, use: null }, /isn't for signatures \(use\)/],
         ['a key that only signs', { ...RSA, key_ops: ['sign'] }, /key_ops/],
         ['a key that may do nothing', { ...RSA, key_ops: [] }, /key_ops/],
         ['operations that are no list', { ...RSA, key_ops: 'verify' }, /key_ops/],
@@ -163,9 +163,9 @@ describe('a public key that is given', () => {
         ],
         ['a list', [RSA], /^That is a list\. Give one JWK at a time\.$/],
         ['a JWK Set', { keys: [RSA] }, /^That is a JWK Set\. Give one JWK at a time\.$/],
-        ['a text', 'RSA', /^That is no JWK/],
-        ['null', null, /^That is no JWK/],
-        ['a number', 5, /^That is no JWK/],
+        ['a text', 'RSA', /^This isn't a JWK/],
+        ['null', null, /^This isn't a JWK/],
+        ['a number', 5, /^This isn't a JWK/],
         ['much more than a key', { ...RSA, note: 'x'.repeat(20_000) }, /^That is too large/],
       ];
     for (const [name, jwk, says, alg] of cases) {
@@ -189,9 +189,10 @@ describe('the text of a public key', () => {
   };
 
   it('is JSON', () => expect(why(JSON.stringify(RSA))).to.deep.equal(RSA));
-  it('is nothing else', () => expect(why('kty=RSA')).to.match(/JWK, and that is no JSON\.$/));
-  it('is not empty', () => expect(why('')).to.match(/no JSON/));
-  it('is not cut off', () => expect(why(JSON.stringify(RSA).slice(0, -1))).to.match(/no JSON/));
+  it('is nothing else', () => expect(why('kty=RSA')).to.match(/JWK, but this isn't valid JSON\.$/));
+  it('is not empty', () => expect(why('')).to.match(/isn't valid JSON/));
+  it('is not cut off', () =>
+    expect(why(JSON.stringify(RSA).slice(0, -1))).to.match(/isn't valid JSON/));
   it('is not huge', () => expect(why(`"${'x'.repeat(20_000)}"`)).to.match(/^That is too large/));
   it('is not so deep that reading it ends the stack', () =>
     expect(why(`{"kty":${'['.repeat(8000)}${']'.repeat(8000)}}`)).to.match(/nested too deeply/));

@@ -94,7 +94,7 @@ onOneStoreExcept(/at once/, 'limits on codes', (store) => {
     const door = await knock();
     const ninth = await say(door, 'explode');
     expect(alertOf(ninth)).to.equal(
-      'That code is not right. Check it and try again. 1 attempt left before a pause of 15 minutes.',
+      "That code isn't right. Check it and try again. 1 attempt left before a pause of 15 minutes.",
     );
     expect((await say(door, 'wrong')).status).to.equal(422);
     const eleventh = await say(door, RIGHT_WORD);

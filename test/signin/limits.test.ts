@@ -62,17 +62,19 @@ onOneStore('limits on passwords', (store) => {
         words.push(alertOf(await guess(party, person.email, 'wrong', from)));
       }
       expect(words).to.deep.equal([
-        'That email and password do not match. Check both and try again. 4 attempts left before a pause of 15 minutes.',
-        'That email and password do not match. Check both and try again. 3 attempts left before a pause of 15 minutes.',
-        'That email and password do not match. Check both and try again. 2 attempts left before a pause of 15 minutes.',
-        'That email and password do not match. Check both and try again. 1 attempt left before a pause of 15 minutes.',
+        "That email and password don't match. Check both and try again. 4 attempts left before a pause of 15 minutes.",
+        "That email and password don't match. Check both and try again. 3 attempts left before a pause of 15 minutes.",
+        "That email and password don't match. Check both and try again. 2 attempts left before a pause of 15 minutes.",
+        "That email and password don't match. Check both and try again. 1 attempt left before a pause of 15 minutes.",
       ]);
       const last = await guess(party, person.email, 'wrong', from);
       expect(last.status).to.equal(422);
-      expect(alertOf(last)).to.match(/no attempts left for now\. Try again at .*\d\d:\d\d UTC/);
+      expect(alertOf(last)).to.match(/No attempts left\. Try again at .*\d\d:\d\d UTC/);
       const refused = await guess(party, person.email, 'wrong', from);
       expect(refused.status).to.equal(429);
-      expect(alertOf(refused)).to.match(/Too many attempts .* Try again at .*\d\d:\d\d UTC/);
+      expect(alertOf(refused)).to.match(
+        /Too many failed attempts\. .*Try again at .*\d\d:\d\d UTC/,
+      );
       expect(retryAtOf(refused)).to.be.within(840, 900);
       expect(Number(refused.headers.get('retry-after'))).to.be.within(840, 900);
     });

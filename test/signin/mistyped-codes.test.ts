@@ -35,7 +35,7 @@ describe('mistyped codes', () => {
       const typo = await web.submit(challenge, '/prove/totp', { code: '1234 5' });
       expect(typo.status).to.equal(422);
       expect(typo.text)
-        .to.include('A code is 6 digits.')
+        .to.include('Enter the 6-digit code from your app.')
         .and.not.to.match(/attempts? left/);
     }
     expect(await refusals(person.id)).to.deep.equal([]);
@@ -50,12 +50,12 @@ describe('mistyped codes', () => {
     const [backup = ''] = person.backupCodes;
     const misplaced = await web.submit(challenge, '/prove/totp', { code: backup });
     expect(misplaced.status).to.equal(422);
-    expect(misplaced.text).to.include('Choose &#34;Use backup code instead&#34;');
+    expect(misplaced.text).to.include('Select &#34;Use backup code instead&#34;');
     const path = challenge.url.href.replace(/\/prove\/.*|\?.*/, '');
     const other = await web.get(`${path}?method=backup-codes`);
     const app = await web.submit(other, '/prove/backup-codes', { code: '123 456' });
     expect(app.status).to.equal(422);
-    expect(app.text).to.include('Choose &#34;Use your authenticator app&#34;');
+    expect(app.text).to.include('Select &#34;Use your authenticator app&#34;');
     expect(await refusals(person.id)).to.deep.equal([]);
     codeOf(await web.submit(other, '/prove/backup-codes', { code: backup.replace('-', ' – ') }));
   });
@@ -69,7 +69,7 @@ describe('mistyped codes', () => {
     );
     const typo = await web.submit(setup, '/enrol/totp', { code: '12345' });
     expect(typo.status).to.equal(422);
-    expect(typo.text).to.include('A code is 6 digits.');
+    expect(typo.text).to.include('Enter the 6-digit code from your app.');
     expect(await refusals(person.id)).to.deep.equal([]);
     const digits = codeFor(secretOn(setup)).replace(
       /./g,

@@ -137,7 +137,7 @@ onOneStoreExcept(/side by side/, 'a password below the policy', (store) => {
       const refused = await choose(await afterPassword(), 'abcd1234');
       expect(refused.status).to.equal(422);
       expect(titleOf(refused)).to.equal(UPDATE);
-      expect(alertOf(refused)).to.equal('Check what is marked below.');
+      expect(alertOf(refused)).to.equal('Check the marked fields.');
       expect(statesOf(refused)).to.deep.equal({
         length: 'unmet',
         uppercase: 'unmet',
@@ -158,7 +158,7 @@ onOneStoreExcept(/side by side/, 'a password below the policy', (store) => {
       const page = await afterPassword();
       const different = await choose(page, NEW_PASSWORD, `${NEW_PASSWORD}x`);
       expect(different.status).to.equal(400);
-      expect(different.text).to.include('The two passwords are not the same.');
+      expect(different.text).to.include('The passwords don&#39;t match.');
       const empty = await choose(different, '');
       expect(empty.status).to.equal(400);
       expect(empty.text).to.include('Enter a new password.');
@@ -179,7 +179,7 @@ onOneStoreExcept(/side by side/, 'a password below the policy', (store) => {
       Object.assign(core.passwords, { reviewStored });
       const refused = await choose(due, old);
       expect(refused.status).to.equal(422);
-      expect(refused.text).to.include('That is the password you have now.');
+      expect(refused.text).to.include('That&#39;s your current password.');
       codeOf(await allowIfAsked(web, await choose(refused, NEW_PASSWORD)));
     });
 
@@ -218,7 +218,7 @@ onOneStoreExcept(/side by side/, 'a password below the policy', (store) => {
       expect(answers.filter(({ status }) => status === 422).length).to.be.at.most(1);
       const last = await choose(page, NEW_PASSWORD);
       expect(last.status).to.equal(429);
-      expect(alertOf(last)).to.include('takes no more passwords');
+      expect(alertOf(last)).to.include('Too many tries');
       expectNoCode(last);
       expect(await storedPassword(gatehouse, person.id)).to.include({ generation: 1 });
       const again = await web.submit(await web.get(page.url), '/restart');

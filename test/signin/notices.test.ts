@@ -16,7 +16,7 @@ import { onOneStoreExcept } from '../support/stores.ts';
 import { createWeakPerson, NEW_PASSWORD } from '../support/weak-person.ts';
 import { createWeb, type Page, titleOf, type Web } from '../support/web.ts';
 
-const KNOWN = 'Somebody knows your Gatehouse password';
+const KNOWN = 'Someone knows your Gatehouse password';
 const PAUSED = 'Sign-in to your Gatehouse account is paused';
 
 onOneStoreExcept(/once, from/, 'mails about a sign-in', (store) => {
@@ -65,8 +65,8 @@ onOneStoreExcept(/once, from/, 'mails about a sign-in', (store) => {
     const code = codeFor(person.secret);
     await web.submit(page, '/prove/totp', { code, remember: 'yes' });
     const mails = await mailsTo(gatehouse, person.email);
-    const mail = mails.find(({ subject }) => subject.startsWith('A device is remembered'));
-    expect(mail?.text).to.include('Browser: A browser we do not know');
+    const mail = mails.find(({ subject }) => subject.startsWith('New trusted device'));
+    expect(mail?.text).to.include('Browser: An unknown browser');
   });
 
   it('a device that is not remembered is not told of', async () => {
@@ -75,7 +75,7 @@ onOneStoreExcept(/once, from/, 'mails about a sign-in', (store) => {
     const page = await afterPassword(web, party, person);
     await web.submit(page, '/prove/totp', { code: codeFor(person.secret) });
     const subjects = await subjectsTo(person);
-    expect(subjects).not.to.include('A device is remembered for your Gatehouse account');
+    expect(subjects).not.to.include('New trusted device for your Gatehouse account');
   });
 
   it('a backup code, how many are left, and new ones', async () => {

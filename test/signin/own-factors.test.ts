@@ -85,7 +85,7 @@ onOneStore('factors of a test', (store) => {
       upstream.email = 'nobody@example.com';
       const back = await comeBack(await begin());
       expect(titleOf(back)).to.equal('Sign in');
-      expect(alertOf(back)).to.include('do not match');
+      expect(alertOf(back)).to.include("don't match");
     });
 
     it('takes no answer in another browser, for another sign-in, or with a state of its own', async () => {
@@ -98,7 +98,7 @@ onOneStore('factors of a test', (store) => {
       mixed.searchParams.set('state', second.url.searchParams.get('state') ?? '');
       const refused = await web.get(mixed);
       expect(titleOf(refused)).to.equal('Sign in');
-      expect(alertOf(refused)).to.include('do not match');
+      expect(alertOf(refused)).to.include("don't match");
       for (const state of ['', 'x', `${second.url.searchParams.get('state')}x`]) {
         mixed.searchParams.set('state', state);
         expect((await web.get(mixed)).status, state).to.equal(400);
@@ -112,7 +112,7 @@ onOneStore('factors of a test', (store) => {
       expect(titleOf(await web.get(location))).to.equal('Two-factor authentication');
       expect(titleOf(await web.get(location))).to.equal('Two-factor authentication');
       const again = await comeBackWith(location);
-      expect(alertOf(again)).to.include('do not match');
+      expect(alertOf(again)).to.include("don't match");
     });
 
     const comeBackWith = async (location: string): Promise<Page> => {

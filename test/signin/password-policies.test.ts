@@ -47,7 +47,7 @@ onOneStore('an announced policy', (store) => {
     const { web } = await signIn(gatehouse, party, person);
     expect(await storedPassword(gatehouse, person.id)).to.include({ known: 1 });
     const account = await web.get(`${gatehouse.url}/account`);
-    expect(account.text).to.include('New rules for passwords apply from');
+    expect(account.text).to.include('New password requirements apply from');
     const { passwords } = gatehouse.core;
     const lacks = passwords.checkPassword(person.password, {}).rules.filter(({ met }) => !met);
     expect(lacks.map(({ rule }) => rule)).to.deep.equal(['length']);

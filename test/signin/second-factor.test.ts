@@ -60,7 +60,7 @@ onOneStore('a second factor', (store) => {
     expect(second.text).to.include('Step 2 of 2');
     const wrong = await web.submit(second, '/prove/fake', { word: 'no' });
     expect(wrong.status).to.equal(422);
-    expect(alertOf(wrong)).to.include('not right');
+    expect(alertOf(wrong)).to.include("isn't right");
     const last = await web.submit(wrong, '/prove/fake', { word: RIGHT_WORD });
     const answer = await party.redeem(request, codeOf(await allowIfAsked(web, last)));
     const claims = decodeJwt(String(answer.body.id_token));

@@ -95,7 +95,7 @@ onBothStores('texted codes', (store) => {
     const next = await send(again, other);
     const replayed = await other.submit(next, '/prove/sms', { code });
     expect(replayed.status).to.equal(422);
-    expect(alertOf(replayed)).to.match(/not right.*attempts left/);
+    expect(alertOf(replayed)).to.match(/isn't right.*attempts left/);
   });
 
   it('are sent and taken over JSON, on demand and not too often', async () => {
@@ -150,7 +150,7 @@ onBothStores('texted codes', (store) => {
     const soon = await send(page);
     expect(soon.status).to.equal(429);
     expect(Number(soon.headers.get('retry-after'))).to.be.within(1, 30);
-    expect(alertOf(soon)).to.include('moment ago');
+    expect(alertOf(soon)).to.include('just sent you a code');
     for (let count = 2; count <= 5; count += 1) {
       await gatehouse.advance('31s');
       page = await send(page);
@@ -198,7 +198,7 @@ onBothStores('texted codes', (store) => {
     const [code = ''] = await sent();
     const typo = await own.submit(asked, '/add/sms', { code: code.slice(1) });
     expect(typo.status).to.equal(422);
-    expect(typo.text).to.include('A code is 6 digits. Check the text message.');
+    expect(typo.text).to.include('Enter the 6-digit code from the text message.');
     expect(typo.text).not.to.match(/attempts? left/);
     const guess = String((Number(code) + 1) % 1_000_000).padStart(6, '0');
     const refused = await own.submit(asked, '/add/sms', { code: guess });
@@ -233,7 +233,7 @@ onBothStores('texted codes', (store) => {
     expect(right.status, 'not looked at').to.equal(429);
     expect(await core.phones.find(person.id)).to.equal(undefined);
     const subjects = (await mailsTo(gatehouse, person.email)).map(({ subject }) => subject);
-    expect(subjects).to.include('Somebody knows your Gatehouse password');
+    expect(subjects).to.include('Someone knows your Gatehouse password');
   });
 
   it('are not sent for an account without a number, nor before the password', async () => {

@@ -71,7 +71,7 @@ onBothStores('authenticators', (store) => {
     expect(titleOf(challenge)).to.equal(CHALLENGE);
     const replayed = await other.submit(challenge, '/prove/totp', { code });
     expect(replayed.status).to.equal(422);
-    expect(alertOf(replayed)).to.include('not right');
+    expect(alertOf(replayed)).to.include("isn't right");
     await gatehouse.advance('30s');
     const fresh = codeFor(secretOn(setup));
     const spaced = `${fresh.slice(0, 3)} ${fresh.slice(3)}`;
@@ -183,11 +183,11 @@ onBothStores('authenticators', (store) => {
     expect(alertOf(ahead)).to.match(/about 4 minutes ahead.* attempts left/);
     // Seven steps, or eight where one has begun meanwhile.
     expect(alertOf(await say(-210_000))).to.include('about 4 minutes behind');
-    expect(alertOf(await say(3_600_000))).to.include('not right');
+    expect(alertOf(await say(3_600_000))).to.include("isn't right");
     await gatehouse.advance('240s');
     const spent = await say(240_000);
     expect(spent.status, 'the code that drew the hint').to.equal(422);
-    expect(alertOf(spent)).to.include('not right');
+    expect(alertOf(spent)).to.include("isn't right");
     codeOf(await allowIfAsked(web, await say(270_000)));
   });
 

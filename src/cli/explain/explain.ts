@@ -17,9 +17,9 @@ export function explainCommand(): Command {
   return new Command('explain')
     .argument(
       '<account-or-trace>',
-      'e-mail address or id of an account, id of a service account, or a trace code',
+      'email or ID of an account, ID of a service account, or a trace code',
     )
-    .description('say how an account stands, or why a sign-in went as it went')
+    .description('explain the state of an account, or what happened in a sign-in')
     .option('--json', 'print JSON')
     .action((what: string, { json }: { json?: boolean }) =>
       withCore(async (core) => {
@@ -33,7 +33,7 @@ export function explainCommand(): Command {
 
 /** Mistakes of anonymous requests, and refusals that repeat, leave no row of their own. */
 const ELSEWHERE =
-  'Look for it in the log of the server: a refused request is a line there, with its trace and the reason.';
+  'Look in the server log: each refused request has a line with its trace code and the reason.';
 
 async function explainTrace(core: Core, trace: string): Promise<Explanation> {
   const traced = await core.audit.findByTrace(trace);
@@ -45,7 +45,7 @@ async function explainTrace(core: Core, trace: string): Promise<Explanation> {
   const account = events.findLast((row) => row.accountId !== undefined)?.accountId;
   const client = events.findLast((row) => row.clientId !== undefined)?.clientId;
   const name = account && (await nameOf(core, account));
-  const who = name ? `${name} (${account})` : (account ?? 'nobody who is known');
+  const who = name ? `${name} (${account})` : (account ?? 'an unknown person');
   const what = flowId === undefined ? 'A request' : 'A sign-in';
   return {
     facts: { trace, sign_in: flowId ?? null, account: account ?? null, client: client ?? null },
@@ -92,7 +92,7 @@ async function findGone({ accounts, audit }: Core, id: string): Promise<Explanat
   if (id.includes('@') || (await accounts.find(id))) return undefined;
   const events = await audit.newest({ accountId: id }, NEWEST);
   if (events.length === 0) return undefined;
-  const says = ['There is no such account any more.'];
+  const says = ['This account was deleted.'];
   const facts = { account: null, limits: [], says };
   return { facts, lines: [oneLine(id), `  ${says[0]}`], events: events.reverse() };
 }

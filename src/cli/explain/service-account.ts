@@ -27,13 +27,15 @@ type Described = Awaited<ReturnType<typeof describe>>;
 function describeState(account: Described): string[] {
   const { status, totp, scope, resources, allowed_addresses: addresses, keys } = account;
   return [
-    status === 'active' ? 'Active.' : 'Disabled: it is refused.',
+    status === 'active' ? 'Active.' : 'Disabled.',
     ...keys.map(describeKey),
-    ...(keys.some((key) => key.status === 'active') ? [] : ['No key of it counts: it is refused.']),
-    totp ? 'With each assertion it sends a code.' : 'It sends no codes.',
+    ...(keys.some((key) => key.status === 'active')
+      ? []
+      : ['No valid key: all its requests are refused.']),
+    totp ? 'Sends a TOTP code with each assertion.' : "Doesn't send TOTP codes.",
     `It may ask for ${scope === '' ? 'no scope' : `the scopes ${scope}`}, at ${resources.join(', ')}.`,
     addresses.length === 0
-      ? 'It may ask from anywhere.'
+      ? 'Allowed from any network.'
       : `It may ask only from ${addresses.join(', ')}.`,
   ];
 }

@@ -11,29 +11,29 @@ type Words = string | { readonly ok: string; readonly refused: string };
 const WORDS: Readonly<Record<AuditKind, Words>> = {
   'sign_in.password': { ok: 'The password was right', refused: 'The password was refused' },
   'sign_in.migration': {
-    ok: 'A new password waits for the end of the sign-in',
+    ok: 'New password accepted, pending the end of the sign-in',
     refused: 'A new password was refused',
   },
   'sign_in.factor': { ok: 'The second factor was right', refused: 'The second factor was refused' },
-  'sign_in.finished': { ok: 'Signed in', refused: 'The sign-in could not go on' },
+  'sign_in.finished': { ok: 'Signed in', refused: 'Sign-in stopped' },
   'sign_in.locked': 'Limited',
   'factor.enrolled': 'A second factor was enrolled',
   'factor.removed': 'A second factor was removed',
   'backup_code.used': 'A backup code was used',
   'backup_codes.renewed': 'New backup codes were made',
-  'device.trusted': 'The device is trusted from now on',
-  'device.ended': 'A device is trusted no longer',
+  'device.trusted': 'Device trusted',
+  'device.ended': 'Trusted device removed',
   'session.ended': 'A session ended',
   'password.changed': {
     ok: 'The password was changed',
     refused: 'The password was not changed',
   },
   'password.reset': 'The password was reset',
-  'consent.granted': { ok: 'Access was allowed', refused: 'Access was denied' },
-  'consent.revoked': 'Access was taken back',
+  'consent.granted': { ok: 'Access granted', refused: 'Access denied' },
+  'consent.revoked': 'Access revoked',
   'token.issued': 'Tokens were issued',
   'token.refreshed': 'Tokens were refreshed',
-  'token.reuse': 'A code or token came again, and what it had brought was revoked',
+  'token.reuse': 'A code or token was reused, so its tokens were revoked',
   'service_account.token': {
     ok: 'A token was issued to the service account',
     refused: 'The service account was refused',
@@ -45,16 +45,16 @@ const WORDS: Readonly<Record<AuditKind, Words>> = {
   'account.suspended': 'The account was suspended',
   'account.activated': 'The account was activated',
   'account.unlocked': 'The account was unlocked',
-  'account.addresses_changed': 'The networks that the account is used from were changed',
+  'account.addresses_changed': 'Allowed networks changed',
   'account.deleted': 'The account was deleted',
-  'account.sign_in_disowned': 'The owner said that a sign-in was not theirs',
+  'account.sign_in_disowned': "The owner reported a sign-in that wasn't theirs",
   'admin.reset_2fa': 'The second factor was reset',
   'admin.reset_password': 'The password was reset by an administrator',
   'admin.deadline_moved': 'The deadline for a second factor was moved',
   'admin.client_created': 'The client was created',
   'admin.client_updated': 'The client was changed',
-  'admin.client_secret_rotated': 'The client got a new secret',
-  'admin.client_secret_revoked': 'The old secret of the client was ended',
+  'admin.client_secret_rotated': 'Client secret rotated',
+  'admin.client_secret_revoked': 'Old client secret revoked',
   'admin.client_disabled': 'The client was disabled',
   'admin.client_enabled': 'The client was enabled',
   'admin.client_deleted': 'The client was deleted',
@@ -62,12 +62,12 @@ const WORDS: Readonly<Record<AuditKind, Words>> = {
   'admin.service_account_enabled': 'The service account was enabled',
   'admin.service_account_disabled': 'The service account was disabled',
   'admin.service_account_deleted': 'The service account was deleted',
-  'admin.service_account_key_added': 'The service account got a key',
+  'admin.service_account_key_added': 'Key added to the service account',
   'admin.service_account_key_revoked': 'A key of the service account was revoked',
-  'admin.service_account_totp_reset': 'The service account got a new secret for its codes',
+  'admin.service_account_totp_reset': 'New TOTP secret for the service account',
   'admin.service_account_updated': 'The service account was changed',
   'admin.service_account_unlocked': 'The service account was unlocked',
-  'admin.key_rotated': 'A signing key was made',
+  'admin.key_rotated': 'Signing key created',
   'admin.key_retired': 'A signing key was retired',
   'admin.audit_exported': 'The audit was exported',
 };
@@ -115,30 +115,30 @@ function describeStatus({ status, lockedUntil }: Account): string {
   if (status === 'active') return 'Active.';
   if (status === 'suspended') return 'Suspended.';
   return lockedUntil === undefined
-    ? 'Locked until somebody unlocks it.'
+    ? 'Locked until an operator unlocks it.'
     : `Locked until ${toIso(lockedUntil)}.`;
 }
 
 function describePassword({ passwordHash, knownPolicyVersion }: Account): string {
-  if (passwordHash === undefined) return 'It has no password, so no password is right.';
+  if (passwordHash === undefined) return 'No password set.';
   return knownPolicyVersion === undefined
-    ? 'Whether its password meets the policy shows at the next sign-in.'
-    : `Its password is known to meet version ${knownPolicyVersion} of the policy.`;
+    ? 'Password strength unknown until next sign-in.'
+    : `Password meets policy version ${knownPolicyVersion}.`;
 }
 
 function describeFactors({ mfaDeadline }: Account, states: readonly string[]): string {
   if (states.length > 0) return `Second factor: ${states.join(', ')}.`;
   if (mfaDeadline === undefined) return 'No second factor.';
-  const may = mfaDeadline > now() ? 'It may do' : 'It might do';
-  return `No second factor. ${may} without until ${toIso(mfaDeadline)}.`;
+  const ends = mfaDeadline > now() ? 'ends' : 'ended';
+  return `No second factor. Grace period ${ends} on ${toIso(mfaDeadline)}.`;
 }
 
 function describeNetworks({ allowedAddresses }: Account): string[] {
   const ranges = allowedAddresses.join(', ');
-  return ranges === '' ? [] : [`It is used from ${ranges} alone.`];
+  return ranges === '' ? [] : [`Allowed networks: ${ranges}.`];
 }
 
 export function describeLimit({ rule, failures, until }: Closed): string {
-  const end = until === undefined ? 'until somebody opens it' : `until ${toIso(until)}`;
-  return `Closed by the limit "${rule}" ${end}, after ${failures} failures.`;
+  const end = until === undefined ? 'until an operator unlocks it' : `until ${toIso(until)}`;
+  return `Locked by rule \`${rule}\` ${end} (${failures} failures).`;
 }

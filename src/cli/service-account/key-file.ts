@@ -35,7 +35,7 @@ function open(file: string): number {
   } catch (cause) {
     const reason = reasonOf(cause);
     throw reason === 'EEXIST'
-      ? refusal('The key file is there already: it is not overwritten.')
+      ? refusal("The key file already exists and won't be overwritten.")
       : refusal(`The key file cannot be written (${reason}).`);
   }
 }

@@ -22,16 +22,19 @@ export interface ReasonOptions {
 export function withKeyOptions(command: Command): Command {
   const alg = new Option('--alg <alg>', 'the one algorithm of the key (RS256 where it fits)');
   return command
-    .option('--public-jwk <file>', 'its public key, made elsewhere; - reads standard input')
+    .option(
+      '--public-jwk <file>',
+      'use this public key instead of creating one; - reads standard input',
+    )
     .addOption(alg.choices(KEY_ALGS))
-    .option('--expires <when>', 'the key counts until then: 90d, or 2030-01-31', readExpiry)
-    .option('--key-file <file>', 'write what is secret there (0600) instead of printing it');
+    .option('--expires <when>', 'when the key expires: 90d, or 2030-01-31', readExpiry)
+    .option('--key-file <file>', 'write secrets to this file (mode 0600) instead of printing them');
 }
 
 export function withReasonOptions(command: Command): Command {
   return command
-    .option('--reason <text>', 'why, for the records')
-    .option('--ticket <id>', 'the request that asks for it');
+    .option('--reason <text>', 'why; written to the audit log')
+    .option('--ticket <id>', 'ID of the request or ticket');
 }
 
 export function operatorReasonOf({ reason, ticket }: ReasonOptions): OperatorReason {

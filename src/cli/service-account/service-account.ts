@@ -18,7 +18,7 @@ import { list, type Printing, show } from './output.ts';
 
 export function serviceAccountCommands(): Command {
   const command = new Command('service-account').description(
-    'machines that ask for tokens with keys of their own',
+    'manage service accounts: machines that get tokens with their own keys',
   );
   command.addCommand(createCommand());
   command
@@ -28,7 +28,7 @@ export function serviceAccountCommands(): Command {
     .action((options: Printing) => withCore((core) => list(core, options)));
   command
     .command('show <id>')
-    .description('show one service account with its keys')
+    .description('show one service account and its keys')
     .option('--json', 'print JSON')
     .action((id: string, options: Printing) =>
       withCore(async (core) => show(core, await core.serviceAccounts.get(id), options)),
@@ -51,12 +51,12 @@ interface CreateOptions extends KeyOptions, ReasonOptions, Printing {
 
 function createCommand(): Command {
   const command = new Command('create')
-    .description('make a service account with its first key; what is secret is shown once')
-    .requiredOption('--name <name>', 'what operators read')
-    .option('--totp', 'it sends a code with each assertion, too')
-    .option('--scope <scopes>', 'the only scopes it may ask for')
-    .option('--resource <uri...>', 'the only resources it may ask tokens for (our own API if none)')
-    .option('--allow-address <range...>', 'the only networks it may ask from');
+    .description('create a service account and its first key; secrets are shown once')
+    .requiredOption('--name <name>', 'name shown to operators')
+    .option('--totp', 'require a TOTP code with each assertion')
+    .option('--scope <scopes>', 'limit it to these scopes')
+    .option('--resource <uri...>', "limit it to these resources (default: Gatehouse's own API)")
+    .option('--allow-address <range...>', 'limit it to these networks');
   return withReasonOptions(withKeyOptions(command))
     .option('--json', 'print JSON')
     .action((options: CreateOptions) =>
@@ -82,7 +82,7 @@ function limitsOf({ name, totp, scope, resource, allowAddress }: CreateOptions) 
 function addKeyCommand(): Command {
   const command = new Command('add-key')
     .argument('<id>')
-    .description('add a key beside those that it has; a private key is shown once');
+    .description('add a key; a private key is shown once');
   return withReasonOptions(withKeyOptions(command))
     .option('--json', 'print JSON')
     .action((id: string, options: KeyOptions & ReasonOptions & Printing) =>
@@ -104,7 +104,7 @@ function revokeKeyCommand(): Command {
     .argument('<kid>')
     // A thumbprint may begin with a hyphen.
     .allowUnknownOption()
-    .description('end a key, and the opaque tokens of the service account');
+    .description("revoke a key and the account's opaque tokens");
   return withReasonOptions(command)
     .option('--json', 'print JSON')
     .action((id: string, kid: string, options: ReasonOptions & Printing) =>
@@ -126,20 +126,21 @@ interface UpdateOptions extends ReasonOptions, Printing {
 function updateCommand(): Command {
   const command = new Command('update')
     .argument('<id>')
-    .description('change its name or lists; with other lists its opaque tokens end')
-    .option('--name <name>', 'what operators read')
-    .option('--scope <scopes>', 'the only scopes it may ask for')
+    .description('change its name or limits; changed limits revoke its opaque tokens')
+    .option('--name <name>', 'name shown to operators')
+    .option('--scope <scopes>', 'limit it to these scopes')
     .option('--no-scope', 'without --scope: none')
-    .option('--resource <uri...>', 'the only resources it may ask tokens for')
-    .option('--no-resource', 'without --resource: our own API')
-    .option('--allow-address <range...>', 'the only networks it may ask from')
+    .option('--resource <uri...>', 'limit it to these resources')
+    .option('--no-resource', "reset to the default: Gatehouse's own API")
+    .option('--allow-address <range...>', 'limit it to these networks')
     .option('--no-allow-address', 'without --allow-address: any');
   return withReasonOptions(command)
     .option('--json', 'print JSON')
     .action((id: string, options: UpdateOptions) =>
       withCore(async (core) => {
         const change = changeOf(options);
-        if (Object.keys(change).length === 0) throw refusal('Say what to change: see --help.');
+        if (Object.keys(change).length === 0)
+          throw refusal('Nothing to change. See --help for the options.');
         await core.serviceAccounts.update(id, change, operatorReasonOf(options));
         await show(core, await core.serviceAccounts.get(id), options);
       }),
@@ -164,10 +165,10 @@ interface ActCommand {
 
 /** Another act is another line here, and a function in src/service-accounts/operations.ts. */
 const ACTS: readonly ActCommand[] = [
-  { name: 'disable', description: 'refuse it, and end its opaque tokens, until it is enabled' },
-  { name: 'enable', description: 'let it in again, with the keys that it had' },
-  { name: 'unlock', description: 'forget all wrong codes: for one that is closed by a limit' },
-  { name: 'delete', description: 'delete it with its keys; its opaque tokens end' },
+  { name: 'disable', description: 'disable it and revoke its opaque tokens' },
+  { name: 'enable', description: 'enable it again with its existing keys' },
+  { name: 'unlock', description: 'clear its failed codes, if a limit locked it' },
+  { name: 'delete', description: 'delete it and its keys; its opaque tokens are revoked' },
 ];
 
 function operationCommands(): readonly Command[] {

@@ -58,7 +58,9 @@ export function createAccounts(
   const create: Accounts['create'] = async (request, also = () => []) => {
     const email = request.email.trim();
     if (!isEmail(email)) {
-      throw new GatehouseError('invalid_input', { message: `"${email}" is no e-mail address.` });
+      throw new GatehouseError('invalid_input', {
+        message: `"${email}" is not a valid email address.`,
+      });
     }
     const id = accountId();
     const { password } = request;
@@ -79,7 +81,7 @@ export function createAccounts(
     const recorded = audit.record({ kind: 'account.created', accountId: id, detail: { role } });
     const unit = [row, recorded, ...also({ id, generation: FIRST_GENERATION })];
     await store.write(...unit).catch((error: unknown) => {
-      const message = `There is an account with the address ${email} already.`;
+      const message = `An account with the email address ${email} already exists.`;
       throw isGatehouseError(error, 'already_exists')
         ? new GatehouseError('already_exists', { message, cause: error })
         : error;
@@ -97,7 +99,9 @@ export function createAccounts(
         ? await findByEmail(idOrEmail)
         : await accountTable.find(idOrEmail);
       if (account) return account;
-      throw new GatehouseError('unknown_account', { message: `No account is "${idOrEmail}".` });
+      throw new GatehouseError('unknown_account', {
+        message: `No account found for "${idOrEmail}".`,
+      });
     },
     list: () => walkPages(accountTable.list),
   };

@@ -127,7 +127,7 @@ const resetFactors: Plan = async (account, _cause, needs) => ({
 
 const resetPassword: Plan = async (account, { actor }, needs) => {
   if (account.status === 'suspended') {
-    throw refusal('The account is suspended: nobody could use the link.');
+    throw refusal("The account is suspended, so the link couldn't be used.");
   }
   const { accountTable, links, notices } = needs;
   const after = { id: account.id, generation: account.generation + 1 };

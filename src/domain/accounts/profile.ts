@@ -62,7 +62,9 @@ export function createUpdateProfile({ store, accountTable, audit }: Needs): Upda
       detail,
       ...(reason === undefined ? {} : { reason }),
     } as const;
-    const row = accountTable.changeProfile(account, change, now());
+    // Later than what was read, so that one of two changes in the same millisecond misses.
+    const at = Math.max(now(), account.updatedAt + 1);
+    const row = accountTable.changeProfile(account, change, at);
     await store.write(row, audit.record(event)).catch(explain);
   };
 }
@@ -114,7 +116,7 @@ function explain(error: unknown): never {
     throw new GatehouseError('already_exists', { message, cause: error });
   }
   if (!isGatehouseError(error, 'store_conflict')) throw error;
-  const message = 'The account was changed meanwhile. Look at it, and try again.';
+  const message = 'The account was changed meanwhile. Check it and try again.';
   throw new GatehouseError('store_conflict', { message, cause: error });
 }
 

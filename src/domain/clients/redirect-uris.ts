@@ -29,7 +29,7 @@ const RULES: readonly Rule[] = [
   },
   {
     isBroken: (uri) => uri.includes('*'),
-    says: 'has a "*", which stands for nothing here: register each address by itself',
+    says: 'contains "*", which isn\'t a wildcard: register each URI separately',
   },
   { isBroken: (uri) => uri.includes('\\'), says: 'has a backslash: write "/"' },
   {
@@ -65,7 +65,7 @@ const RULES: readonly Rule[] = [
     isBroken: (uri) => isWeb(uri) && !isHost(hostPart(uri)),
     says: 'has a host or port that cannot exist: write it as in https://app.example.com:8443',
   },
-  { isBroken: (uri) => !URL.canParse(uri), says: 'is no address: compare it with the application' },
+  { isBroken: (uri) => !URL.canParse(uri), says: "isn't a URI: compare it with the application" },
 ];
 
 /** Undefined for one that a request can name and a browser can reach. */

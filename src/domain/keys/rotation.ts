@@ -111,6 +111,6 @@ function assertNoneWaits(keys: readonly TimedKey[], algs: readonly string[]): vo
 }
 
 function outrun(): GatehouseError {
-  const message = 'Somebody else has just changed the signing keys. Look what there is by now.';
+  const message = 'The keys were changed meanwhile; run `keys list`.';
   return new GatehouseError('store_conflict', { message });
 }

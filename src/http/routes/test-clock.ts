@@ -47,6 +47,6 @@ async function readJson(ctx: Context): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new GatehouseError('bad_request', { message: 'The body is no JSON.', cause });
+    throw new GatehouseError('bad_request', { message: "The body isn't valid JSON.", cause });
   }
 }

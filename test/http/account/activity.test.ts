@@ -72,14 +72,16 @@ onBothStores('what happens on the account page', (store) => {
     const { audit } = gatehouse.core;
     for (let time = 0; time < 4; time += 1) await audit.fold({ ...refused, detail });
     const items = async () =>
-      (await web.get(at('/account'))).text.match(/Paused after too many[^<]*/g);
+      (await web.get(at('/account'))).text.match(/Sign-in paused after too many[^<]*/g);
     const running = await items();
     expect(running).to.have.length(1);
     expect(running?.[0]).to.match(/ \(4 times\)/);
     await gatehouse.advance('16m');
     await audit.closeEnded();
     const { web: later } = await openAccount(gatehouse, person);
-    const ended = (await later.get(at('/account'))).text.match(/Paused after too many[^<]*/g);
+    const ended = (await later.get(at('/account'))).text.match(
+      /Sign-in paused after too many[^<]*/g,
+    );
     expect(ended, 'after its window').to.deep.equal(running);
   });
 
@@ -195,7 +197,7 @@ onBothStores('what happens on the account page', (store) => {
       );
       await changePassword();
       expect(await activity()).to.match(
-        /Password changed .*UTC.*A sign-in was refused at the password Firefox on Linux, .*Signed in to Gatehouse account .*Signed in to Calendar .*Authenticator added /,
+        /Password changed .*UTC.*Sign-in refused: wrong password Firefox on Linux, .*Signed in to Gatehouse account .*Signed in to Calendar .*Authenticator added /,
       );
     });
 
@@ -214,7 +216,7 @@ onBothStores('what happens on the account page', (store) => {
       for (let time = 0; time < 3; time += 1) await party.refresh(tokens.refresh_token ?? '');
       const text = await activity();
       expect(text).not.to.include('refused at the password');
-      expect(text).to.include('Access allowed for Calendar');
+      expect(text).to.include('Access granted to Calendar');
       expect(text).to.not.match(/token(?!.*came again)/i);
     });
 
@@ -233,8 +235,8 @@ onBothStores('what happens on the account page', (store) => {
       for (const words of [
         'Device trusted',
         'Password not changed: the current one was wrong',
-        'Access of Calendar revoked',
-        'Trust in a device ended',
+        'Access revoked for Calendar',
+        'Trusted device removed',
         'Authenticator added',
         'sessions ended',
         'Authenticator removed',
@@ -255,7 +257,7 @@ onBothStores('what happens on the account page', (store) => {
         );
         expect((await web.get(at('/account'))).status, JSON.stringify(each)).to.equal(200);
       }
-      expect(await activity()).to.include('Access allowed for an application');
+      expect(await activity()).to.include('Access granted to an application');
     });
 
     it('what an operator does, without saying who', async () => {

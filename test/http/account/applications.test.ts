@@ -93,7 +93,7 @@ onOneStore('connected applications', (store) => {
     const { tokens } = await signInElsewhere(gatehouse, party, person, { web });
     const asked = await web.submit(await account(), revokePath(party));
     expect(titleOf(asked)).to.equal('Revoke access');
-    expect(asked.text).to.include('Calendar loses its access');
+    expect(asked.text).to.include('Calendar will lose access');
     expect((await party.userinfo(tokens.access_token)).status).to.equal(200);
   });
 
@@ -104,7 +104,7 @@ onOneStore('connected applications', (store) => {
     });
     const kept = await signInElsewhere(gatehouse, other, person, { web });
     const done = await revoke();
-    expect(statusOf(done)).to.equal('The access is revoked.');
+    expect(statusOf(done)).to.equal('Access revoked.');
     expect(pathsOn(done, /revoke$/)).to.deep.equal([`/account${revokePath(other)}`]);
     for (const { tokens } of [mine, elsewhere]) {
       expect((await party.userinfo(tokens.access_token)).status).to.equal(401);

@@ -64,7 +64,7 @@ onBothStores('authenticators on the account page', (store) => {
     it('opens the account as well as the first one', async () => {
       const { secret, page } = await add();
       expect(titleOf(page)).to.equal('Account');
-      expect(statusOf(page)).to.equal('Your authenticator is added.');
+      expect(statusOf(page)).to.equal('Authenticator added.');
       expect(sectionOf(page, 'Authenticators')).to.match(/Two authenticators\..*My tablet/);
       expect(await signInWith(secret)).to.equal('signed in');
       expect(await signInWith(person.secret)).to.equal('signed in');
@@ -75,7 +75,7 @@ onBothStores('authenticators on the account page', (store) => {
       for (const code of ['12345', 'abcdef', 'ABCD-1234']) {
         const answer = await web.submit(setup, '/add/totp', { code });
         expect(answer.status, code).to.equal(422);
-        expect(answer.text).to.include('A code is 6 digits.');
+        expect(answer.text).to.include('Enter the 6-digit code from your app.');
       }
       const code = codeFor(secretOn(setup)).replace(/(...)/, '$1 − ');
       expect(titleOf(await web.submit(setup, '/add/totp', { code }))).to.equal('Account');
@@ -104,7 +104,7 @@ onBothStores('authenticators on the account page', (store) => {
       expect(empty.text).to.include('Enter the');
       const wrong = await web.submit(setup, '/add/totp', { code: '000000' });
       expect(wrong.status).to.equal(422);
-      expect(alertOf(wrong)).to.include('That code is not right');
+      expect(alertOf(wrong)).to.include("That code isn't right");
       expect(secretOn(await addPage())).to.equal(secretOn(setup));
       expect(await generation()).to.equal(before);
       const code = codeFor(secretOn(setup));
@@ -122,7 +122,9 @@ onBothStores('authenticators on the account page', (store) => {
       const elsewhere = await signInElsewhere(gatehouse, party, person);
       const trusted = await openOnTrustedDevice(gatehouse, party, person);
       const before = await generation();
-      expect((await web.next(await addPage())).text).to.include('You stay signed in everywhere.');
+      expect((await web.next(await addPage())).text).to.include(
+        'You&#39;ll stay signed in everywhere.',
+      );
       await add();
       expect(await generation()).to.equal(before);
       const { tokens } = elsewhere;
@@ -152,7 +154,7 @@ onBothStores('authenticators on the account page', (store) => {
     it('is shown from then on, whatever is in it', async () => {
       const name = ' <b>Küche</b> "1" ';
       const page = await web.submit(await follow(/rename$/), '/rename', { device_name: name });
-      expect(statusOf(page)).to.equal('The name is changed.');
+      expect(statusOf(page)).to.equal('Authenticator renamed.');
       expect(sectionOf(page, 'Authenticators')).to.include('<b>Küche</b> "1"');
       expect(page.text).not.to.include('<b>Küche');
     });
@@ -196,7 +198,7 @@ onBothStores('authenticators on the account page', (store) => {
       expect(asked.text).to.include('Authenticator app');
       expect(await signInWith(person.secret), 'nothing is done by asking').to.equal('signed in');
       const page = await web.submit(asked, '/remove');
-      expect(statusOf(page)).to.equal('The authenticator is removed.');
+      expect(statusOf(page)).to.equal('Authenticator removed.');
       expect(sectionOf(page, 'Authenticators')).to.match(/One authenticator\..*My tablet/);
       expect(await signInWith(person.secret)).to.equal(CHALLENGE);
       expect(await signInWith(secret)).to.equal('signed in');

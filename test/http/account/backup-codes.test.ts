@@ -49,7 +49,7 @@ onOneStore('new backup codes on the account page', (store) => {
     expect(await works(person.backupCodes[0])).to.equal(true);
     const done = await save(page);
     expect(titleOf(done)).to.equal('Account');
-    expect(statusOf(done)).to.equal('Your new backup codes count now. The old ones no longer do.');
+    expect(statusOf(done)).to.equal('New backup codes saved. Your old codes no longer work.');
     expect(sectionOf(done, 'Backup codes')).to.include('10 of 10 left.');
     expect(await works(person.backupCodes[1]), 'an old one').to.equal(false);
     expect(await works(codes[0])).to.equal(true);
@@ -61,7 +61,7 @@ onOneStore('new backup codes on the account page', (store) => {
     for (const saved of ['', 'no', 'on']) {
       const answer = await web.submit(page, '/account/backup-codes', { saved });
       expect(answer.status).to.equal(422);
-      expect(answer.text).to.include('Save the codes first, then tick this box.');
+      expect(answer.text).to.include('Save the codes, then check this box.');
       expect(backupCodesOn(answer)).to.deep.equal(backupCodesOn(page));
     }
     expect(await works(person.backupCodes[0])).to.equal(true);
@@ -95,7 +95,7 @@ onOneStore('new backup codes on the account page', (store) => {
     expect(await works(codes[0])).to.equal(true);
     const again = await save(page);
     expect(titleOf(again)).to.equal('Account');
-    expect(statusOf(again)).to.match(/^Your backup codes were renewed a moment ago\./);
+    expect(statusOf(again)).to.match(/^Your backup codes were just replaced\./);
     expect(sectionOf(again, 'Backup codes')).to.include('9 of 10 left.');
     expect(await works(codes[1])).to.equal(true);
     expect(await works(codes[0]), 'spent before').to.equal(false);
@@ -106,7 +106,7 @@ onOneStore('new backup codes on the account page', (store) => {
     const [mine, theirs] = [await open(), await open(other)];
     await save(mine);
     const late = await save(theirs, other);
-    expect(statusOf(late)).to.match(/^Your backup codes were renewed a moment ago\./);
+    expect(statusOf(late)).to.match(/^Your backup codes were just replaced\./);
     expect(await works(backupCodesOn(theirs)[0])).to.equal(false);
     expect(await works(backupCodesOn(mine)[0])).to.equal(true);
     const fresh = await open(other);

@@ -42,13 +42,13 @@ onOneStore('the account page', (store) => {
     const person = await createEnrolledPerson(gatehouse, party);
     const { page } = await openAccount(gatehouse, person);
     expect(headings(page.text)).to.deep.equal(SECTIONS);
-    expect(sectionOf(page, 'Password')).to.include('Not changed so far.');
+    expect(sectionOf(page, 'Password')).to.include('Never changed.');
     expect(sectionOf(page, 'Password')).to.include('Change password');
     expect(sectionOf(page, 'Authenticators')).to.match(/Authenticator app\. Added .* Last used /);
     expect(sectionOf(page, 'Authenticators')).to.include('Add authenticator');
     expect(sectionOf(page, 'Backup codes')).to.include('10 of 10 left.');
     expect(sectionOf(page, 'Backup codes')).to.include('Get new backup codes');
-    expect(sectionOf(page, 'Trusted devices')).to.include('No device is trusted');
+    expect(sectionOf(page, 'Trusted devices')).to.include('No trusted devices');
     expect(sectionOf(page, 'Connected applications')).to.include('No application has access');
     expect(page.headers.get('content-security-policy')).to.include("form-action 'self'");
   });

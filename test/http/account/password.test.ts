@@ -76,7 +76,7 @@ onBothStores('changing the password', (store) => {
   it('is written, said, and the old one is wrong from then on', async () => {
     const done = await send(await open());
     expect(titleOf(done)).to.equal('Account');
-    expect(statusOf(done)).to.equal('Your password is changed. Other sessions have ended.');
+    expect(statusOf(done)).to.equal("Password changed. You've been signed out everywhere else.");
     expect(sectionOf(done, 'Password')).to.match(/Changed on \w+, \d+ \w+/);
     const again = await web.get(`${gatehouse.url}/account`);
     expect(statusOf(again), 'told once').to.equal('');
@@ -142,7 +142,7 @@ onBothStores('changing the password', (store) => {
     const challenge = await afterPassword(trusted, party, changed, { prompt: 'login' });
     expect(titleOf(challenge)).to.equal(CHALLENGE);
     const page = await web.get(`${gatehouse.url}/account`);
-    expect(sectionOf(page, 'Trusted devices')).to.include('No device is trusted');
+    expect(sectionOf(page, 'Trusted devices')).to.include('No trusted devices');
     expect(sectionOf(page, 'Authenticators')).to.include('One authenticator.');
     expect(sectionOf(page, 'Backup codes')).to.include('10 of 10 left.');
     expect(sectionOf(page, 'Connected applications')).to.include('Test App');
@@ -172,7 +172,7 @@ onBothStores('changing the password', (store) => {
     };
 
     const refusals: ReadonlyArray<readonly [string, Record<string, string>, number, RegExp]> = [
-      ['without the current one', { current_password: '' }, 400, /password that you have now/],
+      ['without the current one', { current_password: '' }, 400, /Enter your current password/],
       ['without a new one', { new_password: '' }, 400, /Enter|Choose/],
       ['with two new ones that differ', { confirm_password: 'x' }, 400, /match|same|differ/i],
       ['with one below the policy', { new_password: 'short' }, 422, /requirement/i],
@@ -195,7 +195,7 @@ onBothStores('changing the password', (store) => {
       const answer = await send(page, { current_password: 'wrong' });
       expect(answer.status).to.equal(422);
       expect(alertOf(answer)).to.equal(
-        'That is not your current password. Try again. 2 attempts left before a pause of 1 hour.',
+        "That isn't your current password. Try again. 2 attempts left before a pause of 1 hour.",
       );
       expect(answer.text).not.to.include('value="wrong"');
       await unchanged();
@@ -214,7 +214,7 @@ onBothStores('changing the password', (store) => {
       const page = await open();
       const statuses = [await guess(page), await guess(page), await guess(page)];
       expect(statuses.map(({ status }) => status)).to.deep.equal([422, 422, 422]);
-      expect(alertOf(statuses[2] as Page)).to.match(/no attempts left.*Try again at/);
+      expect(alertOf(statuses[2] as Page)).to.match(/No attempts left.*Try again at/);
       expectLimited(await send(page));
       await gatehouse.advance('1h');
       const opened = await open();

@@ -100,8 +100,8 @@ onOneStore('the ways out', (store) => {
       expect(titleOf(asked)).to.equal('Forget all devices');
       expect(sectionOf(await account(), 'Trusted devices')).to.include('Two devices');
       const done = await web.submit(asked, '/devices/forget-all');
-      expect(statusOf(done)).to.equal('All devices are forgotten.');
-      expect(sectionOf(done, 'Trusted devices')).to.include('No device is trusted');
+      expect(statusOf(done)).to.equal('All devices forgotten.');
+      expect(sectionOf(done, 'Trusted devices')).to.include('No trusted devices');
       await expectSignedIn(gatehouse, other, party);
       expect(await isAsked(web)).to.equal(true);
       expect(await isAsked(other)).to.equal(true);
@@ -114,7 +114,7 @@ onOneStore('the ways out', (store) => {
       const { page } = await openAccount(gatehouse, person, web);
       const before = await letters();
       const done = await web.submit(page, suffix(pathOn(page, /sessions\/.*end$/)));
-      expect(sectionOf(done, 'Sessions')).to.include('No session but this one.');
+      expect(sectionOf(done, 'Sessions')).to.include("You're only signed in here.");
       await expectDead(gatehouse, elsewhere);
       await expectSignedIn(gatehouse, web, party);
       expect((await letters()) - before).to.equal(1);

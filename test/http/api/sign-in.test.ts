@@ -108,7 +108,7 @@ onOneStore('JSON sign-in', (store) => {
     const person = await createEnrolledPerson(gatehouse, party);
     const first = await login(person, { totp_code: '12345' });
     expect([first.status, first.body.error]).to.deep.equal([422, 'invalid_mfa_code']);
-    expect(first.body.error_description).to.match(/^totp_code: A code is 6 digits\./);
+    expect(first.body.error_description).to.match(/^totp_code: Enter the 6-digit code/);
     const { session_id } = first.body;
     const again = async (code: Record<string, string | undefined>) => {
       const { status, body } = await app.post('mfa', { session_id, ...code });

@@ -19,8 +19,7 @@ export type FindCaller = (ctx: Context, given: ClientCredentials) => Promise<Aut
 export function createFindCaller(needs: CallerNeeds): FindCaller {
   return async (ctx, given) => {
     if (ctx.get('DPoP')) {
-      const hint =
-        'Tokens are bound to keys at the token endpoint only: leave the header DPoP out.';
+      const hint = 'Only the token endpoint binds tokens to keys. Remove the DPoP header.';
       throw new ApiError(400, 'invalid_request', hint);
     }
     const found = await needs.authenticateClient(ctx, withDefault(ctx, given, needs));
@@ -40,19 +39,19 @@ function withDefault(
   const isNamed = given.client_id ?? given.client_assertion ?? ctx.get('Authorization');
   if (isNamed) return given;
   if (defaultClientId) return { client_id: defaultClientId };
-  const hint = 'client_id: is missing; authenticate, or name a public client that is allowed here';
+  const hint = "client_id: is missing; authenticate, or name a public client that's allowed here";
   throw new ApiError(400, 'invalid_request', hint);
 }
 
 function problemOf(client: AuthenticatedClient): string | undefined {
   if (!client.first_party) {
-    return 'Only first-party applications may sign people in here; send them to the sign-in page.';
+    return 'Only first-party applications can sign people in here. Send people to the sign-in page instead.';
   }
   if (client.clientAuthMethod === 'none' && !client.direct_sign_in) {
-    return 'This application does not authenticate, and was not allowed to sign people in without.';
+    return "This application doesn't authenticate, and isn't registered to sign people in without authenticating.";
   }
   if (client.dpopBoundAccessTokens) {
-    return 'The tokens of this application are bound to keys: the token endpoint alone does that.';
+    return "This application's tokens are bound to keys, which only the token endpoint supports.";
   }
   return undefined;
 }

@@ -14,7 +14,7 @@ export type ApiNeeds = Omit<ApiSignInNeeds, 'findCaller'> &
   CallerNeeds &
   ServiceAccountTokenNeeds & { readonly signOutFirstParty: SignOutFirstParty };
 
-const OVER = 'refreshToken: it is unknown, used, or over; the person signs in again.';
+const OVER = "refreshToken: it's unknown, expired or revoked; the person must sign in again.";
 
 export function apiRoutes(needs: ApiNeeds): Router {
   const findCaller = createFindCaller(needs);
@@ -55,6 +55,6 @@ export function apiRoutes(needs: ApiNeeds): Router {
 }
 
 function onlyPost(): never {
-  const description = 'This address takes POST alone.';
+  const description = 'This address accepts only POST.';
   throw new ApiError(405, 'method_not_allowed', description, {}, { Allow: 'POST' });
 }

@@ -18,7 +18,7 @@ export type Unfinished = Exclude<FirstPartyOutcome, { kind: 'signed-in' }>;
 export const GONE = new ApiError(
   401,
   'invalid_session',
-  'session_id: there is no such sign-in, or it is over; begin with the password again.',
+  "session_id: this sign-in doesn't exist or has ended; start again with the password.",
 );
 
 /** @param handle by which the next call goes on with this sign-in */
@@ -30,7 +30,7 @@ export function refusalFor(outcome: Unfinished, handle: string, needs: OutcomeNe
   if (outcome.kind === 'not-allowed') {
     return new ApiError(403, outcome.code, describeNotAllowed(outcome, needs));
   }
-  const description = 'What the application requires cannot be reached by any sign-in.';
+  const description = 'No sign-in can meet what the application requires.';
   return new ApiError(403, 'unmet_authentication_requirements', description);
 }
 
@@ -38,8 +38,8 @@ function describeNotAllowed(
   { code }: Extract<Unfinished, { kind: 'not-allowed' }>,
   { t, support }: OutcomeNeeds,
 ): string {
-  if (code === 'access_denied') return 'This person may not use this application.';
-  if (code !== 'account_suspended') return 'The account cannot be used from this network.';
+  if (code === 'access_denied') return "This person doesn't have access to this application.";
+  if (code !== 'account_suspended') return "The account can't be used from this network.";
   const contact = support === '' ? [] : [t('errors.ask', { contact: support })];
   return [t('errors.account_suspended'), ...contact].join(' ');
 }

@@ -27,8 +27,7 @@ export function createServiceAccountToken({ inject, tokenPath }: ServiceAccountT
       throw new ApiError(400, 'unsupported_grant_type', `grant_type: must be ${JWT_BEARER}`);
     }
     if (ctx.get('DPoP')) {
-      const hint =
-        'Tokens are bound to keys at the token endpoint only: leave the header DPoP out.';
+      const hint = 'Only the token endpoint binds tokens to keys. Remove the DPoP header.';
       throw new ApiError(400, 'invalid_request', hint);
     }
     const answer = await inject(ctx, { path: tokenPath(), parameters });

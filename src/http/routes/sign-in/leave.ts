@@ -13,7 +13,7 @@ export function cancel({ store, signInAudit }: Needs): FormHandler {
   return async ({ flows }, ctx, interaction) => {
     const { key, clientId } = interaction;
     const cancelled = signInAudit.cancelled(await flows.findRow(key), clientId);
-    const refused = interaction.refused('access_denied', 'the person cancelled the sign-in');
+    const refused = interaction.refused('access_denied', 'the person canceled the sign-in');
     const unit = [refused, flows.abandon(key), ...cancelled.unit];
     // A conflict means that it was answered already, and that answer counts.
     if (await store.tryCommit(unit)) await cancelled.done();

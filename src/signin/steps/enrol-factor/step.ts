@@ -13,7 +13,7 @@ export const enrolFactor: Step = {
   firstParty: {
     status: 403,
     error: 'mfa_enrolment_required',
-    description: 'A second factor is due. It is set up on the page at url.',
+    description: 'Two-factor authentication must be set up first, on the page at url.',
     needs: 'page',
   },
   skip: (flow, flows) =>

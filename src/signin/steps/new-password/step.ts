@@ -7,7 +7,7 @@ export const newPassword: Step = {
   firstParty: {
     status: 403,
     error: 'password_migration_required',
-    description: 'The password no longer meets the policy. It is changed on the page at url.',
+    description: 'The password no longer meets the policy. Change it on the page at url.',
     needs: 'page',
   },
 };

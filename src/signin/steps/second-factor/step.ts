@@ -11,7 +11,8 @@ export const secondFactor: Step = {
   firstParty: {
     status: 401,
     error: 'mfa_required',
-    description: 'The password is right. Send a code of one of the factors with session_id.',
+    description:
+      'The password is correct. Send a code from one of the methods together with session_id.',
     needs: 'code',
   },
 };
