@@ -15,7 +15,7 @@ import { createWaiting, PUSHED, type WaitingNeeds } from './open-requests.ts';
 import { serviceAccountClient } from './service-account-client.ts';
 import type { SessionSource } from './session-model.ts';
 import { noteTurnedAway } from './turned-away.ts';
-import type { Ctx, CurrentContext, InteractionModel } from './types.ts';
+import { type Ctx, type CurrentContext, loginIn } from './types.ts';
 import { type Conflict, type Item, oauthError, type Source, workOf } from './work.ts';
 
 export interface AdapterNeeds extends WaitingNeeds {
@@ -235,17 +235,14 @@ export function toArtifact(
  * nothing made from an old sign-in looks new.
  */
 function inherited(payload: AdapterPayload, current: CurrentContext): number {
-  const own = payload.generation as number | undefined;
-  const grant = current()?.oidc.entities.Grant as { generation?: number } | undefined;
-  const generation = own ?? grant?.generation;
+  const generation = payload.generation ?? current()?.oidc.entities.Grant?.generation;
   if (generation === undefined) throw new Error(`${payload.kind} without a generation`);
   return generation;
 }
 
 /** What a code brings is traced back to its sign-in, if there was one just now. */
 function signInOf(current: CurrentContext): Pick<Source, 'flow'> {
-  const interaction = current()?.oidc.entities.Interaction as unknown as InteractionModel;
-  const flow = interaction?.result?.login?.flow;
+  const flow = loginIn(current()?.oidc.entities.Interaction?.result)?.flow;
   return flow === undefined ? {} : { flow };
 }
 
@@ -296,13 +293,15 @@ const SEALED_JTI = 'device-code:jti';
 const SEALED_DEVICE_CODE = 'interaction:device-code';
 
 function toPayload(found: FoundArtifact, own: AdapterPayload, vault: Vault): AdapterPayload {
-  const { sealedJti, sealedDeviceCode, returnTo, unsigned, ...payload } = found.payload as Sealed;
+  const { sealedJti, sealedDeviceCode, returnTo, unsigned, ...payload } = found.payload;
   return {
     ...payload,
-    ...(returnTo ? { returnTo: returnTo.replace(OWN_UID, String(own.jti)) } : {}),
-    ...(unsigned === undefined ? {} : { request: packed(unsigned) }),
-    ...(sealedJti ? { jti: vault.open(sealedJti, SEALED_JTI) } : {}),
-    ...(sealedDeviceCode ? { deviceCode: vault.open(sealedDeviceCode, SEALED_DEVICE_CODE) } : {}),
+    ...(isText(returnTo) ? { returnTo: returnTo.replace(OWN_UID, String(own.jti)) } : {}),
+    ...(isText(unsigned) ? { request: packed(unsigned) } : {}),
+    ...(isText(sealedJti) ? { jti: vault.open(sealedJti, SEALED_JTI) } : {}),
+    ...(isText(sealedDeviceCode)
+      ? { deviceCode: vault.open(sealedDeviceCode, SEALED_DEVICE_CODE) }
+      : {}),
     ...own,
     ...(found.generation === undefined ? {} : { generation: found.generation }),
     ...(found.browserKey === undefined ? {} : { browserKey: found.browserKey }),
@@ -310,12 +309,7 @@ function toPayload(found: FoundArtifact, own: AdapterPayload, vault: Vault): Ada
   };
 }
 
-interface Sealed extends Stored {
-  readonly returnTo?: string;
-  readonly sealedJti?: string;
-  readonly sealedDeviceCode?: string;
-  readonly unsigned?: string;
-}
+const isText = (value: unknown): value is string => typeof value === 'string';
 
 /**
  * A second use that overlaps the first is refused without revoking what the first has brought. For

@@ -19,13 +19,9 @@ export function inWords<P extends Readonly<Record<string, unknown>>>(answer: P):
   return { ...answer, error_description: sentence };
 }
 
-interface ClientPrototype {
-  grantTypeAllowed(type: string): boolean;
-}
-
 /** RFC 6749, 5.2: `unauthorized_client`, where the library says `invalid_request`. */
 export function nameUnregisteredGrants(provider: Provider, current: CurrentContext): void {
-  const prototype = provider.Client.prototype as unknown as ClientPrototype;
+  const { prototype } = provider.Client;
   const { grantTypeAllowed } = prototype;
   prototype.grantTypeAllowed = function allowed(type) {
     const isAllowed = grantTypeAllowed.call(this, type);

@@ -1,10 +1,11 @@
 // Answers to relying parties, at the address that they have registered, byte for byte.
 import type { Context } from 'koa';
+import type { CanBePromise } from 'oidc-provider';
 import { forHeader, withFragment, withQuery } from '../lib/uris.ts';
 import { inWords } from './answers-in-words.ts';
 import type { Ctx } from './types.ts';
 
-type Payload = Readonly<Record<string, string>>;
+type Payload = Readonly<Record<string, unknown>>;
 
 /** Koa's own `redirect` writes addresses anew. */
 export function sendTo(ctx: Pick<Context, 'status' | 'set' | 'body'>, uri: string): void {
@@ -13,8 +14,15 @@ export function sendTo(ctx: Pick<Context, 'status' | 'set' | 'body'>, uri: strin
   ctx.body = '';
 }
 
+export type ResponseMode = (ctx: Ctx, uri: string, payload: Payload) => CanBePromise<void>;
+
 /** The response modes whose answer is a redirect, in the place of the library's. */
-export const REDIRECTING: Readonly<Record<string, (ctx: Ctx, uri: string, p: Payload) => void>> = {
-  query: (ctx, uri, payload) => sendTo(ctx, withQuery(uri, inWords(payload))),
-  fragment: (ctx, uri, payload) => sendTo(ctx, withFragment(uri, inWords(payload))),
+export const REDIRECTING: Readonly<Record<string, ResponseMode>> = {
+  query: (ctx, uri, payload) => sendTo(ctx, withQuery(uri, textsIn(payload))),
+  fragment: (ctx, uri, payload) => sendTo(ctx, withFragment(uri, textsIn(payload))),
 };
+
+function textsIn(payload: Payload): Record<string, string> {
+  const entries = Object.entries(inWords(payload));
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+}

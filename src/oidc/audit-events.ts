@@ -30,18 +30,13 @@ function join(ctx: Ctx, audit: Audit, event: AuditEvent, stands = false): void {
   workOf(ctx)?.items.push({ statement, conflict: undefined, revokes: stands });
 }
 
-interface Token {
-  readonly accountId?: string;
-  readonly scope?: string;
-  readonly aud?: string | readonly string[];
-}
-
 function issuedBy({ oidc: { entities, params } }: Ctx): AuditEvent | undefined {
   const grant = String(params?.grant_type);
-  const token = (entities.AccessToken ?? entities.ClientCredentials) as Token | undefined;
+  const token = entities.AccessToken ?? entities.ClientCredentials;
   const kind = ISSUED[grant];
   if (!kind || !token) return undefined;
-  const { accountId, scope, aud } = token;
+  const { scope, aud } = token;
+  const { accountId } = entities.AccessToken ?? {};
   const detail = { grant, scope: scope || undefined, resource: aud && String(aud) };
   return { kind, accountId, detail };
 }

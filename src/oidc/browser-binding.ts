@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { nowSeconds } from '../lib/clock.ts';
 import { cookieValues } from '../lib/cookies.ts';
 import { randomId } from '../lib/ids.ts';
+import { perRequest } from '../lib/per-request.ts';
 import { safeEqual, type Vault } from '../lib/vault.ts';
 
 export interface BrowserBinding {
@@ -40,8 +41,7 @@ export const AT_ONCE = 60;
 /** The longest that browsers keep a cookie. */
 const LIFETIME = 400 * 86_400_000;
 
-const BEGUN = Symbol('browser of the sign-in that begins');
-type Carrier = { [BEGUN]?: SignInBrowser };
+const BEGUN = perRequest<SignInBrowser>('browser of the sign-in that begins');
 
 export function createBrowserBinding(vault: Vault, issuer: string): BrowserBinding {
   const secure = issuer.startsWith('https:');
@@ -75,9 +75,9 @@ export function createBrowserBinding(vault: Vault, issuer: string): BrowserBindi
   return {
     hasCookie: (ctx) => find(ctx) !== undefined,
     begin: (ctx) => {
-      const state = ctx.state as Carrier;
-      state[BEGUN] ??= browserOf(ctx);
-      return state[BEGUN];
+      const browser = BEGUN.get(ctx) ?? browserOf(ctx);
+      BEGUN.set(ctx, browser);
+      return browser;
     },
     check: (ctx, { browserKey, isGivenUp }) => {
       if (browserKey === undefined) return 'unbound';

@@ -4,8 +4,8 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import type { Acr } from '../domain/sessions/assurance.ts';
+import { defined } from '../lib/narrow.ts';
 import { ACCOUNT_CALLBACK, ACCOUNT_CLIENT_ID } from './account-client.ts';
-import type { SessionModel } from './types.ts';
 
 export interface BrowserSession {
   readonly uid: string;
@@ -44,15 +44,8 @@ export function createBrowserSessions(
 ): BrowserSessions {
   return {
     find: async (ctx) => {
-      const found: unknown = await provider().Session.get(ctx as never);
-      const {
-        uid,
-        accountId,
-        generation = 0,
-        acr,
-        loginTs = 0,
-        seenAt = 0,
-      } = found as SessionModel;
+      const session = await provider().Session.get(ctx);
+      const { uid, accountId, generation = 0, acr, loginTs = 0, seenAt = 0 } = session;
       if (accountId === undefined) return undefined;
       return { uid, accountId, generation, acr, provedAt: loginTs, seenAt };
     },
@@ -82,7 +75,5 @@ function signInParameters(issuer: string): Record<string, string> {
 }
 
 function parametersOf({ acr, maxAge, state, loginHint }: Wish): Record<string, string> {
-  const all = { acr_values: acr, max_age: maxAge?.toString(), state, login_hint: loginHint };
-  const given = Object.entries(all).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as Record<string, string>;
+  return defined({ acr_values: acr, max_age: maxAge?.toString(), state, login_hint: loginHint });
 }

@@ -1,6 +1,8 @@
 // Which clients are let in: none that is disabled, and no call from a network that is not its own.
 import type { Audit } from '../domain/audit/audit.ts';
 import { isAllowedAddress } from '../lib/addresses.ts';
+import { textsOf } from '../lib/narrow.ts';
+import { perRequest } from '../lib/per-request.ts';
 import { currentRequest } from '../lib/request-context.ts';
 import type { StoredClient } from '../store/clients.ts';
 import type { Ctx, CurrentContext } from './types.ts';
@@ -56,17 +58,16 @@ export function reasonAgainst(
   isOwnCall: boolean,
 ): Reason | undefined {
   if (disabledAt !== undefined) return 'client disabled';
-  const ranges = (metadata.allowed_addresses ?? []) as readonly string[];
+  const ranges = textsOf(metadata.allowed_addresses);
   const isOutside = isOwnCall && !isAllowedAddress(ranges, currentRequest().address);
   return isOutside ? 'address not allowed' : undefined;
 }
 
-const REFUSED = Symbol('refused client');
-type Carrier = { [REFUSED]?: Reason };
+const REFUSED = perRequest<Reason>('why the client is refused');
 
 async function refuse(ctx: Ctx, { id }: StoredClient, reason: Reason, audit: Audit) {
-  const isTold = (ctx.state as Carrier)[REFUSED] !== undefined;
-  (ctx.state as Carrier)[REFUSED] = reason;
+  const isTold = REFUSED.get(ctx) !== undefined;
+  REFUSED.set(ctx, reason);
   if (isTold) return;
   const detail = { endpoint: String(ctx.oidc.route) };
   await audit.fold({ kind: 'client.refused', outcome: 'refused', reason, clientId: id, detail });
@@ -74,5 +75,5 @@ async function refuse(ctx: Ctx, { id }: StoredClient, reason: Reason, audit: Aud
 
 /** Whether this request has failed because its client is disabled. */
 export function isClientDisabled(ctx: Ctx): boolean {
-  return (ctx.state as Carrier)[REFUSED] === 'client disabled';
+  return REFUSED.get(ctx) === 'client disabled';
 }

@@ -11,11 +11,7 @@ export const CLOCK_TOLERANCE = 10;
 const LONGEST_ASSERTION = 3600;
 
 /** As the library has read it: `exp`, `iat` and `nbf` are numbers, `nbf` has come. */
-interface Claims {
-  readonly aud: unknown;
-  readonly exp: number;
-  readonly iat?: number;
-}
+type Claims = Readonly<Partial<Record<'aud' | 'exp' | 'iat', unknown>>>;
 
 /**
  * An assertion for several parties, or for the address of one endpoint, could be passed on by
@@ -31,10 +27,10 @@ export function createAssertClientAssertion({ issuer }: Pick<Config, 'issuer'>, 
       const cure = 'clients that send the token endpoint need client_assertion_audience';
       throw new errors.InvalidClientAuth(`aud must be the issuer, as one string: ${cure}`);
     }
-    if (iat > nowSeconds() + CLOCK_TOLERANCE) {
+    if (Number(iat) > nowSeconds() + CLOCK_TOLERANCE) {
       throw new errors.InvalidClientAuth('iat is further ahead than clocks may differ');
     }
-    if (exp > nowSeconds() + LONGEST_ASSERTION) {
+    if (Number(exp) > nowSeconds() + LONGEST_ASSERTION) {
       throw new errors.InvalidClientAuth('the assertion expires later than an hour from now');
     }
   };

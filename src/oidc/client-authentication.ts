@@ -2,13 +2,9 @@
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Inject, InjectedResponse } from './internal-request.ts';
-import type { ClientExtras } from './types.ts';
+import type { ClientModel } from './types.ts';
 
-export type AuthenticatedClient = ClientExtras & {
-  readonly clientId: string;
-  readonly clientAuthMethod: string;
-  readonly dpopBoundAccessTokens?: boolean;
-};
+export type AuthenticatedClient = ClientModel;
 
 export type ClientAuthentication =
   | { readonly kind: 'authenticated'; readonly client: AuthenticatedClient }
@@ -37,7 +33,7 @@ export function createAuthenticateClient(
       parameters: { token: 'none', client_id, client_assertion, client_assertion_type },
       headers: { authorization: ctx.get('Authorization') || undefined },
     });
-    const client = answer.oidc?.client as unknown as AuthenticatedClient | undefined;
+    const client = answer.oidc?.client;
     if (answer.status !== 200 || !client) return { kind: 'refused', answer };
     return { kind: 'authenticated', client };
   };

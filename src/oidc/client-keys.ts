@@ -4,20 +4,7 @@ import type { Audit } from '../domain/audit/audit.ts';
 import { describeCause } from '../lib/causes.ts';
 import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { CurrentContext } from './types.ts';
-
-interface KeyStore {
-  stale(): boolean;
-  clear(): void;
-  /** Loads the keys where they are stale. */
-  refresh(): Promise<void>;
-}
-
-interface LibraryClient {
-  readonly clientId: string;
-  readonly jwksUri?: string;
-  readonly asymmetricKeyStore: KeyStore;
-}
+import type { ClientModel, CurrentContext } from './types.ts';
 
 export interface ClientKeyNeeds {
   readonly audit: Audit;
@@ -30,11 +17,9 @@ export interface ClientKeyNeeds {
  * was taken from there would count as long as this process lives.
  */
 export function installClientKeys(provider: Provider, needs: ClientKeyNeeds): void {
-  const Model = provider.Client as unknown as {
-    find(id: string): Promise<LibraryClient | undefined>;
-  };
+  const Model = provider.Client;
   const find = Model.find;
-  const known = new WeakSet<LibraryClient>();
+  const known = new WeakSet<ClientModel>();
   Model.find = async (id) => {
     const client = await find.call(Model, id);
     if (!client?.jwksUri) return client;
@@ -49,7 +34,7 @@ export function installClientKeys(provider: Provider, needs: ClientKeyNeeds): vo
 const PAUSE = 5_000;
 
 /** Whoever waits for the same call fails with it; so does who comes within the pause after it. */
-function tellFailures(client: LibraryClient, needs: ClientKeyNeeds): void {
+function tellFailures(client: ClientModel, needs: ClientKeyNeeds): void {
   const { asymmetricKeyStore: keys } = client;
   const load = keys.refresh.bind(keys);
   let underWay: Promise<void> | undefined;
@@ -75,9 +60,9 @@ function tellFailures(client: LibraryClient, needs: ClientKeyNeeds): void {
 }
 
 /** The client itself reads no more than that it was not authenticated. */
-async function recordFailure({ clientId }: LibraryClient, error: unknown, needs: ClientKeyNeeds) {
+async function recordFailure({ clientId }: ClientModel, error: unknown, needs: ClientKeyNeeds) {
   const { audit, log, current } = needs;
-  const { cause = error } = error as Error;
+  const cause = (error instanceof Error ? error.cause : undefined) ?? error;
   log.warn({ err: cause, client: clientId }, 'the keys of a client could not be loaded');
   const detail = { endpoint: current()?.oidc.route, cause: describeCause(error) };
   const refused = {

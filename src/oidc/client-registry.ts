@@ -1,5 +1,6 @@
 // Clients as operators make, change and end them: each act one unit, written against one revision.
 import type Provider from 'oidc-provider';
+import { errors } from 'oidc-provider';
 import type { Audit, AuditEvent } from '../domain/audit/audit.ts';
 import { mistakeInRedirectUri } from '../domain/clients/redirect-uris.ts';
 import {
@@ -15,6 +16,7 @@ import { describeCause } from '../lib/causes.ts';
 import { now } from '../lib/clock.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
 import { clientId } from '../lib/ids.ts';
+import { asError, textsOf } from '../lib/narrow.ts';
 import { walkPages } from '../lib/pagination.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { ClientChange, ClientTable, StoredClient } from '../store/clients.ts';
@@ -79,8 +81,6 @@ interface RegistryNeeds {
   readonly scopes: readonly string[];
 }
 
-type ClientEvent = Pick<AuditEvent, 'kind' | 'detail'>;
-
 export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
   const { store, clientTable, vault, audit } = needs;
 
@@ -108,8 +108,8 @@ export function createClientRegistry(needs: RegistryNeeds): ClientRegistry {
   };
 
   /** Against the revision that was read: of two operators at once, one is told of the other. */
-  const write = async (client: StoredClient, change: ClientChange, event: ClientEvent) => {
-    const recorded = audit.record({ ...event, clientId: client.id } as AuditEvent);
+  const write = async (client: StoredClient, change: ClientChange, event: AuditEvent) => {
+    const recorded = audit.record({ ...event, clientId: client.id });
     await store.write(clientTable.update(client, change, now()), recorded).catch(asConflict);
     return get(client.id);
   };
@@ -225,8 +225,8 @@ const inOneSpelling = (range: unknown) => normalRange(String(range)) ?? range;
 
 /** RFC 6749, 4.4: what anybody can send is worth nothing. */
 function assertKeepsSecrets(metadata: ClientMetadata): void {
-  const { token_endpoint_auth_method: method, grant_types: grants = [] } = metadata;
-  if (method !== 'none' || !(grants as string[]).includes('client_credentials')) return;
+  const { token_endpoint_auth_method: method, grant_types: grants } = metadata;
+  if (method !== 'none' || !textsOf(grants).includes('client_credentials')) return;
   throw refusal('grant_types: client_credentials is not for a public client.');
 }
 
@@ -250,10 +250,6 @@ function assertReachable(metadata: ClientMetadata, before: ClientMetadata): void
   }
 }
 
-function textsOf(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
-}
-
 interface Validated {
   readonly id: string;
   readonly metadata: ClientMetadata;
@@ -269,9 +265,9 @@ async function validate(
   assertRotates(metadata);
   assertReachable(metadata, before);
   const secret = needsSecret(metadata) ? { client_secret: newSecret() } : {};
-  const Model = provider().Client as unknown as { validate(metadata: object): Promise<void> };
   try {
-    await Model.validate(forLibrary({ ...metadata, client_id: id, ...secret }, scopes));
+    const full = forLibrary({ ...metadata, ...secret }, scopes);
+    await provider().Client.validate({ ...full, client_id: id });
   } catch (error) {
     throw new GatehouseError('invalid_input', { message: describe(error), cause: error });
   }
@@ -279,8 +275,9 @@ async function validate(
 
 /** The library's own words, and what stands behind them where a host had to be asked. */
 function describe(error: unknown): string {
-  const { error_description: said, message, cause } = error as Error & Record<string, unknown>;
-  const words = String(said ?? message);
+  const isSaid = error instanceof errors.OIDCProviderError;
+  const words = (isSaid ? error.error_description : undefined) ?? asError(error).message;
+  const { cause } = asError(error);
   const why = cause === undefined ? words : describeCause(cause);
   return words.includes(why) ? words : `${words}: ${why}`;
 }

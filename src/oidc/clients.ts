@@ -8,6 +8,7 @@ import type { Vault } from '../lib/vault.ts';
 import type { ClientTable, StoredClient } from '../store/clients.ts';
 import type { Admit } from './client-admission.ts';
 import type { CountWrongSecret } from './client-attempts.ts';
+import type { ClientModel } from './types.ts';
 
 export interface ClientSource {
   find(id: string): Promise<AdapterPayload | undefined>;
@@ -60,12 +61,6 @@ export function forLibrary(metadata: ClientMetadata, scopes: readonly string[]):
   };
 }
 
-interface LibraryClient {
-  readonly clientId: string;
-  /** Digests, where the library expects the secret itself. */
-  readonly clientSecret: string;
-}
-
 /** Secrets are compared by keyed hash; two may be valid while one replaces the other. */
 export function installClientModel(
   provider: Provider,
@@ -73,8 +68,10 @@ export function installClientModel(
   countWrongSecret: CountWrongSecret,
 ): void {
   Object.assign(provider.Client.prototype, {
-    async compareClientSecret(this: LibraryClient, actual: string): Promise<boolean> {
-      if (isSecretOf(vault, this.clientSecret.split(' '), actual)) return true;
+    async compareClientSecret(this: ClientModel, actual: string): Promise<boolean> {
+      // Digests, where the library expects the secret itself.
+      const digests = this.clientSecret?.split(' ') ?? [];
+      if (isSecretOf(vault, digests, actual)) return true;
       await countWrongSecret(this.clientId);
       return false;
     },

@@ -1,7 +1,6 @@
 // The configuration of oidc-provider, from ours.
 import type { JWK } from 'jose';
-import type { Context } from 'koa';
-import { type Configuration, errors } from 'oidc-provider';
+import { type Configuration, errors, type RefreshToken } from 'oidc-provider';
 import { z } from 'zod';
 import type { Config } from '../config/schema.ts';
 import type { Accounts } from '../domain/accounts/accounts.ts';
@@ -27,7 +26,7 @@ import { createPolicy } from './policy.ts';
 import { rotates } from './refresh-rotation.ts';
 import { createResourceIndicators } from './resource-indicators.ts';
 import { createMayIntrospect, mayRevoke } from './token-holders.ts';
-import type { ClientExtras } from './types.ts';
+import type { ClientExtras, ClientModel } from './types.ts';
 
 export interface ConfigurationNeeds {
   readonly config: Config;
@@ -63,9 +62,10 @@ const EXTRA_METADATA: Record<keyof ClientExtras, z.ZodType> = {
   disabled: z.boolean(),
 };
 
+const SHAPES: ReadonlyMap<string, z.ZodType> = new Map(Object.entries(EXTRA_METADATA));
+
 function checkExtra(_ctx: unknown, name: string, value: unknown): void {
-  const shape = EXTRA_METADATA[name as keyof ClientExtras];
-  if (value === undefined || shape.safeParse(value).success) return;
+  if (value === undefined || SHAPES.get(name)?.safeParse(value).success) return;
   throw new errors.InvalidClientMetadata(`${name} has a value that is not known`);
 }
 
@@ -87,7 +87,7 @@ const SIGNATURES = ['RS256', 'ES256', 'EdDSA', 'Ed25519', 'PS256'] as const;
 export function createConfiguration(needs: ConfigurationNeeds): Configuration {
   const { config, vault, keys, accounts, sessions, pages } = needs;
   const sources = createPageSources(pages);
-  const configuration = {
+  return {
     adapter: needs.adapter,
     jwks: { keys: keys.map((key) => ({ ...key })) },
     clients: [accountClient(config)],
@@ -109,7 +109,7 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
     features: features(needs, sources),
     interactions: {
       policy: createPolicy(sessions, needs.grants.consents),
-      url: (ctx: Context, { uid }: { uid: string }) =>
+      url: (ctx, { uid }) =>
         `${SIGN_IN_PATH}/${uid}${needs.browserBinding.begin(ctx).isNew ? FIRST_VISIT : ''}`,
     },
     findAccount: createFindAccount(accounts, needs),
@@ -118,15 +118,12 @@ export function createConfiguration(needs: ConfigurationNeeds): Configuration {
     renderError: sources.renderError,
     clientBasedCORS: isOwnOrigin,
     pkce: { required: isPkceRequired },
-    expiresWithSession: (_ctx: unknown, source: { scopes: Set<string> }) =>
-      !source.scopes.has('offline_access'),
-    issueRefreshToken: (_ctx: unknown, client: { grantTypeAllowed(type: string): boolean }) =>
-      client.grantTypeAllowed('refresh_token'),
+    expiresWithSession: (_ctx, { scopes }) => !scopes.has('offline_access'),
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: rotates,
     ttl: lifetimes(config),
     fetch: createLibraryFetch(config.outgoing),
   };
-  return configuration as unknown as Configuration;
 }
 
 /**
@@ -168,7 +165,7 @@ function features(
   const on = { enabled: true };
   const { userCodeInputSource, userCodeConfirmSource, successSource } = sources;
   const { logoutSource, postLogoutSuccessSource } = sources;
-  const device = { charset: 'base-20', mask: '****-****' };
+  const device = { charset: 'base-20', mask: '****-****' } as const;
   return {
     devInteractions: { enabled: false },
     backchannelLogout: on,
@@ -184,25 +181,15 @@ function features(
   };
 }
 
-interface LibraryClient extends ClientExtras {
-  readonly clientId: string;
-  readonly clientAuthMethod: string;
-  readonly redirectUris?: readonly string[];
-}
-
-function isPkceRequired(_ctx: unknown, client: LibraryClient): boolean {
+function isPkceRequired(_ctx: unknown, client: ClientModel): boolean {
   return client.clientAuthMethod === 'none' || client.require_pkce !== false;
 }
 
 /** Browsers may call from the origins to which the client's answers go anyway. */
-function isOwnOrigin(_ctx: unknown, origin: string, client: LibraryClient): boolean {
+function isOwnOrigin(_ctx: unknown, origin: string, client: ClientModel): boolean {
   // Installed applications have no origin, and neither has a sandboxed page: `null` is nobody's.
   if (origin === 'null') return false;
   return (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin);
-}
-
-interface RefreshTokenModel {
-  readonly iiat: number;
 }
 
 function lifetimes({ ttl }: Config) {
@@ -216,8 +203,8 @@ function lifetimes({ ttl }: Config) {
     Session: ttl.session,
     // The Grant must outlive its session where offline_access was consented.
     Grant: ttl.offline_family,
-    RefreshToken: (_ctx: unknown, token: RefreshTokenModel) => {
-      const familyEnds = token.iiat + ttl.offline_family;
+    RefreshToken: (_ctx: unknown, { iiat, iat }: RefreshToken) => {
+      const familyEnds = (iiat ?? iat) + ttl.offline_family;
       return Math.max(1, Math.min(ttl.refresh_token, familyEnds - nowSeconds()));
     },
   };

@@ -1,6 +1,6 @@
 // The session of a sign-in without pages: a row that no cookie opens, and one code to redeem here.
 import type Provider from 'oidc-provider';
-import type { AdapterPayload } from 'oidc-provider';
+import type { AuthorizationCode } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import { personScopes } from '../domain/attributes/attributes.ts';
 import { allResources, ownApi } from '../domain/clients/resources.ts';
@@ -14,11 +14,17 @@ import type { SessionTable } from '../store/sessions.ts';
 import type { Statement, Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import { toArtifact } from './adapter.ts';
-import { type FamilyGrant, fill, newGrantId } from './grants.ts';
+import { fill, newGrantId } from './grants.ts';
 import { INTERNAL_REDIRECT_URI } from './internal-request.ts';
 import { everythingIn } from './resource-indicators.ts';
 import { originOf, sessionKey } from './session-model.ts';
-import { type ClientExtras, type LoginResult, mayAskFor } from './types.ts';
+import {
+  type ClientExtras,
+  type ClientModel,
+  type GrantModel,
+  type LoginResult,
+  mayAskFor,
+} from './types.ts';
 
 export interface FirstPartySessions {
   /** Whether the client may have the tokens that such a sign-in brings. */
@@ -26,7 +32,11 @@ export interface FirstPartySessions {
   /** What is granted; the first scope that is not there for this client. */
   scopesOf(client: ClientExtras, asked: string | undefined): readonly string[] | UnknownScope;
   /** Statements for the unit that ends the sign-in, and the code that redeems them. */
-  open(login: LoginResult, client: object, scopes: readonly string[]): Promise<FirstPartySession>;
+  open(
+    login: LoginResult,
+    client: ClientModel,
+    scopes: readonly string[],
+  ): Promise<FirstPartySession>;
   /** Ends one that has brought nobody any tokens. */
   withdraw(session: FirstPartySession): Promise<void>;
 }
@@ -52,12 +62,6 @@ interface Needs {
   readonly provider: () => Provider;
 }
 
-interface Model {
-  jti: string;
-  generateTokenId(): string;
-  getValueAndPayload(): Promise<{ payload: AdapterPayload }>;
-}
-
 const USUAL = ['openid', 'profile', 'email'];
 
 export function createFirstPartySessions(needs: Needs): FirstPartySessions {
@@ -75,19 +79,15 @@ export function createFirstPartySessions(needs: Needs): FirstPartySessions {
     withdraw: async ({ accountId, uid }) => {
       await needs.store.commit(await needs.ending.endOf(accountId, uid, 'no tokens could be made'));
     },
-    open: (login, client, scopes) => open(login, client as LibraryClient, scopes, needs),
+    open: (login, client, scopes) => open(login, client, scopes, needs),
   };
 }
 
 const words = (text: string) => [...new Set(text.split(' ').filter(Boolean))];
 
-interface LibraryClient {
-  readonly clientId: string;
-}
-
 async function open(
   login: LoginResult,
-  client: LibraryClient,
+  client: ClientModel,
   scopes: readonly string[],
   needs: Needs,
 ): Promise<FirstPartySession> {
@@ -113,7 +113,7 @@ interface Opened {
 
 function sessionRows(
   { accountId, generation, ts, acr, amr }: LoginResult,
-  { clientId }: LibraryClient,
+  { clientId }: ClientModel,
   { uid, sid, grantId, isOffline }: Opened,
   { config, vault, sessionTable }: Needs,
 ): Unit {
@@ -143,30 +143,31 @@ interface Made {
 /** First-party applications may use whatever there is: the code says what they have asked for. */
 async function makeGrant(
   { accountId, generation }: LoginResult,
-  { clientId }: LibraryClient,
+  { clientId }: ClientModel,
   { config, provider, ...rest }: Needs,
 ): Promise<Made> {
-  const grant = new (provider().Grant)({ accountId, clientId }) as FamilyGrant;
+  const grant = new (provider().Grant)({ accountId, clientId });
   fill(grant, everythingIn(config));
   grant.jti = newGrantId();
-  return put('Grant', grant as unknown as Model, generation, {}, rest);
+  return put('Grant', grant, generation, {}, rest);
 }
 
 async function makeCode(
   { accountId, generation, acr, amr, ts, flow }: LoginResult,
-  client: LibraryClient,
+  client: ClientModel,
   { uid, sid, grantId, isOffline, scopes }: Opened & { readonly scopes: readonly string[] },
   { config, provider, ...rest }: Needs,
 ): Promise<Made> {
-  const { AuthorizationCode } = provider() as unknown as Record<string, new (of: object) => Model>;
-  const code = new (AuthorizationCode as new (of: object) => Model)({
+  const code = new (provider().AuthorizationCode)({
     accountId,
     acr,
-    amr,
+    amr: [...amr],
     authTime: ts,
     client,
     expiresWithSession: !isOffline,
     grantId,
+    // Only the published type asks for it: a code keeps none.
+    gty: 'authorization_code',
     redirectUri: INTERNAL_REDIRECT_URI,
     resource: ownApi(config),
     scope: scopes.join(' '),
@@ -179,7 +180,7 @@ async function makeCode(
 
 async function put(
   model: string,
-  entity: Model,
+  entity: GrantModel | AuthorizationCode,
   generation: number,
   traced: object,
   { artifactTable, vault }: Pick<Needs, 'artifactTable' | 'vault'>,

@@ -1,5 +1,6 @@
 // Ends what a refresh token stands for: its session, and everything that came with it.
 import type Provider from 'oidc-provider';
+import type { RefreshToken } from 'oidc-provider';
 import type { Sessions } from '../domain/sessions/sessions.ts';
 import { now } from '../lib/clock.ts';
 import type { Vault } from '../lib/vault.ts';
@@ -18,13 +19,6 @@ interface Needs {
   readonly provider: () => Provider;
 }
 
-interface FamilyToken {
-  readonly accountId: string;
-  readonly clientId: string;
-  readonly grantId: string;
-  readonly sessionUid?: string;
-}
-
 /** Nothing for a value that is not, or not any more, a refresh token of this client. */
 export type SignOutFirstParty = (clientId: string, refreshToken: string) => Promise<void>;
 
@@ -33,8 +27,7 @@ const FAMILY = ['RefreshToken', 'AccessToken', 'AuthorizationCode', 'Grant'];
 
 export function createSignOutFirstParty(needs: Needs): SignOutFirstParty {
   return async (clientId, refreshToken) => {
-    const found: unknown = await needs.provider().RefreshToken.find(refreshToken);
-    const token = found as FamilyToken | undefined;
+    const token = await needs.provider().RefreshToken.find(refreshToken);
     if (token?.clientId !== clientId) return;
     const family = endFamily(token, needs);
     const { kind } = await needs.store.commit([...(await endSession(token, needs)), ...family]);
@@ -44,14 +37,14 @@ export function createSignOutFirstParty(needs: Needs): SignOutFirstParty {
 }
 
 async function endSession(
-  { accountId, sessionUid: uid }: FamilyToken,
+  { accountId, sessionUid: uid }: RefreshToken,
   { sessionTable, sessions }: Needs,
 ): Promise<Unit> {
   const stands = uid !== undefined && (await sessionTable.find(uid, now()));
   return stands ? sessions.endOf(accountId, uid, 'signed out at an application') : [];
 }
 
-function endFamily({ grantId }: FamilyToken, { artifactTable, vault }: Needs): Unit {
+function endFamily({ grantId = '' }: RefreshToken, { artifactTable, vault }: Needs): Unit {
   const key = grantKey(vault, grantId);
   return FAMILY.map((model) =>
     model === 'Grant' ? artifactTable.delete(model, key) : artifactTable.deleteByGrant(model, key),

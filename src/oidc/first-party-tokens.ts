@@ -1,7 +1,9 @@
 // Tokens for sign-ins without pages: always by asking the library's token endpoint.
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
+import type { AuthorizationCode, RefreshToken } from 'oidc-provider';
 import { now } from '../lib/clock.ts';
+import { textOf } from '../lib/narrow.ts';
 import type { Session, SessionTable } from '../store/sessions.ts';
 import type { Unit } from '../store/statement.ts';
 import { INTERNAL_REDIRECT_URI, type Inject, type InjectedResponse } from './internal-request.ts';
@@ -31,13 +33,7 @@ export interface FirstPartyTokens {
   refresh(ctx: Context, clientId: string, refreshToken: string): Promise<IssuedTokens | undefined>;
 }
 
-interface Source {
-  readonly sessionUid?: string;
-  readonly sid?: string;
-  readonly scope?: string;
-  readonly expiresWithSession?: boolean;
-  readonly expiration: number;
-}
+type Source = RefreshToken | AuthorizationCode;
 
 export function createFirstPartyTokens(needs: Needs): FirstPartyTokens {
   const ask = async (
@@ -69,42 +65,25 @@ export function createFirstPartyTokens(needs: Needs): FirstPartyTokens {
   };
 }
 
-interface Body {
-  readonly access_token: string;
-  readonly token_type: string;
-  readonly expires_in: number;
-  readonly scope?: string;
-  readonly id_token?: string;
-  readonly refresh_token?: string;
-}
-
 function read({ body, oidc }: InjectedResponse, found: Session | undefined): IssuedTokens {
-  const answer = body as unknown as Body;
   const source = sourceOf(oidc);
-  const refresh = entitiesOf(oidc).RefreshToken;
-  const { refresh_token: token } = answer;
+  const refresh = oidc?.entities.RefreshToken;
+  const token = textOf(body.refresh_token);
   const sid = source?.sid;
   const session = found && sid ? { id: sid, expiresAt: found.expiresAt } : undefined;
   return {
-    accessToken: answer.access_token,
-    tokenType: answer.token_type,
-    expiresIn: answer.expires_in,
-    scope: source?.scope ?? answer.scope ?? '',
-    idToken: answer.id_token,
+    accessToken: String(body.access_token),
+    tokenType: String(body.token_type),
+    expiresIn: Number(body.expires_in),
+    scope: source?.scope ?? textOf(body.scope) ?? '',
+    idToken: textOf(body.id_token),
     refresh: refresh && token ? { token, expiresIn: lifeOf(refresh, session) } : undefined,
     session,
   };
 }
 
-type Entities = Readonly<Record<string, Source | undefined>>;
-
-function entitiesOf(oidc: Ctx['oidc'] | undefined): Entities {
-  return (oidc?.entities ?? {}) as unknown as Entities;
-}
-
 function sourceOf(oidc: Ctx['oidc'] | undefined): Source | undefined {
-  const { RefreshToken, AuthorizationCode } = entitiesOf(oidc);
-  return RefreshToken ?? AuthorizationCode;
+  return oidc?.entities.RefreshToken ?? oidc?.entities.AuthorizationCode;
 }
 
 /** It ends with its session, unless it is to outlive it. */
@@ -113,7 +92,10 @@ function lifeOf({ expiration, expiresWithSession }: Source, session: IssuedToken
   return Math.min(expiration, Math.floor((session.expiresAt - now()) / 1000));
 }
 
-async function findSession({ sessionUid: uid }: Partial<Source> = {}, { sessionTable }: Needs) {
+async function findSession(
+  { sessionUid: uid }: Pick<Source, 'sessionUid'> = {},
+  { sessionTable }: Needs,
+) {
   return uid === undefined ? undefined : sessionTable.find(uid, now());
 }
 

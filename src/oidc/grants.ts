@@ -13,9 +13,12 @@ import {
   type ClientExtras,
   type Ctx,
   type CurrentContext,
+  clientIn,
+  type GrantModel,
   mayAskFor,
   mayAskForClaim,
   type SessionModel,
+  sessionIn,
 } from './types.ts';
 import { oauthError, setAside, workOf } from './work.ts';
 
@@ -29,30 +32,23 @@ export interface GrantNeeds {
   readonly everything: Granted;
 }
 
-export type FamilyGrant = Grant & { jti: string; generation?: number };
-
-interface GrantClass {
-  readonly IN_PAYLOAD: string[];
-  readonly prototype: Grant;
-}
-
 /** What was allowed once counts as long as the client may ask for it. */
 export function installGrantModel(
   provider: Provider,
   config: Pick<Config, 'attributes'>,
   current: CurrentContext,
 ): void {
-  const Model = provider.Grant as unknown as GrantClass;
+  const Model = provider.Grant;
   const fields = [...Model.IN_PAYLOAD, 'generation'];
   Object.defineProperty(Model, 'IN_PAYLOAD', { get: () => fields });
   const { getOIDCScopeFiltered: filtered } = Model.prototype;
   Model.prototype.getOIDCScopeFiltered = function (this: Grant, filter) {
-    const client = (current()?.oidc.client ?? {}) as ClientExtras;
+    const client: ClientExtras = current()?.oidc.client ?? {};
     const granted = filtered.call(this, filter).split(' ');
     return granted.filter((scope) => mayAskFor(client, scope)).join(' ');
   };
   const mayAsk = (claim: string): boolean => {
-    const client = (current()?.oidc.client ?? {}) as ClientExtras;
+    const client: ClientExtras = current()?.oidc.client ?? {};
     return mayAskForClaim(client, claim, config);
   };
   const { getOIDCClaimsFiltered: allowed, getOIDCClaimsEncountered: known } = Model.prototype;
@@ -73,7 +69,7 @@ export function createLoadExistingGrant(needs: GrantNeeds) {
     const granted = await grantedFor(ctx, needs);
     if (!granted) return undefined;
     holdConsent(ctx, needs);
-    const session = ctx.oidc.session as unknown as SessionModel;
+    const session = sessionIn(ctx);
     return session.loaded
       ? sharedGrant(ctx, session, granted, needs)
       : newGrant(ctx, session, granted);
@@ -81,8 +77,8 @@ export function createLoadExistingGrant(needs: GrantNeeds) {
 }
 
 async function grantedFor(ctx: Ctx, needs: GrantNeeds): Promise<Granted | undefined> {
-  const { accountId } = ctx.oidc.session as unknown as SessionModel;
-  const client = ctx.oidc.client as unknown as ClientExtras & { clientId: string };
+  const { accountId } = sessionIn(ctx);
+  const client = clientIn(ctx);
   // A code and a token carry what was asked for, so this is a limit and no gift.
   if (client.first_party) return needs.everything;
   return needs.consents.find(accountId ?? '', client.clientId);
@@ -97,9 +93,9 @@ function holdConsent(ctx: Ctx, needs: GrantNeeds): void {
 }
 
 function guardOf(ctx: Ctx, { guardConsent }: GrantNeeds): Unit {
-  const { accountId = '' } = ctx.oidc.session as unknown as SessionModel;
-  const { first_party: isFirstParty } = ctx.oidc.client as unknown as ClientExtras;
-  return isFirstParty ? [] : [guardConsent(accountId, clientIdOf(ctx))];
+  const { accountId = '' } = sessionIn(ctx);
+  const { clientId, first_party: isFirstParty } = clientIn(ctx);
+  return isFirstParty ? [] : [guardConsent(accountId, clientId)];
 }
 
 /** The session was made by this very request: nobody else can know it, all goes into its unit. */
@@ -149,7 +145,7 @@ async function startFamily(
   was: string | undefined,
   granted: Granted,
   needs: GrantNeeds,
-): Promise<FamilyGrant> {
+): Promise<GrantModel> {
   const { store, sessionTable } = needs;
   const grant = build(ctx, session, newGrantId());
   fill(grant, granted);
@@ -173,7 +169,7 @@ async function startFamily(
 /** Until what stands holds everything allowed, also what was allowed in another tab just now. */
 async function keepUp(
   ctx: Ctx,
-  grant: FamilyGrant,
+  grant: GrantModel,
   granted: Granted,
   needs: GrantNeeds,
 ): Promise<void> {
@@ -194,20 +190,20 @@ async function findGrant(
   ctx: Ctx,
   session: SessionModel,
   id: string,
-): Promise<FamilyGrant | undefined> {
-  const grant = (await ctx.oidc.provider.Grant.find(id)) as FamilyGrant | undefined;
+): Promise<GrantModel | undefined> {
+  const grant = await ctx.oidc.provider.Grant.find(id);
   return grant?.accountId === session.accountId ? grant : undefined;
 }
 
-function build(ctx: Ctx, session: SessionModel, jti: string): FamilyGrant {
+function build(ctx: Ctx, session: SessionModel, jti: string): GrantModel {
   const accountId = session.accountId ?? '';
   const { Grant } = ctx.oidc.provider;
-  const grant = new Grant({ accountId, clientId: clientIdOf(ctx) }) as FamilyGrant;
-  return Object.assign(grant, { jti, generation: session.generation as number });
+  const grant = new Grant({ accountId, clientId: clientIdOf(ctx) });
+  return Object.assign(grant, { jti, generation: session.generation });
 }
 
 /** @returns whether the Grant lacked something */
-export function fill(grant: FamilyGrant, granted: Granted): boolean {
+export function fill(grant: GrantModel, granted: Granted): boolean {
   const before = JSON.stringify([grant.openid, grant.resources]);
   // An empty one would be gone once it is saved, and lacking again for ever.
   if (granted.scopes.length > 0) grant.addOIDCScope(granted.scopes.join(' '));

@@ -19,10 +19,11 @@ import { type ClientOnPage, clientOnPage } from './pages.ts';
 import { mayAnswer } from './redirect-uris.ts';
 import {
   type ClientExtras,
+  type ClientModel,
   type InteractionModel,
   type LoginResult,
+  loginIn,
   mayAskForClaim,
-  type Result,
   type SessionModel,
 } from './types.ts';
 import { wantedBy } from './wanted-acr.ts';
@@ -102,8 +103,7 @@ export function createInteractions(needs: InteractionNeeds): Interactions {
 
   const find = async (ctx: Context, uid: string): Promise<FoundInteraction> => {
     const provider = needs.provider();
-    const found = await provider.Interaction.find(uid);
-    const model = found as unknown as InteractionModel | undefined;
+    const model = await provider.Interaction.find(uid);
     if (!model) return { kind: 'gone' };
     const { browserKey, consumed } = model;
     const row = { browserKey, isGivenUp: consumed !== undefined };
@@ -113,7 +113,7 @@ export function createInteractions(needs: InteractionNeeds): Interactions {
     if (hasSessionMoved(model, session)) return { kind: 'gone' };
     const client = await provider.Client.find(clientIdOf(model));
     if (!client || !mayAnswer(client, model.params.redirect_uri)) return { kind: 'gone' };
-    if ((client as ClientExtras).disabled) throw new GatehouseError('client_disabled');
+    if (client.disabled) throw new GatehouseError('client_disabled');
     const interaction = toInteraction(model, { client, session }, needs);
     if (interaction.prompt === 'consent') noteConsent(model, interaction);
     return { kind: 'found', interaction };
@@ -136,7 +136,7 @@ export function createInteractions(needs: InteractionNeeds): Interactions {
 
 /** Keeps what is ours beside the library's fields. */
 export function installInteractionModel(provider: Provider): void {
-  const Model = provider.Interaction as unknown as { readonly IN_PAYLOAD: readonly string[] };
+  const Model = provider.Interaction;
   const fields = [...Model.IN_PAYLOAD, 'browserKey', 'consumed', 'newBrowser'];
   Object.defineProperty(Model, 'IN_PAYLOAD', { get: () => fields });
 }
@@ -165,7 +165,7 @@ function requestUrl({ params, parJti }: InteractionModel, provider: Provider): s
 
 /** A consent that follows a sign-in is part of it. */
 function noteConsent({ lastSubmission }: InteractionModel, { accountId }: Interaction): void {
-  noteInRequest({ flowId: lastSubmission?.login?.flow, actor: accountId });
+  noteInRequest({ flowId: loginIn(lastSubmission)?.flow, actor: accountId });
 }
 
 /** The session it started from has ended, or is somebody else's now. */
@@ -177,8 +177,7 @@ async function sessionOf(
   { session }: InteractionModel,
   provider: Provider,
 ): Promise<SessionModel | undefined> {
-  const found: unknown = session?.uid && (await provider.Session.findByUid(session.uid));
-  return (found as SessionModel | undefined) || undefined;
+  return session?.uid ? provider.Session.findByUid(session.uid) : undefined;
 }
 
 /** Asked of the first factor, too, the session proves nothing. */
@@ -196,7 +195,7 @@ function stepUpOf(
 }
 
 interface Around {
-  readonly client: object;
+  readonly client: ClientModel;
   readonly session: SessionModel | undefined;
 }
 
@@ -206,30 +205,28 @@ function toInteraction(
   needs: InteractionNeeds,
 ): Interaction {
   const { params, session } = model;
-  const extras = client as ClientExtras;
   const key = artifactKey(needs.vault, MODEL, model.uid);
   const text = (name: string) => (typeof params[name] === 'string' ? params[name] : undefined);
-  const stored = (change: Partial<InteractionModel>) => storedWith(model, change, needs.vault);
-  const answer = (change: Partial<InteractionModel> & { readonly result: Result }) =>
-    needs.artifactTable.answer(MODEL, key, stored(change), now());
+  const stored = (change: Change) => storedWith(model, change, needs.vault);
+  const answer = (change: Change) => needs.artifactTable.answer(MODEL, key, stored(change), now());
   const signedInAs = model.lastSubmission?.login?.accountId ?? session?.accountId;
   return {
     uid: model.uid,
     key,
     formBinding: `${model.uid}:${model.browserKey}`,
     clientId: clientIdOf(model),
-    client: clientOnPage(client) as ClientOnPage,
+    client: clientOnPage(client),
     prompt: promptOf(model),
     returnTo: model.returnTo,
     loginHint: text('login_hint'),
-    wantedAcr: wantedBy(params, extras),
-    devicesCount: extras.trusted_devices !== false,
+    wantedAcr: wantedBy(params, client),
+    devicesCount: client.trusted_devices !== false,
     stepUp: stepUpOf(model, current),
-    requested: requestedBy(params, extras, needs.config),
+    requested: requestedBy(params, client, needs.config),
     accountId: signedInAs,
     signedIn: (login, otherPerson) =>
       answer({
-        result: { login, select_account: {} },
+        result: { login: { ...login, amr: [...login.amr] }, select_account: {} },
         ...(otherPerson ? { session: undefined } : {}),
       }),
     selected: () => answer({ result: { ...model.lastSubmission, select_account: {} } }),
@@ -272,8 +269,9 @@ function claimsIn(parameter: unknown): string[] {
   return [...new Set([...Object.keys(userinfo), ...Object.keys(id_token)])];
 }
 
+type Change = Pick<AdapterPayload, 'prompt' | 'result' | 'session'>;
+
 /** As the adapter writes it, with a change. */
-function storedWith(model: InteractionModel, change: Partial<InteractionModel>, vault: Vault) {
-  const payload = { ...model, jti: model.jti, ...change } as unknown as AdapterPayload;
-  return toStored(MODEL, payload, vault);
+function storedWith(model: InteractionModel, change: Change, vault: Vault) {
+  return toStored(MODEL, { ...model, jti: model.jti, ...change }, vault);
 }

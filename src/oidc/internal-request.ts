@@ -2,10 +2,12 @@
 import { type IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 import type { Context, Middleware } from 'koa';
+import { defined, isRecord } from '../lib/narrow.ts';
+import { perRequest } from '../lib/per-request.ts';
 import { syntheticRequest } from '../lib/synthetic-request.ts';
 import type { Unit } from '../store/statement.ts';
 import { passRefusalOn } from './refusals.ts';
-import type { Ctx } from './types.ts';
+import { type Ctx, oidcOf } from './types.ts';
 import { workOf } from './work.ts';
 
 export interface InjectedRequest {
@@ -34,12 +36,11 @@ export type Inject = (outer: Context, request: InjectedRequest) => Promise<Injec
 /** Where the code of a sign-in without pages would go: the library wants an address for it. */
 export const INTERNAL_REDIRECT_URI = 'https://nowhere.invalid/';
 
-const AUTHENTICATED = Symbol('authenticated client');
-type Carrier = { readonly state?: { [AUTHENTICATED]?: string | undefined } };
+const AUTHENTICATED = perRequest<string>('authenticated client');
 
 /** The client that a request of our own vouches for; nothing that is sent can set it. */
-export function authenticatedClientOf(ctx: unknown): string | undefined {
-  return (ctx as Carrier | undefined)?.state?.[AUTHENTICATED];
+export function authenticatedClientOf(ctx: Ctx | undefined): string | undefined {
+  return AUTHENTICATED.get(ctx);
 }
 
 /**
@@ -50,8 +51,9 @@ export function authenticatedClientOf(ctx: unknown): string | undefined {
 export function createInject(app: Koa, unit: Middleware, library: Middleware): Inject {
   return async (outer, { path, parameters, headers = {}, client, alongside }) => {
     const request = innerMessage(path, parameters, headers);
-    const ctx = app.createContext(request, new ServerResponse(request)) as Context;
-    Object.assign(ctx.state, { trace: outer.state.trace, [AUTHENTICATED]: client });
+    const ctx = app.createContext(request, new ServerResponse(request));
+    ctx.state.trace = outer.state.trace;
+    if (client !== undefined) AUTHENTICATED.set(ctx, client);
     await unit(ctx, async () => {
       await library(ctx, async () => undefined);
       await join(ctx, alongside);
@@ -59,15 +61,15 @@ export function createInject(app: Koa, unit: Middleware, library: Middleware): I
     passRefusalOn(ctx, outer);
     return {
       status: ctx.status,
-      body: (ctx.body ?? {}) as Record<string, unknown>,
+      body: isRecord(ctx.body) ? ctx.body : {},
       headers: ctx.response.headers,
-      oidc: (ctx as unknown as Partial<Ctx>).oidc,
+      oidc: oidcOf(ctx),
     };
   };
 }
 
 async function join(ctx: Context, alongside: InjectedRequest['alongside']): Promise<void> {
-  const { oidc } = ctx as unknown as Partial<Ctx>;
+  const oidc = oidcOf(ctx);
   const unit = (oidc && ctx.status === 200 && (await alongside?.(oidc))) || [];
   const items = unit.map((statement) => ({ statement, conflict: undefined, revokes: false }));
   // First: whatever ends a session holds its row before it looks at tokens.
@@ -79,13 +81,8 @@ function innerMessage(
   parameters: InjectedRequest['parameters'],
   headers: Readonly<Record<string, string | undefined>>,
 ): IncomingMessage {
-  const body = Buffer.from(new URLSearchParams(given(parameters)).toString());
+  const body = Buffer.from(new URLSearchParams(defined(parameters)).toString());
   const form = 'application/x-www-form-urlencoded';
-  const all = { ...given(headers), 'content-type': form, accept: 'application/json' };
+  const all = { ...defined(headers), 'content-type': form, accept: 'application/json' };
   return syntheticRequest({ method: 'POST', url, headers: all }, body);
-}
-
-function given(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as Record<string, string>;
 }

@@ -1,5 +1,5 @@
 // The grant jwt-bearer (RFC 7523, 2.1): a service account shows an assertion and gets a token.
-import { errors } from 'oidc-provider';
+import { type CanBePromise, errors } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import type { Audit, AuditEvent } from '../domain/audit/audit.ts';
 import { currentRequest } from '../lib/request-context.ts';
@@ -27,7 +27,8 @@ import { oauthError, workOf } from './work.ts';
 
 export { PARAMETERS } from './jwt-bearer-request.ts';
 
-export type GrantHandler = (ctx: Ctx) => Promise<void>;
+/** How the library answers at the token endpoint. @typeParam C what it knows of the request by then */
+export type GrantHandler<C extends Ctx> = (ctx: C) => CanBePromise<void>;
 
 export interface JwtBearerNeeds extends SpendingNeeds {
   readonly config: Config;
@@ -38,27 +39,28 @@ export interface JwtBearerNeeds extends SpendingNeeds {
 }
 
 /** @returns the handler, from the one that makes the token for a client that acts for nobody */
-export function createJwtBearer(needs: JwtBearerNeeds): (issue: GrantHandler) => GrantHandler {
+export function createJwtBearer(needs: JwtBearerNeeds) {
   const { serviceAccountTable } = needs.tables;
   const { verify } = createAssertions({
     audiences: audiencesOf(needs.config),
     serviceAccountTable,
   });
   const chooseTarget = createChooseTarget(needs.config);
-  return (issue) => async (ctx) => {
-    const request = requestOf(ctx);
-    const asked = readAsked(ctx);
-    const verdict = await verify(asked.assertion, currentRequest().address);
-    if (verdict.kind === 'refused') return refuse(verdict, verdict, needs);
-    const { account, kid } = verdict;
-    const who = { accountId: account.id, kid };
-    const attempt = { ctx, request, asked, verdict, target: chooseTarget(account, asked) };
-    const outcome = await spend(attempt, needs);
-    if (outcome.kind === 'refused') return refuse(who, outcome, needs);
-    await assume(ctx, request, who.accountId);
-    Object.assign(ctx.oidc.params ?? {}, outcome.asks);
-    await issueFor({ ...who, account }, ctx, issue, needs);
-  };
+  return <C extends Ctx>(issue: GrantHandler<C>): GrantHandler<C> =>
+    async (ctx) => {
+      const request = requestOf(ctx);
+      const asked = readAsked(ctx);
+      const verdict = await verify(asked.assertion, currentRequest().address);
+      if (verdict.kind === 'refused') return refuse(verdict, verdict, needs);
+      const { account, kid } = verdict;
+      const who = { accountId: account.id, kid };
+      const attempt = { ctx, request, asked, verdict, target: chooseTarget(account, asked) };
+      const outcome = await spend(attempt, needs);
+      if (outcome.kind === 'refused') return refuse(who, outcome, needs);
+      await assume(ctx, request, who.accountId);
+      Object.assign(ctx.oidc.params ?? {}, outcome.asks);
+      await issueFor({ ...who, account }, ctx, () => issue(ctx), needs);
+    };
 }
 
 function audiencesOf({ issuer }: Config): readonly string[] {
@@ -110,31 +112,34 @@ async function assume(ctx: Ctx, request: JwtBearerRequest, accountId: string): P
 const ENDED = oauthError('invalid_grant', 'grant request is invalid');
 
 /** In one unit with the token: what ends the account or the key waits for it, and ends it too. */
-async function issueFor(who: Issuing, ctx: Ctx, issue: GrantHandler, needs: JwtBearerNeeds) {
+async function issueFor(
+  who: Issuing,
+  ctx: Ctx,
+  issue: () => CanBePromise<void>,
+  needs: JwtBearerNeeds,
+) {
   const items = workOf(ctx)?.items ?? [];
   const conflict = { ...ENDED, record: () => recordRefusal(who, refused(ENDED_MEANWHILE), needs) };
   for (const statement of standing(who.account, who.kid, needs.tables)) {
     items.push({ statement, conflict, revokes: false });
   }
   try {
-    await issue(ctx);
+    await issue();
   } catch (error) {
-    const { expose, message } = error as { expose?: boolean; message: string };
-    if (!expose) throw error;
-    return refuse(who, refused(`no token: ${message}`, error as Error), needs);
+    if (!isExposed(error)) throw error;
+    return refuse(who, refused(`no token: ${error.message}`, error), needs);
   }
   const statement = needs.audit.record(issued(who, ctx));
   items.push({ statement, conflict: undefined, revokes: false });
 }
 
-interface IssuedToken {
-  readonly scope?: string;
-  readonly aud?: string | readonly string[];
-  readonly jkt?: string;
+/** Whether the client may read it. */
+function isExposed(error: unknown): error is Error {
+  return error instanceof Error && 'expose' in error && error.expose === true;
 }
 
 function issued({ accountId, kid }: Known, ctx: Ctx): AuditEvent {
-  const { scope, aud, jkt } = ctx.oidc.entities.ClientCredentials as unknown as IssuedToken;
+  const { scope, aud, jkt } = ctx.oidc.entities.ClientCredentials ?? {};
   const detail = { kid, scope, resource: String(aud), jkt };
   return { kind: 'service_account.token', accountId, actor: accountId, detail };
 }

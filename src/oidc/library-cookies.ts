@@ -1,6 +1,7 @@
 // The library's two cookies of a sign-in: answered here, and in no browser any more.
-import type { Context, Middleware } from 'koa';
+import type { Middleware } from 'koa';
 import { cookieValues } from '../lib/cookies.ts';
+import { uidIn } from './types.ts';
 
 export interface SignInCookieNames {
   readonly interaction: string;
@@ -16,16 +17,12 @@ export function answerLibraryCookies({ interaction, resume }: SignInCookieNames)
     const { cookies } = ctx;
     const isOurs = (name: string) => name === interaction || name === resume;
     const answers: typeof cookies = Object.create(cookies);
-    answers.get = (name, options) => (isOurs(name) ? uidOf(ctx) : cookies.get(name, options));
+    answers.get = (name, options) => (isOurs(name) ? uidIn(ctx) : cookies.get(name, options));
     answers.set = (name, value, options) =>
       isOurs(name) ? answers : cookies.set(name, value, options);
     ctx.cookies = answers;
     return next();
   };
-}
-
-function uidOf(ctx: Context): string | undefined {
-  return (ctx as { params?: { uid?: string } }).params?.uid;
 }
 
 const OF_ONE_SIGN_IN = /^\/(?:sign-in|authorize|device)\/[\w-]{1,64}(?=\/|$)/;

@@ -7,17 +7,14 @@ const LONGEST_LIST = 64 * 1024;
 /** Of a relying party that refuses a logout token: bytes that its reason may take. */
 const REFUSAL = { status: 400, bytes: 2048 };
 
-interface LibraryRequest {
-  readonly method: string;
-  readonly headers: Headers;
-  readonly body?: URLSearchParams;
-}
-
 /** The library sets limits and a dispatcher of its own: those are left aside. */
 export function createLibraryFetch(settings: OutgoingSettings) {
   const call = createOutgoing(settings);
-  return async (url: string, { method, headers, body }: LibraryRequest): Promise<Response> => {
-    const request = { method, headers: Object.fromEntries(headers), ...(body && { body }) };
+  return async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+    const url = input instanceof Request ? input.url : input;
+    const { method = 'GET', body } = init;
+    const headers = Object.fromEntries(new Headers(init.headers));
+    const request = { method, headers, ...(body instanceof URLSearchParams && { body }) };
     // A logout token is answered by a status; a refusal may say why.
     if (method !== 'GET') return call(url, { ...request, beginningOf: REFUSAL });
     const answer = await call(url, request, LONGEST_LIST);

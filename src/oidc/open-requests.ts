@@ -54,7 +54,8 @@ function itemsOf({ count }: OpenRequest, otherwise: Otherwise): Item[] {
 }
 
 function replace(items: Item[], before: readonly Item[], after: readonly Item[]): void {
-  items.splice(items.indexOf(before[0] as Item), before.length, ...after);
+  const [first] = before;
+  if (first) items.splice(items.indexOf(first), before.length, ...after);
 }
 
 async function refuse(
@@ -131,8 +132,7 @@ function assertSmall(model: string, { params, request }: AdapterPayload): void {
  */
 function opensRequest(model: string, { oidc }: Ctx): boolean {
   if (model === 'Interaction') return BEGINNINGS.has(oidc.route);
-  const { clientAuthMethod } = (oidc.client ?? {}) as { readonly clientAuthMethod?: string };
-  return PLACES[model] === oidc.route && clientAuthMethod === 'none';
+  return PLACES[model] === oidc.route && oidc.client?.clientAuthMethod === 'none';
 }
 
 const BEGINNINGS = new Set(['authorization', 'code_verification']);

@@ -3,13 +3,23 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Limited } from '../domain/limits/attempt.ts';
 import { GatehouseError, isGatehouseError } from '../lib/errors.ts';
+import { textOf } from '../lib/narrow.ts';
+import { perRequest } from '../lib/per-request.ts';
 import { SIGN_IN_PATH } from '../web/paths.ts';
 import { inWords } from './answers-in-words.ts';
 import { isClientDisabled } from './client-admission.ts';
 import { UserCodesLimited } from './client-attempts.ts';
 import { afterSignOut } from './sign-out.ts';
 import { turnedAwayOf } from './turned-away.ts';
-import type { Ctx, InteractionModel } from './types.ts';
+import {
+  type ClientModel,
+  type Ctx,
+  type InteractionModel,
+  isWithLibrary,
+  oidcOf,
+  sessionIn,
+  uidIn,
+} from './types.ts';
 import type { Answers } from './work.ts';
 
 export interface ClientOnPage {
@@ -74,23 +84,15 @@ export interface FormPostPage {
   readonly client: ClientOnPage | undefined;
 }
 
-interface LibraryClient {
-  readonly clientId: string;
-  readonly clientName?: string;
-  readonly clientUri?: string;
-  readonly initiateLoginUri?: string;
-}
-
-export function clientOnPage(client: unknown): ClientOnPage | undefined {
-  if (!client) return undefined;
-  const { clientId, clientName, clientUri } = client as LibraryClient;
-  return { name: clientName ?? clientId, uri: clientUri };
+export function clientOnPage(client: ClientModel): ClientOnPage;
+export function clientOnPage(client: ClientModel | undefined): ClientOnPage | undefined;
+export function clientOnPage(client: ClientModel | undefined): ClientOnPage | undefined {
+  return client && { name: client.clientName ?? client.clientId, uri: client.clientUri };
 }
 
 /** Where a sign-in at this client can begin anew. */
-export function startUrlOf(client: unknown): string | undefined {
-  const { initiateLoginUri, clientUri } = (client ?? {}) as Partial<LibraryClient>;
-  return initiateLoginUri ?? clientUri;
+export function startUrlOf(client: ClientModel | undefined): string | undefined {
+  return client?.initiateLoginUri ?? client?.clientUri;
 }
 
 const DEVICE_PROBLEMS: Readonly<Record<string, DeviceProblem>> = {
@@ -105,23 +107,15 @@ const DEVICE_PROBLEMS: Readonly<Record<string, DeviceProblem>> = {
 const STAY = '/account';
 
 /** A code that stood in the address: shown in the field, sent only by a person. */
-export const PREFILLED_USER_CODE = Symbol('user code');
-
-/** Before it shows a form, the library has put a secret into the session. */
-interface FormSession {
-  readonly uid: string;
-  readonly state: { readonly secret: string };
-}
+const PREFILLED_USER_CODE = perRequest<string>('user code');
 
 /** The `…Source` functions of the library's configuration. */
 export function createPageSources(pages: ProviderPages) {
-  const renderError = async (ctx: Ctx, out: OAuthProblem, error: unknown) => {
+  const renderError = async (ctx: Ctx, out: OAuthProblem, error: Error) => {
     if (await rejectNetwork(ctx, pages)) return;
     if (isGone(ctx, error)) return leadToSignIn(ctx);
     await (isClientDisabled(ctx) ? pages.switchedOff(ctx) : pages.error(ctx, out, error));
   };
-  const sessionOf = ({ oidc }: Ctx) => (oidc.session as unknown as FormSession).uid;
-  const secretOf = ({ oidc }: Ctx) => (oidc.session as unknown as FormSession).state.secret;
   return {
     renderError,
     logoutSource: (ctx: Ctx) =>
@@ -130,16 +124,16 @@ export function createPageSources(pages: ProviderPages) {
         xsrf: secretOf(ctx),
         client: clientOnPage(ctx.oidc.client),
         accountId: ctx.oidc.session?.accountId,
-        stay: afterSignOut(ctx.oidc.session?.state) ?? STAY,
+        stay: afterSignOut(sessionIn(ctx)) ?? STAY,
       }),
     postLogoutSuccessSource: (ctx: Ctx) => pages.signedOut(ctx, clientOnPage(ctx.oidc.client)),
-    userCodeInputSource: async (ctx: Ctx, _form: string, out: unknown, error: unknown) => {
+    userCodeInputSource: async (ctx: Ctx, _form: string, out?: OAuthProblem, error?: Error) => {
       if (await rejectNetwork(ctx, pages)) return;
       if (isClientDisabled(ctx)) return pages.switchedOff(ctx);
       if (out && !isAboutCode(error)) return startDeviceAnew(ctx, pages);
       await pages.deviceCode(ctx, {
         action: ctx.oidc.urlFor('code_verification'),
-        session: sessionOf(ctx),
+        session: sessionIn(ctx).uid,
         xsrf: secretOf(ctx),
         userCode: userCodeOf(ctx, error),
         problem: out ? problemOf(error) : undefined,
@@ -148,37 +142,37 @@ export function createPageSources(pages: ProviderPages) {
     userCodeConfirmSource: (
       ctx: Ctx,
       _form: string,
-      client: unknown,
+      client: ClientModel,
       _deviceInfo: unknown,
       userCode: string,
     ) =>
       pages.deviceConfirm(ctx, {
         action: ctx.oidc.urlFor('code_verification'),
-        session: sessionOf(ctx),
+        session: sessionIn(ctx).uid,
         userCode,
-        client: clientOnPage(client) as ClientOnPage,
+        client: clientOnPage(client),
       }),
     successSource: (ctx: Ctx) => pages.deviceDone(ctx, clientOnPage(ctx.oidc.client)),
   };
 }
 
+/** Before it shows a form, the library has put a secret into the session. */
+function secretOf(ctx: Ctx): string {
+  return String(sessionIn(ctx).state?.secret);
+}
+
 /** Nothing is left to resume: it was resumed, or it has expired. Its own address knows which. */
-function isGone(ctx: Ctx, error: unknown): boolean {
-  const { name } = (error ?? {}) as Partial<Error>;
-  return isResumed(ctx) && name === 'SessionNotFound' && !ctx.oidc.entities.Interaction;
+function isGone(ctx: Ctx, error: Error): boolean {
+  return isResumed(ctx) && error.name === 'SessionNotFound' && !ctx.oidc.entities.Interaction;
 }
 
 function isResumed(ctx: Ctx): boolean {
-  return ctx.oidc.route === 'resume' && uidOf(ctx) !== undefined;
-}
-
-function uidOf(ctx: Ctx): string | undefined {
-  return (ctx as { params?: { uid?: string } }).params?.uid;
+  return ctx.oidc.route === 'resume' && uidIn(ctx) !== undefined;
 }
 
 function leadToSignIn(ctx: Ctx): void {
   ctx.status = 303;
-  ctx.redirect(`${SIGN_IN_PATH}/${uidOf(ctx)}`);
+  ctx.redirect(`${SIGN_IN_PATH}/${uidIn(ctx)}`);
 }
 
 /** @returns whether this browser was told that it cannot resume this sign-in */
@@ -191,8 +185,10 @@ async function rejectNetwork(ctx: Ctx, pages: ProviderPages): Promise<boolean> {
   return true;
 }
 
-function isAboutCode(error: unknown): boolean {
-  return error instanceof UserCodesLimited || (error as Error).name in DEVICE_PROBLEMS;
+function isAboutCode(error: Error | undefined): boolean {
+  return (
+    error instanceof UserCodesLimited || (error !== undefined && error.name in DEVICE_PROBLEMS)
+  );
 }
 
 /** The form was too old, or its session is gone: a fresh one, which can be sent. */
@@ -202,14 +198,14 @@ async function startDeviceAnew(ctx: Ctx, pages: ProviderPages): Promise<void> {
   ctx.redirect(ctx.oidc.urlFor('code_verification'));
 }
 
-function problemOf(error: unknown): DeviceProblem | Limited {
+function problemOf(error: Error | undefined): DeviceProblem | Limited {
   if (error instanceof UserCodesLimited) return error.limited;
-  return DEVICE_PROBLEMS[(error as Error).name] ?? 'unknown';
+  return DEVICE_PROBLEMS[error?.name ?? ''] ?? 'unknown';
 }
 
-function userCodeOf(ctx: Ctx, error: unknown): string | undefined {
-  const typed = (error as { userCode?: string } | undefined)?.userCode;
-  return typed ?? (ctx.state as { [PREFILLED_USER_CODE]?: string })[PREFILLED_USER_CODE];
+function userCodeOf(ctx: Ctx, error: Error | undefined): string | undefined {
+  const typed = error && 'userCode' in error ? textOf(error.userCode) : undefined;
+  return typed ?? PREFILLED_USER_CODE.get(ctx);
 }
 
 /** The response mode form_post with our page. */
@@ -238,12 +234,12 @@ export function replaceSelfSubmittingPages(provider: () => Provider, pages: Prov
         throw new GatehouseError('bad_request', { message: 'user_code was sent twice.' });
       }
       if (userCode !== undefined) {
-        Object.assign(ctx.state, { [PREFILLED_USER_CODE]: userCode.slice(0, 20) });
+        PREFILLED_USER_CODE.set(ctx, userCode.slice(0, 20));
         ctx.query = rest;
       }
     }
     await next();
-    const { oidc } = ctx as unknown as Partial<Ctx>;
+    const oidc = oidcOf(ctx);
     const late = oidc && findLate(oidc);
     if (!late) return;
     ctx.set('Content-Security-Policy', policy);
@@ -251,22 +247,25 @@ export function replaceSelfSubmittingPages(provider: () => Provider, pages: Prov
   };
 }
 
-type Late = InteractionModel & { destroy(): Promise<void> };
-
 /** The answer to a sign-in that ended before somebody else signed in in this browser. */
-function findLate({ entities, session }: Ctx['oidc']): Late | undefined {
-  const interaction = entities.Interaction as unknown as Late | undefined;
+function findLate({ entities, session }: Ctx['oidc']): InteractionModel | undefined {
+  const { Interaction: interaction } = entities;
   const login = interaction?.result?.login;
   const isOther = login && session?.accountId && session.accountId !== login.accountId;
   return isOther ? interaction : undefined;
 }
 
-async function endLateSignIn(ctx: Context, late: Late, provider: Provider, pages: ProviderPages) {
+async function endLateSignIn(
+  ctx: Context,
+  late: InteractionModel,
+  provider: Provider,
+  pages: ProviderPages,
+) {
   // Gone for good, also when the other person signs out. Missed: by the same page, loaded twice.
   await late.destroy().catch((error: unknown) => {
     if (!isGatehouseError(error, 'store_conflict')) throw error;
   });
-  const client: unknown = await provider.Client.find(String(late.params.client_id));
+  const client = await provider.Client.find(String(late.params.client_id));
   await pages.expired(ctx, clientOnPage(client));
 }
 
@@ -275,21 +274,19 @@ export function createLostRaceAnswers(pages: ProviderPages): Answers {
   return {
     oauthError: async (ctx, error, description) => {
       ctx.remove('Location');
-      // The library's own context, where it has begun with the request.
-      const begun = ctx as unknown as Ctx;
-      if (await wasResumedMeanwhile(begun)) return leadToSignIn(begun);
+      if (isWithLibrary(ctx) && (await wasResumedMeanwhile(ctx))) return leadToSignIn(ctx);
       ctx.status = 400;
       await pages.error(ctx, { error, error_description: description });
     },
     sessionGone: async (ctx) => {
       ctx.remove('Location');
-      await pages.expired(ctx, clientOnPage((ctx as unknown as Partial<Ctx>).oidc?.client));
+      await pages.expired(ctx, clientOnPage(oidcOf(ctx)?.client));
     },
   };
 }
 
 /** Two clicks resume one sign-in: the loser goes on where the winner does. */
 async function wasResumedMeanwhile(ctx: Ctx): Promise<boolean> {
-  if (!ctx.oidc || !isResumed(ctx)) return false;
-  return (await ctx.oidc.provider.Interaction.find(String(uidOf(ctx)))) === undefined;
+  if (!isResumed(ctx)) return false;
+  return (await ctx.oidc.provider.Interaction.find(String(uidIn(ctx)))) === undefined;
 }

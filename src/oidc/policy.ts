@@ -1,17 +1,15 @@
 // When an existing session is not enough: our Checks on the library's login prompt.
 import { decodeJwt } from 'jose';
-import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { errors, interactionPolicy } from 'oidc-provider';
 import type { Consents } from '../domain/consents/consents.ts';
 import { ACR, isAtLeast } from '../domain/sessions/assurance.ts';
 import type { Sessions } from '../domain/sessions/sessions.ts';
-import type { LibraryAccount } from './claims.ts';
 import { lacksResource } from './resource-indicators.ts';
-import type { ClientExtras, SessionModel } from './types.ts';
+import { accountIn, type Ctx, clientIn, type SessionModel, sessionIn } from './types.ts';
 import { wantedBy } from './wanted-acr.ts';
 
 const { Check, Prompt, base } = interactionPolicy;
 
-type Ctx = KoaContextWithOIDC;
 type Judge = (ctx: Ctx, session: SessionModel) => boolean;
 
 /** Account selection, then the library's two prompts: `login` with our Checks in front of its own. */
@@ -48,11 +46,7 @@ function access() {
     'role_missing',
     'the person lacks the required role',
     'access_denied',
-    ({ oidc }) => {
-      const { require_role: role } = oidc.client as unknown as ClientExtras;
-      const account = oidc.account as unknown as LibraryAccount | undefined;
-      return account !== undefined && !account.hasRole(role);
-    },
+    (ctx) => accountIn(ctx)?.hasRole(clientIn(ctx).require_role) === false,
   );
   return new Prompt({ name: 'access' }, lacksRole);
 }
@@ -67,14 +61,13 @@ function accountSelection() {
   return new Prompt({ name: 'select_account', requestable: true }, hinted);
 }
 
-function namesAnother({ oidc }: Ctx): boolean {
-  const hint = oidc.params?.login_hint;
-  const account = oidc.account as unknown as LibraryAccount | undefined;
-  return typeof hint === 'string' && account !== undefined && !account.isNamed(hint);
+function namesAnother(ctx: Ctx): boolean {
+  const hint = ctx.oidc.params?.login_hint;
+  return typeof hint === 'string' && accountIn(ctx)?.isNamed(hint) === false;
 }
 
 function isSelected({ oidc }: Ctx): boolean {
-  const result = (oidc.result ?? {}) as Partial<Record<string, unknown>>;
+  const result = oidc.result ?? {};
   return 'login' in result || 'select_account' in result;
 }
 
@@ -96,7 +89,7 @@ function resourcesMissing(consents: Pick<Consents, 'find'>) {
 function check(reason: string, judge: Judge): InstanceType<typeof Check> {
   const description = `${reason.replaceAll('_', ' ')}: sign in again`;
   return new Check(reason, description, 'login_required', (ctx) => {
-    const session = ctx.oidc.session as unknown as SessionModel;
+    const session = sessionIn(ctx);
     return session.accountId !== undefined && judge(ctx, session);
   });
 }
@@ -104,18 +97,15 @@ function check(reason: string, judge: Judge): InstanceType<typeof Check> {
 const isAccountUnavailable: Judge = (ctx) => ctx.oidc.account === undefined;
 
 const haveCredentialsChanged: Judge = (ctx, session) => {
-  const account = ctx.oidc.account as unknown as LibraryAccount | undefined;
+  const account = accountIn(ctx);
   return account !== undefined && account.generation !== session.generation;
 };
 
-const isPasswordDue: Judge = (ctx) =>
-  (ctx.oidc.account as unknown as LibraryAccount | undefined)?.passwordDue === true;
+const isPasswordDue: Judge = (ctx) => accountIn(ctx)?.passwordDue === true;
 
-const isEnrolmentDue: Judge = (ctx) =>
-  (ctx.oidc.account as unknown as LibraryAccount | undefined)?.enrolmentDue === true;
+const isEnrolmentDue: Judge = (ctx) => accountIn(ctx)?.enrolmentDue === true;
 
-const isAddressRefused: Judge = (ctx) =>
-  (ctx.oidc.account as unknown as LibraryAccount | undefined)?.addressRefused === true;
+const isAddressRefused: Judge = (ctx) => accountIn(ctx)?.addressRefused === true;
 
 /**
  * OpenID Connect Core 1.0, 3.1.2.1. The library holds `id_token_hint` against whoever is signed in
@@ -128,7 +118,7 @@ const isSomebodyElse: Judge = (ctx, session) => {
 };
 
 const isAssuranceTooLow: Judge = (ctx, session) => {
-  const client = ctx.oidc.client as unknown as ClientExtras;
+  const client = clientIn(ctx);
   const wanted = wantedBy(ctx.oidc.params ?? {}, client);
   if (session.acr === ACR.rememberedDevice && client.trusted_devices === false) return true;
   if (wanted.kind === 'anything') return false;
@@ -150,5 +140,5 @@ function neverTwice(each: InstanceType<typeof Check>): void {
 }
 
 function hasJustSignedIn(ctx: Ctx): boolean {
-  return Boolean((ctx.oidc.result as { login?: unknown } | undefined)?.login);
+  return Boolean(ctx.oidc.result?.login);
 }

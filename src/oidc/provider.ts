@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import type { Middleware } from 'koa';
-import Provider from 'oidc-provider';
+import Provider, { type IdToken, type TokenEndpointGrantContext } from 'oidc-provider';
 import { personScopes } from '../domain/attributes/attributes.ts';
 import type { Audit } from '../domain/audit/audit.ts';
 import type { KeyRing } from '../domain/keys/keys.ts';
@@ -19,7 +19,7 @@ import type { SessionTable } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { refuseAccountClient } from './account-client.ts';
 import { artifactKey, createAdapterFactory } from './adapter.ts';
-import { REDIRECTING } from './answers.ts';
+import { REDIRECTING, type ResponseMode } from './answers.ts';
 import { nameUnregisteredGrants } from './answers-in-words.ts';
 import { recordTokens } from './audit-events.ts';
 import type { BrowserBinding } from './browser-binding.ts';
@@ -41,7 +41,7 @@ import { tolerateBlanks } from './request-parameters.ts';
 import { everythingIn, openTokenEndpoint } from './resource-indicators.ts';
 import { JWT_BEARER } from './service-account-client.ts';
 import { createSessionSource, installSessionModel } from './session-model.ts';
-import type { Ctx, CurrentContext } from './types.ts';
+import type { ClientModel, Ctx, CurrentContext } from './types.ts';
 
 export interface ProviderNeeds
   extends Omit<ConfigurationNeeds, 'adapter' | 'grants' | 'keys' | 'serviceAccountTable'> {
@@ -66,11 +66,11 @@ export interface ProviderTables {
   readonly serviceAccountTable: ServiceAccountTable;
 }
 
-const current: CurrentContext = () => Provider.ctx as Ctx | undefined;
+const current: CurrentContext = () => Provider.ctx;
 
 /** Sends a back-channel logout token now; rejects unless the relying party takes it. */
 export type SendBackchannelLogout = (
-  client: object,
+  client: ClientModel,
   sub: string,
   sid: string,
   jti: string,
@@ -151,25 +151,31 @@ function withOurs(
   needs: ProviderNeeds,
   configuration: ReturnType<typeof createConfiguration>,
 ): Provider {
-  const formPost = createFormPost(needs.pages) as never;
+  const ourModes: typeof REDIRECTING = { ...REDIRECTING, form_post: createFormPost(needs.pages) };
   const jwtBearer = createJwtBearer(needs);
   class Gatehouse extends Provider {
-    override registerResponseMode(name: string, handler: never): void {
-      const ours = name === 'form_post' ? formPost : (REDIRECTING[name] as never);
-      super.registerResponseMode(name, ours ?? handler);
+    override registerResponseMode(name: string, handler: ResponseMode): void {
+      super.registerResponseMode(name, ourModes[name] ?? handler);
     }
 
-    override registerGrantType(name: string, handler: never, ...more: never[]): void {
+    override registerGrantType<Params extends object>(
+      name: string,
+      handler: GrantHandler<TokenEndpointGrantContext<Params>>,
+      ...names: Names[]
+    ): void {
       const isCode = name === 'authorization_code';
-      super.registerGrantType(name, isCode ? (redeem(handler) as never) : handler, ...more);
+      super.registerGrantType<Params>(name, isCode ? redeem(handler) : handler, ...names);
       if (name !== 'client_credentials') return;
-      super.registerGrantType(JWT_BEARER, jwtBearer(handler) as never, PARAMETERS);
+      super.registerGrantType<Params>(JWT_BEARER, jwtBearer(handler), PARAMETERS);
     }
   }
   return new Gatehouse(needs.config.issuer, configuration);
 }
 
-function redeem(handler: GrantHandler): GrantHandler {
+/** Of the parameters that a grant takes. */
+type Names = string | readonly string[] | ReadonlySet<string> | undefined;
+
+function redeem<C extends Ctx>(handler: GrantHandler<C>): GrantHandler<C> {
   return (ctx) => {
     assertCodeWasForUs(ctx);
     return handler(ctx);
@@ -202,40 +208,31 @@ function installReplayDetection(provider: Provider, needs: ProviderNeeds): void 
   Object.assign(provider.ReplayDetection, { unique });
 }
 
-interface BackchannelClient {
-  backchannelLogout(sub: string, sid: string): Promise<void>;
-}
-
 /**
  * Every end of a session writes its logouts into the outbox, wherever it ends. What the library
  * would send at its own sign-out page alone, one after the other, is sent from there.
  */
 function takeOverBackchannelLogout(provider: Provider): SendBackchannelLogout {
-  const prototype = provider.Client.prototype as unknown as BackchannelClient;
+  const { prototype } = provider.Client;
   const send = prototype.backchannelLogout;
   prototype.backchannelLogout = async () => undefined;
   const { asToken } = nameLogoutTokens(provider);
-  return (client, sub, sid, jti) =>
-    asToken(jti, () => send.call(client as BackchannelClient, sub, sid));
-}
-
-interface NamedToken {
-  set(claim: string, value: unknown): void;
+  return (client, sub, sid, jti) => asToken(jti, () => send.call(client, sub, sid));
 }
 
 /** The library makes a new `jti` for each delivery: here a letter keeps its own. */
 function nameLogoutTokens(provider: Provider) {
   const names = new AsyncLocalStorage<string>();
-  const prototype = provider.IdToken.prototype as unknown as NamedToken;
+  const { prototype } = provider.IdToken;
   const { set } = prototype;
-  prototype.set = function named(this: NamedToken, claim, value) {
+  prototype.set = function named(this: IdToken, claim: string, value: unknown) {
     set.call(this, claim, claim === 'jti' ? (names.getStore() ?? value) : value);
   };
   return { asToken: <T>(jti: string, work: () => Promise<T>) => names.run(jti, work) };
 }
 
 function mountProvider(provider: Provider): Middleware {
-  return inTurn((provider as unknown as { middleware: Middleware[] }).middleware);
+  return inTurn(provider.middleware);
 }
 
 /** Each runs around those after it. */
@@ -245,6 +242,6 @@ export function inTurn(stack: readonly Middleware[]): Middleware {
       const each = stack[index];
       return Promise.resolve(each ? each(ctx, () => run(index + 1)) : next());
     };
-    return run(0) as Promise<void>;
+    return run(0);
   };
 }

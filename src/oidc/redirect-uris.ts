@@ -1,14 +1,10 @@
 // Where answers may go is asked again later: an address can be taken from a client at any time.
 import { errors } from 'oidc-provider';
-import type { Ctx } from './types.ts';
-
-interface LibraryClient {
-  redirectUriAllowed(uri: string): boolean;
-}
+import type { ClientModel, Ctx } from './types.ts';
 
 /** Whether an answer may go to the client's address; there is none where a device waits. */
-export function mayAnswer(client: object, uri: unknown): boolean {
-  return typeof uri !== 'string' || (client as LibraryClient).redirectUriAllowed(uri);
+export function mayAnswer(client: ClientModel, uri: unknown): boolean {
+  return typeof uri !== 'string' || client.redirectUriAllowed(uri);
 }
 
 /** The library looks when a request comes, not when it goes on: a page of ours, and no redirect. */

@@ -1,8 +1,11 @@
 // What oidc-provider has refused and why: for the log, and of clients for the audit.
+import type { EventEmitter } from 'node:events';
 import type { Context, Middleware } from 'koa';
 import type Provider from 'oidc-provider';
+import { errors } from 'oidc-provider';
 import type { Audit } from '../domain/audit/audit.ts';
 import { describeCause } from '../lib/causes.ts';
+import { perRequest } from '../lib/per-request.ts';
 import type { Ctx } from './types.ts';
 
 /** For operators: whoever asked is told less. */
@@ -14,9 +17,8 @@ export interface NotedRefusal {
   readonly isClientKnown: boolean;
 }
 
-const REFUSAL = Symbol('refusal');
-const CLIENT_REFUSED = Symbol('client refused');
-type Carrier = { [REFUSAL]?: NotedRefusal; [CLIENT_REFUSED]?: ClientRefusal | undefined };
+const REFUSAL = perRequest<NotedRefusal>('refusal');
+const CLIENT_REFUSED = perRequest<ClientRefusal>('client refused');
 
 interface ClientRefusal {
   readonly clientId: string;
@@ -41,38 +43,33 @@ const EVENTS = [
   'end_session_confirm.error',
 ] as const;
 
-/** An OAuth error as oidc-provider throws it. */
-interface LibraryError extends Error {
-  readonly error?: string;
-  readonly error_description?: string;
-  readonly error_detail?: string;
-  readonly statusCode?: number;
-}
+type LibraryError = errors.OIDCProviderError;
 
 export function noteRefusals(provider: Provider): void {
   const note = (ctx: Ctx, error: LibraryError) => {
-    const state = ctx.state as Carrier;
-    state[REFUSAL] = refusalOf(ctx, error);
-    state[CLIENT_REFUSED] = clientRefusalOf(ctx, error) ?? state[CLIENT_REFUSED];
+    REFUSAL.set(ctx, refusalOf(ctx, error));
+    const ofClient = clientRefusalOf(ctx, error);
+    if (ofClient) CLIENT_REFUSED.set(ctx, ofClient);
   };
-  for (const event of EVENTS) provider.on(event as 'grant.error', note as never);
+  const emitter: EventEmitter = provider;
+  for (const event of EVENTS) emitter.on(event, note);
 }
 
 export function notedRefusal(ctx: Context): NotedRefusal | undefined {
-  return (ctx.state as Carrier)[REFUSAL];
+  return REFUSAL.get(ctx);
 }
 
 /** What a request within this process was refused for, its outer request is refused for. */
 export function passRefusalOn(inner: Context, outer: Context): void {
   const noted = notedRefusal(inner);
-  if (noted) (outer.state as Carrier)[REFUSAL] = noted;
+  if (noted) REFUSAL.set(outer, noted);
 }
 
 /** A client that did not show who it is leaves an event, whatever endpoint it asked. */
 export function recordRefusedClients({ fold }: Audit): Middleware {
   return async (ctx, next) => {
     await next();
-    const refused = (ctx.state as Carrier)[CLIENT_REFUSED];
+    const refused = CLIENT_REFUSED.get(ctx);
     if (!refused) return;
     const { clientId, endpoint, reason, as } = refused;
     const event = { kind: 'client.refused', outcome: 'refused', reason, clientId } as const;
@@ -105,7 +102,8 @@ function clientRefusalOf(ctx: Ctx, error: LibraryError): ClientRefusal | undefin
 
 /** Keys of a client that cannot be loaded are told of where they are loaded. */
 function isRecorded({ error_detail: detail, cause }: LibraryError): boolean {
-  const isAboutKeys = (cause as LibraryError | undefined)?.error === 'invalid_client_metadata';
+  const isAboutKeys =
+    cause instanceof errors.OIDCProviderError && cause.error === 'invalid_client_metadata';
   return detail === WRONG_SECRET || isAboutKeys;
 }
 

@@ -6,12 +6,14 @@ import { claimsByScope, personScopes } from '../domain/attributes/attributes.ts'
 import { allResources, ownApi } from '../domain/clients/resources.ts';
 import type { Consents, Granted } from '../domain/consents/consents.ts';
 import { SERVICE_ACCOUNT } from '../lib/ids.ts';
-import { type ClientExtras, type Ctx, type CurrentContext, mayAskFor } from './types.ts';
-
-interface LibraryClient extends ClientExtras {
-  readonly clientId: string;
-  readonly clientAuthMethod: string;
-}
+import {
+  type ClientExtras,
+  type ClientModel,
+  type Ctx,
+  type CurrentContext,
+  clientIn,
+  mayAskFor,
+} from './types.ts';
 
 type FindConsent = Pick<Consents, 'find'>;
 
@@ -23,14 +25,13 @@ export function createResourceIndicators(config: Config, consents: FindConsent) 
   return {
     enabled: true,
     // Client credentials without a resource are for our own API (RFC 8707, 2.2 leaves it to us).
-    defaultResource: async (ctx: Ctx, client: unknown, oneOf?: string[]) => {
-      assertMayAsk(ctx, client as ClientExtras, scopes);
+    defaultResource: async (ctx: Ctx, client: ClientModel, oneOf?: readonly string[]) => {
+      assertMayAsk(ctx, client, scopes);
       return oneOf ?? (isClientCredentials(ctx) ? own : undefined);
     },
     // A resource named at the authorization endpoint counts, with `openid` too.
     useGrantedResource: async () => true,
-    getResourceServerInfo: async (ctx: Ctx, identifier: string, asking: unknown) => {
-      const client = asking as LibraryClient;
+    getResourceServerInfo: async (ctx: Ctx, identifier: string, client: ClientModel) => {
       assertMayAsk(ctx, client, scopes);
       const resource = resources.get(identifier);
       if (!resource) throw new errors.InvalidTarget('the resource is not known here');
@@ -56,7 +57,7 @@ function isClientCredentials(ctx: Ctx): boolean {
 }
 
 /** Nobody is asked here who could allow less: a machine learns that it asks for too much. */
-function assertMachine({ oidc }: Ctx, { clientAuthMethod }: LibraryClient, known: string): void {
+function assertMachine({ oidc }: Ctx, { clientAuthMethod }: ClientModel, known: string): void {
   if (clientAuthMethod === 'none') {
     throw new errors.UnauthorizedClient('a public client cannot act for itself');
   }
@@ -70,7 +71,7 @@ function assertMachine({ oidc }: Ctx, { clientAuthMethod }: LibraryClient, known
 }
 
 /** @param isDefault a machine gets it where it names none */
-function assertRegistered(client: LibraryClient, identifier: string, isDefault: boolean): void {
+function assertRegistered(client: ClientModel, identifier: string, isDefault: boolean): void {
   const { clientId, first_party: isFirstParty, resources } = client;
   // Its own list was looked at when its assertion was.
   if (clientId.startsWith(SERVICE_ACCOUNT)) return;
@@ -82,7 +83,7 @@ function assertRegistered(client: LibraryClient, identifier: string, isDefault: 
 /** At the authorization endpoint a person is asked first; at the token endpoint nobody is there. */
 async function assertConsented(
   { oidc }: Ctx,
-  client: LibraryClient,
+  client: ClientModel,
   identifier: string,
   consents: FindConsent,
 ): Promise<void> {
@@ -99,16 +100,12 @@ function isResourceGranted(granted: Granted | undefined, identifier: string): bo
 
 /** Whether a third party names a resource that the person has not allowed it, with scopes or without. */
 export async function lacksResource(ctx: Ctx, consents: FindConsent): Promise<boolean> {
-  const { client, resourceServers, session } = ctx.oidc;
-  const { clientId, first_party: isFirstParty } = client as unknown as LibraryClient;
+  const { resourceServers, session } = ctx.oidc;
+  const { clientId, first_party: isFirstParty } = clientIn(ctx);
   const named = Object.keys(resourceServers ?? {});
   if (isFirstParty || named.length === 0) return false;
   const granted = await consents.find(session?.accountId ?? '', clientId);
   return named.some((identifier) => !isResourceGranted(granted, identifier));
-}
-
-interface SourceModel {
-  readonly prototype: object;
 }
 
 /**
@@ -116,10 +113,7 @@ interface SourceModel {
  * is asked of the registration and of the consent, wherever it is named.
  */
 export function openTokenEndpoint(provider: Provider, current: CurrentContext): void {
-  const { AuthorizationCode, RefreshToken, DeviceCode } = provider as unknown as Record<
-    'AuthorizationCode' | 'RefreshToken' | 'DeviceCode',
-    SourceModel
-  >;
+  const { AuthorizationCode, RefreshToken, DeviceCode } = provider;
   for (const { prototype } of [AuthorizationCode, RefreshToken, DeviceCode]) {
     Object.defineProperty(prototype, 'resourceIndicators', {
       get(this: { readonly resource?: string | string[] }) {

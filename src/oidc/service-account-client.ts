@@ -1,7 +1,10 @@
 // How the library sees a service account: a client with one grant, while it asks for a token.
+import type { Context } from 'koa';
 import type { AdapterPayload } from 'oidc-provider';
 import { GatehouseError } from '../lib/errors.ts';
 import { SERVICE_ACCOUNT } from '../lib/ids.ts';
+import { perRequest } from '../lib/per-request.ts';
+import type { Ctx } from './types.ts';
 
 export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 /** Our own door to the same grant. */
@@ -28,20 +31,19 @@ export interface JwtBearerRequest {
   refusal?: CodeRefusal;
 }
 
-const REQUEST = Symbol('jwt-bearer request');
-type Carrier = { readonly state?: { [REQUEST]?: JwtBearerRequest } };
+const REQUEST = perRequest<JwtBearerRequest>('jwt-bearer request');
 
 /** From now on the request may use the grant: nothing that is sent can say so. */
-export function openJwtBearer(ctx: unknown, sentClientId: string | undefined): void {
-  Object.assign((ctx as Required<Carrier>).state, { [REQUEST]: { sentClientId } });
+export function openJwtBearer(ctx: Context, sentClientId: string | undefined): void {
+  REQUEST.set(ctx, { sentClientId });
 }
 
-export function jwtBearerOf(ctx: unknown): JwtBearerRequest | undefined {
-  return (ctx as Carrier | undefined)?.state?.[REQUEST];
+export function jwtBearerOf(ctx: Context | Ctx | undefined): JwtBearerRequest | undefined {
+  return REQUEST.get(ctx);
 }
 
 /** Undefined for everybody else: to introspection, sign-in and other grants there is no such client. */
-export function serviceAccountClient(ctx: unknown, id: string): AdapterPayload | undefined {
+export function serviceAccountClient(ctx: Ctx | undefined, id: string): AdapterPayload | undefined {
   const request = jwtBearerOf(ctx);
   if (!request || (id !== UNVERIFIED && id !== request.accountId)) return undefined;
   return {

@@ -1,10 +1,11 @@
 // The library's session over our rows: one row a session, changed in place, ended for good.
 import type Provider from 'oidc-provider';
-import type { AdapterPayload } from 'oidc-provider';
+import type { AdapterPayload, ClientAuthorizationState } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import { type Acr, isAtLeast } from '../domain/sessions/assurance.ts';
 import type { SessionEnd, Sessions } from '../domain/sessions/sessions.ts';
 import { now } from '../lib/clock.ts';
+import { isRecord } from '../lib/narrow.ts';
 import { currentRequest, noteInRequest, type RequestContext } from '../lib/request-context.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { AccountTable } from '../store/accounts.ts';
@@ -18,13 +19,13 @@ import type {
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import type { CountOpenRequest } from './open-requests.ts';
-import type {
-  Ctx,
-  CurrentContext,
-  InteractionModel,
-  LoadedSession,
-  LoginResult,
-  SessionModel,
+import {
+  type Ctx,
+  type CurrentContext,
+  type LoadedSession,
+  type LoginResult,
+  loginIn,
+  type SessionModel,
 } from './types.ts';
 import { SESSION_GONE, workOf } from './work.ts';
 
@@ -73,7 +74,7 @@ function toPayload(
   found: Pick<LoadedSession, 'key' | 'isReplaced'>,
   clients: Map<string, SessionClient>,
 ): AdapterPayload {
-  const state = session.state as AdapterPayload['state'];
+  const { login } = session;
   return {
     kind: 'Session',
     uid: session.uid,
@@ -82,14 +83,18 @@ function toPayload(
     seenAt: session.seenAt,
     ...(session.accountId ? { accountId: session.accountId } : {}),
     ...(session.generation === undefined ? {} : { generation: session.generation }),
-    ...(session.login as object | undefined),
-    ...(state ? { state } : {}),
-    authorizations: Object.fromEntries([...clients].map(toAuthorization)) as never,
+    ...(login && { ...login, amr: login.amr && [...login.amr] }),
+    ...(isRecord(session.state) ? { state: session.state } : {}),
+    authorizations: Object.fromEntries([...clients].map(toAuthorization)),
     loaded: { ...found, state: asJson(session.state), clients },
   };
 }
 
-function toAuthorization([id, { sid, grantId, persistsLogout }]: [string, SessionClient]) {
+function toAuthorization([id, client]: [string, SessionClient]): [
+  string,
+  ClientAuthorizationState,
+] {
+  const { sid, grantId, persistsLogout } = client;
   const rest = { ...(grantId ? { grantId } : {}), ...(persistsLogout ? { persistsLogout } : {}) };
   return [id, { sid, ...rest }];
 }
@@ -98,21 +103,24 @@ const asJson = (state: unknown) => (state === undefined ? undefined : JSON.strin
 
 /** Replaces how the library's session model signs in, saves and ends. */
 export function installSessionModel(provider: Provider, needs: SessionNeeds): void {
-  const Model = provider.Session as unknown as { prototype: SessionModel; IN_PAYLOAD: string[] };
+  const Model = provider.Session;
   const fields = [...Model.IN_PAYLOAD, 'generation', 'seenAt', 'loaded'];
   Object.defineProperty(Model, 'IN_PAYLOAD', { get: () => fields });
+  const save = async (session: SessionModel): Promise<string> => {
+    await saveSession(session, needs);
+    session.touched = false;
+    return session.jti;
+  };
   Object.assign(Model.prototype, {
     loginAccount(this: SessionModel, login: { accountId: string; loginTs: number }) {
       signIn(this, login, loginResultOf(needs.current));
     },
-    async save(this: SessionModel) {
-      await saveSession(this, needs);
-      this.touched = false;
-      return this.jti;
+    save(this: SessionModel) {
+      return save(this);
     },
     // Asked for at the end of each request: a session of which the browser has no cookie is nothing.
-    async persist(this: SessionModel & { save(): Promise<string> }) {
-      return this.exp === undefined ? this.jti : this.save();
+    async persist(this: SessionModel) {
+      return this.exp === undefined ? this.jti : save(this);
     },
     async destroy(this: SessionModel) {
       const { uid, accountId } = this;
@@ -130,13 +138,12 @@ export function installSessionModel(provider: Provider, needs: SessionNeeds): vo
 
 /** The person signs out here, or an application has sent them here to do so. */
 function endOf(ctx: Ctx | undefined): SessionEnd {
-  const { clientId } = (ctx?.oidc.session?.state ?? {}) as { clientId?: string };
+  const { clientId } = ctx?.oidc.session?.state ?? {};
   return clientId === undefined ? 'signed out' : 'signed out at an application';
 }
 
 function loginResultOf(current: CurrentContext): LoginResult {
-  const interaction = current()?.oidc.entities.Interaction as unknown as InteractionModel;
-  const login = interaction?.result?.login;
+  const login = loginIn(current()?.oidc.entities.Interaction?.result);
   if (!login) throw new Error('a sign-in that no interaction has finished');
   return login;
 }
@@ -164,8 +171,8 @@ export function originOf({ userAgent = '', address = '' }: RequestContext): Sess
 }
 
 /** Times are whole seconds: within one, the stronger of two sign-ins counts. */
-function isNewer({ loginTs = 0, acr }: SessionModel, ts: number, other: string): boolean {
-  return loginTs > ts || (loginTs === ts && isAtLeast(acr, other as Acr));
+function isNewer({ loginTs = 0, acr }: SessionModel, ts: number, other: Acr): boolean {
+  return loginTs > ts || (loginTs === ts && isAtLeast(acr, other));
 }
 
 async function saveSession(session: SessionModel, needs: SessionNeeds): Promise<void> {

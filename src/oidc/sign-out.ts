@@ -2,20 +2,15 @@
 import type { Context, Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Log } from '../lib/log.ts';
+import { defined, textOf } from '../lib/narrow.ts';
 import { withQuery } from '../lib/uris.ts';
 import { sendTo } from './answers.ts';
-import type { Ctx } from './types.ts';
-
-interface LogoutState {
-  readonly postLogoutRedirectUri?: string;
-  readonly state?: string;
-}
+import { type Ctx, oidcOf, type SessionModel } from './types.ts';
 
 /** The client's own address for the time after, as the library has checked it. */
-export function afterSignOut(state: unknown): string | undefined {
-  const { postLogoutRedirectUri: uri, state: own } = (state ?? {}) as LogoutState;
-  if (!uri) return undefined;
-  return withQuery(uri, own === undefined ? {} : { state: own });
+export function afterSignOut({ state }: Pick<SessionModel, 'state'>): string | undefined {
+  const uri = textOf(state?.postLogoutRedirectUri);
+  return uri && withQuery(uri, defined({ state: textOf(state?.state) }));
 }
 
 /**
@@ -25,7 +20,7 @@ export function afterSignOut(state: unknown): string | undefined {
 export function createSignOut(provider: () => Provider): Middleware {
   return async (ctx, next) => {
     await next();
-    const { oidc } = ctx as unknown as Partial<Ctx>;
+    const oidc = oidcOf(ctx);
     if (!oidc) return;
     const target = leadsTo(ctx, oidc, provider());
     if (target !== undefined) sendTo(ctx, target);
@@ -57,7 +52,7 @@ function afterRequest(ctx: Context, oidc: Oidc, provider: Provider): string | un
   if (ctx.status !== 200 || oidc.session?.accountId !== undefined) return undefined;
   // There is nothing to ask, and the session was made for the form that asks.
   ctx.remove('Set-Cookie');
-  return afterSignOut(oidc.session?.state) ?? signedOut(provider);
+  return afterSignOut(oidc.session ?? {}) ?? signedOut(provider);
 }
 
 /** Refused as everywhere. */
@@ -73,7 +68,7 @@ function afterForm(ctx: Context, { session }: Oidc, provider: Provider): string 
     return signedOut(provider);
   }
   // The library writes the address its own way.
-  return ctx.status === 303 ? afterSignOut(session?.state) : undefined;
+  return ctx.status === 303 ? afterSignOut(session ?? {}) : undefined;
 }
 
 function signedOut(provider: Provider): string {

@@ -1,25 +1,18 @@
 // Whom introspection and revocation tell of a token: its client, and the API that it is for.
+import type { AccessToken, ClientCredentials, RefreshToken } from 'oidc-provider';
 import { SERVICE_ACCOUNT } from '../lib/ids.ts';
 import type { ServiceAccountTable } from '../service-accounts/table.ts';
-import type { ClientExtras, Ctx } from './types.ts';
+import type { ClientModel, Ctx } from './types.ts';
 
-interface LibraryClient extends ClientExtras {
-  readonly clientId: string;
-  readonly clientAuthMethod: string;
-  readonly grantTypes?: readonly string[];
-}
-
-interface Token {
-  readonly clientId: string;
-  /** Refresh tokens and access tokens for userinfo have none. */
-  readonly aud?: unknown;
-}
+type Token = AccessToken | ClientCredentials | RefreshToken;
 
 /** Tokens of whoever is gone or disabled are as good as gone, too. */
 export function createMayIntrospect({ find }: Pick<ServiceAccountTable, 'find'>) {
-  return async (ctx: Ctx, client: LibraryClient, { clientId, aud }: Token): Promise<boolean> => {
+  return async (ctx: Ctx, client: ClientModel, token: Token): Promise<boolean> => {
+    const { clientId = '' } = token;
     if (clientId === client.clientId) return true;
-    if (!isServedBy(client, aud)) return false;
+    // Refresh tokens, and access tokens for userinfo, have no audience.
+    if (token.kind === 'RefreshToken' || !isServedBy(client, token.aud)) return false;
     if (clientId.startsWith(SERVICE_ACCOUNT)) return (await find(clientId))?.status === 'active';
     return (await ctx.oidc.provider.Client.find(clientId)) !== undefined;
   };
@@ -32,7 +25,7 @@ const FOR_PEOPLE = ['authorization_code', 'urn:ietf:params:oauth:grant-type:devi
  * An API is a client of its own: it proves who it is, signs nobody in, and is registered for its
  * resource by name.
  */
-function isServedBy(client: LibraryClient, aud: unknown): boolean {
+function isServedBy(client: ClientModel, aud: unknown): boolean {
   const { clientAuthMethod, grantTypes = [], resources = [] } = client;
   // A public client proves nothing by its id.
   if (clientAuthMethod === 'none' || FOR_PEOPLE.some((each) => grantTypes.includes(each))) {
@@ -42,6 +35,6 @@ function isServedBy(client: LibraryClient, aud: unknown): boolean {
 }
 
 /** A stranger is answered as for a token that does not exist (RFC 7009, 2.2). */
-export async function mayRevoke(_ctx: unknown, client: LibraryClient, { clientId }: Token) {
+export async function mayRevoke(_ctx: unknown, client: ClientModel, { clientId }: Token) {
   return clientId === client.clientId;
 }

@@ -1,16 +1,115 @@
-// The parts of oidc-provider that we hold on to beyond its published types.
-import type { KoaContextWithOIDC } from 'oidc-provider';
+// What oidc-provider has beyond its published types, and what we add to its models.
+import type { Context } from 'koa';
+import type {
+  Account,
+  AdapterPayload,
+  Client,
+  Grant,
+  Interaction,
+  InteractionResults,
+  KoaContextWithOIDC,
+  Session,
+} from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import { scopeOf } from '../domain/attributes/attributes.ts';
 import type { ClientAssertionAudience } from '../domain/clients/assertion-audience.ts';
+import type { Acr } from '../domain/sessions/assurance.ts';
+import { textOf } from '../lib/narrow.ts';
 import type { SessionClient, SessionOrigin } from '../store/sessions.ts';
 
 export type Ctx = KoaContextWithOIDC;
 
+// The library's models under names that leave `Account`, `Session` and the like to our own.
+export type ClientModel = Client;
+export type GrantModel = Grant;
+export type InteractionModel = Interaction;
+export type SessionModel = Session;
+
+declare module 'oidc-provider' {
+  interface AdapterPayload {
+    browserKey?: string | undefined;
+    generation?: number | undefined;
+    loaded?: LoadedSession | undefined;
+  }
+
+  interface AuthorizationCode extends StoredModel {}
+
+  interface Claims {
+    readonly client?: Client;
+  }
+
+  interface Client extends ClientExtras {
+    readonly asymmetricKeyStore: ClientKeyStore;
+    backchannelLogout(sub: string, sid: string): Promise<void>;
+  }
+
+  interface Grant extends StoredModel {
+    generation?: number | undefined;
+  }
+
+  interface Interaction {
+    readonly parJti?: string;
+    /** Keyed hash of the cookie of the browser that it belongs to. */
+    readonly browserKey?: string;
+    /** Set once the browser has begun too many others. */
+    readonly consumed?: number;
+    /** The browser had no cookie when it began, or one made a moment before. */
+    readonly newBrowser?: boolean;
+  }
+
+  interface Session {
+    readonly id: string;
+    oldId?: string;
+    touched?: boolean;
+    destroyed?: boolean;
+    /** Milliseconds. */
+    seenAt?: number;
+    generation?: number | undefined;
+    /** Of a sign-in that ended in this very request. */
+    origin?: SessionOrigin;
+    loaded?: LoadedSession;
+    /** A sign-in ended in this very request. */
+    signedIn?: boolean;
+    /** And it began with a password: what the session lent to a step-up prolongs nothing. */
+    renewed?: boolean;
+    /** @param create makes the entry unless there is one */
+    authorizationFor(clientId: string, create: true): ClientAuthorizationState;
+  }
+}
+
+/** An account as `findAccount` makes it. */
+export interface AccountModel extends Account {
+  /** Our Checks compare it with the session's. */
+  readonly generation: number;
+  /** Its password is not known to meet the policy in force: it must be seen at a sign-in. */
+  readonly passwordDue: boolean;
+  /** Its grace is over, and it has no second factor. */
+  readonly enrolmentDue: boolean;
+  /** It is not used from the network that this request comes from. */
+  readonly addressRefused: boolean;
+  /** Whether it may use an application that requires this role, or none. */
+  hasRole(role: string | undefined): boolean;
+  /** Whether a `login_hint` means this account: its email, in any spelling, or its id. */
+  isNamed(hint: string): boolean;
+}
+
+/** What every model can do to be stored. */
+interface StoredModel {
+  generateTokenId(): string;
+  getValueAndPayload(): Promise<{ readonly payload: AdapterPayload }>;
+}
+
+export interface ClientKeyStore {
+  stale(): boolean;
+  clear(): void;
+  /** Loads the keys where they are stale. */
+  refresh(): Promise<void>;
+}
+
 /** What `finish` leaves in the interaction for the resumed request. */
 export interface LoginResult {
   readonly accountId: string;
-  readonly acr: string;
+  readonly acr: Acr;
   readonly amr: readonly string[];
   /** Seconds. */
   readonly ts: number;
@@ -22,35 +121,10 @@ export interface LoginResult {
   readonly flow: string;
 }
 
-export interface Result {
-  readonly login?: LoginResult;
-  readonly consent?: Record<string, never>;
-  readonly select_account?: Record<string, never>;
-  readonly error?: string;
-  readonly error_description?: string;
-}
-
-export interface InteractionModel {
-  readonly uid: string;
-  readonly jti: string;
-  readonly kind: string;
-  readonly returnTo: string;
-  readonly exp: number;
-  readonly params: Readonly<Record<string, unknown>>;
-  prompt: { name: string; reasons: string[]; details: Record<string, unknown> };
-  result?: Result | undefined;
-  session?: { accountId?: string; uid?: string } | undefined;
-  readonly lastSubmission?: Result;
-  readonly deviceCode?: string;
-  readonly parJti?: string;
-  /** Seconds. */
-  readonly iat: number;
-  /** Keyed hash of the cookie of the browser that it belongs to. */
-  readonly browserKey?: string;
-  /** Set once the browser has begun too many others. */
-  readonly consumed?: number;
-  /** The browser had no cookie when it began, or one made a moment before. */
-  readonly newBrowser?: boolean;
+/** The sign-in among what an interaction was answered with. */
+export function loginIn(results: InteractionResults | undefined): LoginResult | undefined {
+  // `finish` writes these fields, and nothing else writes a login.
+  return results?.login as LoginResult | undefined;
 }
 
 /** What was in the store when the session was loaded. */
@@ -60,39 +134,6 @@ export interface LoadedSession {
   readonly isReplaced: boolean;
   readonly state: string | undefined;
   readonly clients: ReadonlyMap<string, SessionClient>;
-}
-
-export interface Authorization {
-  sid?: string;
-  grantId?: string;
-  persistsLogout?: boolean;
-}
-
-export interface SessionModel {
-  uid: string;
-  jti: string;
-  oldId?: string;
-  accountId?: string;
-  loginTs?: number;
-  acr?: string;
-  amr?: string[];
-  state?: unknown;
-  authorizations?: Record<string, Authorization>;
-  /** Seconds. */
-  exp?: number;
-  /** Milliseconds. */
-  seenAt?: number;
-  generation?: number;
-  /** Of a sign-in that ended in this very request. */
-  origin?: SessionOrigin;
-  loaded?: LoadedSession;
-  /** A sign-in ended in this very request. */
-  signedIn?: boolean;
-  /** And it began with a password: what the session lent to a step-up prolongs nothing. */
-  renewed?: boolean;
-  touched?: boolean;
-  destroyed?: boolean;
-  authorizationFor(clientId: string, create?: boolean): Authorization;
 }
 
 /** Metadata of ours that clients carry beside the registered names. */
@@ -136,6 +177,44 @@ export function mayAskForClaim(
 ): boolean {
   const scope = scopeOf(config, claim);
   return scope !== undefined && (scope === 'openid' || mayAskFor(client, scope));
+}
+
+/**
+ * The library's part of a request's context: undefined for a request that it does not answer, or has
+ * not begun with.
+ */
+export function oidcOf(ctx: Context): Ctx['oidc'] | undefined {
+  return ctx.oidc;
+}
+
+export function isWithLibrary<C extends Context>(ctx: C): ctx is C & Ctx {
+  return oidcOf(ctx) !== undefined;
+}
+
+/** The id of the sign-in or device request in a route of the library. */
+export function uidIn(ctx: Context | Ctx): string | undefined {
+  return textOf(ctx.params?.uid);
+}
+
+export function accountIn({ oidc }: Ctx): AccountModel | undefined {
+  // `findAccount` makes every account that the library has.
+  return oidc.account as AccountModel | undefined;
+}
+
+/** Throws where no client asks: only for requests that the library has found one for. */
+export function clientIn({ oidc }: Ctx): ClientModel {
+  if (oidc.client) return oidc.client;
+  throw new Error('the request has no client');
+}
+
+/** Throws where the request has no session: only for routes with which the library loads one. */
+export function sessionIn({ oidc }: Ctx): SessionModel {
+  if (oidc.session) return oidc.session;
+  throw new Error('the request has no session');
+}
+
+export function scopeIn({ oidc }: Ctx): string | undefined {
+  return textOf(oidc.params?.scope);
 }
 
 /** The library's own context of the request that is being answered, if it is in its hands. */

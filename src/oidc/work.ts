@@ -1,9 +1,11 @@
 // One unit of work for each request that oidc-provider answers: all its writes, or none.
 import type { Context, Middleware } from 'koa';
 import { now } from '../lib/clock.ts';
+import { perRequest } from '../lib/per-request.ts';
 import type { Counted } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
+import { type Ctx, oidcOf } from './types.ts';
 
 /** What a missed statement means for the caller. */
 export type Conflict =
@@ -47,18 +49,17 @@ export interface Source {
   readonly flow?: string;
 }
 
-const WORK = Symbol('work');
-type Carrier = { state: { [WORK]?: Work } };
+const WORK = perRequest<Work>('work');
 
-export function workOf(ctx: unknown): Work | undefined {
-  return (ctx as Carrier | undefined)?.state?.[WORK];
+export function workOf(ctx: Context | Ctx | undefined): Work | undefined {
+  return WORK.get(ctx);
 }
 
 /**
  * Runs `write` and gives its statements to the caller, who commits them now: for what other
  * requests must see before this one is answered. Nothing else may write meanwhile.
  */
-export async function setAside(ctx: unknown, write: () => Promise<unknown>): Promise<Statement[]> {
+export async function setAside(ctx: Ctx, write: () => Promise<unknown>): Promise<Statement[]> {
   const work = workOf(ctx);
   if (!work) throw new Error('no request is being answered');
   const mark = work.items.length;
@@ -77,12 +78,12 @@ export function unitOfWork(store: Store, sessionCookie: string, answers: Answers
   return async (ctx, next) => {
     const startedAt = now();
     const work: Work = { startedAt, items: [], counts: [], counted: new Map(), issues: false };
-    (ctx as unknown as Carrier).state[WORK] = work;
+    WORK.set(ctx, work);
     await next();
     dropUnchangedCookie(ctx, sessionCookie);
     const conflict = await commit(store, isRefused(ctx) ? revocationsOf(work) : work);
     // What the session's cookie stands for has not been written.
-    if (conflict && !sessionOf(ctx)?.destroyed) dropCookie(ctx, sessionCookie);
+    if (conflict && !oidcOf(ctx)?.session?.destroyed) dropCookie(ctx, sessionCookie);
     if (conflict?.kind === 'oauth') await refuse(ctx, conflict, answers);
     if (conflict?.kind === 'session-gone') await withoutSession({ store, ctx, work, answers });
   };
@@ -101,8 +102,7 @@ async function refuse(ctx: Context, { error, description, record }: Refused, ans
  * it refuses in the end must not cost the client what it sent.
  */
 function isRefused(ctx: Context): boolean {
-  const route = (ctx as unknown as { oidc?: { route?: string } }).oidc?.route;
-  return route === 'token' && ctx.status >= 400;
+  return oidcOf(ctx)?.route === 'token' && ctx.status >= 400;
 }
 
 function revocationsOf(work: Work): Work {
@@ -140,28 +140,18 @@ interface Late {
   readonly answers: Answers;
 }
 
-interface CookieSession {
-  readonly id: string;
-  readonly destroyed?: boolean;
-  readonly loaded?: { readonly isReplaced: boolean };
-}
-
 /**
  * The library sets the session's cookie again at each answer. A request that ran beside a sign-in
  * would so put the old identifier back into the browser: only a new one is sent.
  */
 function dropUnchangedCookie(ctx: Context, name: string): void {
-  const session = sessionOf(ctx);
+  const session = oidcOf(ctx)?.session;
   if (!session || session.destroyed) return;
   if (ctx.cookies.get(name) === session.id || session.loaded?.isReplaced) dropCookie(ctx, name);
 }
 
-function sessionOf(ctx: Context): CookieSession | undefined {
-  return (ctx as unknown as { oidc?: { session?: CookieSession } }).oidc?.session;
-}
-
 function dropCookie(ctx: Context, name: string): void {
-  const set = [ctx.response.get('Set-Cookie') as unknown as string | string[]].flat();
+  const set = [ctx.res.getHeader('Set-Cookie') ?? []].flat().map(String);
   const own = [`${name}=`, `${name}.sig=`];
   const kept = set.filter((line) => line && !own.some((start) => line.startsWith(start)));
   ctx.remove('Set-Cookie');

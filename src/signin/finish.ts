@@ -4,7 +4,7 @@ import type { NewBrowsers } from '../domain/accounts/new-browsers.ts';
 import type { Owner, Trusted, TrustedDevices } from '../domain/accounts/trusted-devices.ts';
 import type { Limits } from '../domain/limits/limits.ts';
 import type { Requester } from '../domain/limits/requester.ts';
-import { assuranceOf, isAtLeast, isProved } from '../domain/sessions/assurance.ts';
+import { type Acr, assuranceOf, isAtLeast, isProved } from '../domain/sessions/assurance.ts';
 import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Account } from '../store/accounts.ts';
@@ -20,7 +20,7 @@ import { isDeviceEnough } from './steps/second-factor/step.ts';
 /** What the finished sign-in hands to whoever asked for it. */
 export interface SignInResult {
   readonly accountId: string;
-  readonly acr: string;
+  readonly acr: Acr;
   readonly amr: readonly string[];
   /** Seconds. */
   readonly ts: number;
