@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import type { Accounts } from '../domain/accounts/accounts.ts';
 import { GatehouseError } from '../lib/errors.ts';
-import type { DeviceCodePage, DeviceProblem, ProviderPages } from '../oidc/pages.ts';
+import type { DeviceCodePage, DeviceProblem, ProviderPages } from '../oidc/pages/provider-pages.ts';
 import { refusalOf } from '../signin/denials.ts';
 import type { Translate } from '../web/catalogue.ts';
 import type { Flash, Flashes } from '../web/flash.ts';

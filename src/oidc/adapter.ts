@@ -7,6 +7,7 @@ import type { Vault } from '../lib/vault.ts';
 import type { Artifact, ArtifactTable, FoundArtifact } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
+import { noteBindingRejection } from './binding-rejection.ts';
 import type { BoundRow, BrowserBinding } from './browser-binding.ts';
 import type { LookUpUserCode } from './client-attempts.ts';
 import type { ClientSource } from './clients.ts';
@@ -14,7 +15,6 @@ import { authenticatedClientOf, INTERNAL_REDIRECT_URI } from './internal-request
 import { createWaiting, PUSHED, type WaitingNeeds } from './open-requests.ts';
 import { serviceAccountClient } from './service-account-client.ts';
 import type { SessionSource } from './session-model.ts';
-import { noteTurnedAway } from './turned-away.ts';
 import { type Ctx, type CurrentContext, loginIn } from './types.ts';
 import { type Conflict, type Item, oauthError, type Source, workOf } from './work.ts';
 
@@ -186,7 +186,9 @@ function interactionAdapter(needs: AdapterNeeds): Adapter {
       // Our own pages look at the binding for themselves.
       const binding = found && ctx ? browserBinding.check(ctx, boundRow(found)) : 'own';
       if (found && binding === 'own') return toPayload(found, { jti: id }, vault);
-      if (found && ctx) noteTurnedAway(ctx, binding, found.payload.params);
+      if (found && ctx && binding !== 'own') {
+        noteBindingRejection(ctx, binding, found.payload.params);
+      }
       return undefined;
     },
     destroy: (id) => {

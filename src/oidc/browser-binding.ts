@@ -5,6 +5,7 @@ import { cookieValues } from '../lib/cookies.ts';
 import { randomId } from '../lib/ids.ts';
 import { perRequest } from '../lib/per-request.ts';
 import { safeEqual, type Vault } from '../lib/vault.ts';
+import { cookieNames, signInCookie } from './cookies.ts';
 
 export interface BrowserBinding {
   /** For a sign-in that begins: whose it is. A browser without the cookie gets one. */
@@ -38,15 +39,12 @@ const BITS = 256;
 const SHAPE = /^[\w-]{43}(?:\.(\d{1,12}))?$/;
 /** Seconds: so long may the requests be under way that a browser sends at once. */
 export const AT_ONCE = 60;
-/** The longest that browsers keep a cookie. */
-const LIFETIME = 400 * 86_400_000;
 
 const BEGUN = perRequest<SignInBrowser>('browser of the sign-in that begins');
 
 export function createBrowserBinding(vault: Vault, issuer: string): BrowserBinding {
-  const secure = issuer.startsWith('https:');
-  const name = `${secure ? '__Host-' : ''}gatehouse_sign_in`;
-  const options = { path: '/', httpOnly: true, sameSite: 'lax', secure, signed: false } as const;
+  const { signIn: name } = cookieNames(issuer);
+  const attributes = signInCookie(issuer);
   const keyOf = (value: string) => vault.digest('sign-in-browser', value);
 
   /** A second cookie of the name was put there by somebody else: then none of them counts. */
@@ -62,7 +60,7 @@ export function createBrowserBinding(vault: Vault, issuer: string): BrowserBindi
 
   const make = (ctx: Context): string => {
     const value = `${randomId(BITS)}.${nowSeconds()}`;
-    ctx.cookies.set(name, value, { ...options, maxAge: LIFETIME });
+    ctx.cookies.set(name, value, attributes);
     return keyOf(value);
   };
 

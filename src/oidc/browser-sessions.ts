@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import type { Acr } from '../domain/sessions/assurance.ts';
 import { defined } from '../lib/narrow.ts';
 import { ACCOUNT_CALLBACK, ACCOUNT_CLIENT_ID } from './account-client.ts';
+import { cookieNames, forgetSession } from './cookies.ts';
 
 export interface BrowserSession {
   readonly uid: string;
@@ -49,9 +50,7 @@ export function createBrowserSessions(
       if (accountId === undefined) return undefined;
       return { uid, accountId, generation, acr, provedAt: loginTs, seenAt };
     },
-    forget: (ctx) => {
-      ctx.cookies.set(provider().cookieName('session'), null, { path: '/', httpOnly: true });
-    },
+    forget: (ctx) => forgetSession(ctx, cookieNames(issuer).session),
     signInUrl: (wish = {}) => {
       const url = new URL(provider().urlFor('authorization'));
       const parameters = { ...signInParameters(issuer), ...parametersOf(wish) };

@@ -24,7 +24,8 @@ import { now } from '../lib/clock.ts';
 import { PERSON } from '../lib/ids.ts';
 import { currentRequest } from '../lib/request-context.ts';
 import type { Account } from '../store/accounts.ts';
-import { type AccountModel, type ClientExtras, type Ctx, scopeIn } from './types.ts';
+import type { ClientExtras } from './client-extras.ts';
+import { type AccountModel, type Ctx, scopeIn } from './types.ts';
 
 interface AccountNeeds {
   readonly config: Pick<Config, 'attributes'>;

@@ -2,7 +2,7 @@
 import { errors } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import { nowSeconds } from '../lib/clock.ts';
-import type { ClientExtras } from './types.ts';
+import type { ClientExtras } from './client-extras.ts';
 
 /** Seconds that the clock of another machine may differ from ours (FAPI 2.0, 5.3.2.1). */
 export const CLOCK_TOLERANCE = 10;

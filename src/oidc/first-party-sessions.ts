@@ -14,17 +14,13 @@ import type { SessionTable } from '../store/sessions.ts';
 import type { Statement, Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import { toArtifact } from './adapter.ts';
+import { mayAskFor } from './allowed-scopes.ts';
+import type { ClientExtras } from './client-extras.ts';
 import { fill, newGrantId } from './grants.ts';
 import { INTERNAL_REDIRECT_URI } from './internal-request.ts';
 import { everythingIn } from './resource-indicators.ts';
 import { originOf, sessionKey } from './session-model.ts';
-import {
-  type ClientExtras,
-  type ClientModel,
-  type GrantModel,
-  type LoginResult,
-  mayAskFor,
-} from './types.ts';
+import type { ClientModel, GrantModel, LoginResult } from './types.ts';
 
 export interface FirstPartySessions {
   /** Whether the client may have the tokens that such a sign-in brings. */

@@ -8,15 +8,14 @@ import type { ConsentTable } from '../store/consents.ts';
 import type { SessionClient, SessionTable } from '../store/sessions.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
+import { mayAskFor, mayAskForClaim } from './allowed-scopes.ts';
+import type { ClientExtras } from './client-extras.ts';
 import { assertMayAnswer } from './redirect-uris.ts';
 import {
-  type ClientExtras,
   type Ctx,
   type CurrentContext,
   clientIn,
   type GrantModel,
-  mayAskFor,
-  mayAskForClaim,
   type SessionModel,
   sessionIn,
 } from './types.ts';

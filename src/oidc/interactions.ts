@@ -14,16 +14,16 @@ import type { Vault } from '../lib/vault.ts';
 import type { ArtifactTable } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import { artifactKey, toStored } from './adapter.ts';
+import { mayAskForClaim } from './allowed-scopes.ts';
 import { AT_ONCE, type Binding, type BrowserBinding } from './browser-binding.ts';
-import { type ClientOnPage, clientOnPage } from './pages.ts';
+import type { ClientExtras } from './client-extras.ts';
+import { type ClientOnPage, clientOnPage } from './pages/client-on-page.ts';
 import { mayAnswer } from './redirect-uris.ts';
 import {
-  type ClientExtras,
   type ClientModel,
   type InteractionModel,
   type LoginResult,
   loginIn,
-  mayAskForClaim,
   type SessionModel,
 } from './types.ts';
 import { wantedBy } from './wanted-acr.ts';

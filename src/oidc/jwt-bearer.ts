@@ -13,8 +13,8 @@ import {
   spend,
   standing,
 } from './assertion-spending.ts';
-import { ROUTES } from './configuration.ts';
 import { readAsked } from './jwt-bearer-request.ts';
+import { ROUTES } from './routes.ts';
 import {
   type JwtBearerRequest,
   jwtBearerOf,

@@ -1,18 +1,18 @@
 // The library's two cookies of a sign-in: answered here, and in no browser any more.
 import type { Middleware } from 'koa';
 import { cookieValues } from '../lib/cookies.ts';
+import { SIGN_IN_PATH } from '../web/paths.ts';
+import type { CookieNames } from './cookies.ts';
+import { ROUTES } from './routes.ts';
 import { uidIn } from './types.ts';
 
-export interface SignInCookieNames {
-  readonly interaction: string;
-  readonly resume: string;
-}
+type LibraryCookies = Pick<CookieNames, 'interaction' | 'resume'>;
 
 /**
  * The library asks for a cookie to learn which sign-in it resumes; the address says the same. Whether
  * the browser may resume it is decided where the row is read.
  */
-export function answerLibraryCookies({ interaction, resume }: SignInCookieNames): Middleware {
+export function answerLibraryCookies({ interaction, resume }: LibraryCookies): Middleware {
   return (ctx, next) => {
     const { cookies } = ctx;
     const isOurs = (name: string) => name === interaction || name === resume;
@@ -25,10 +25,11 @@ export function answerLibraryCookies({ interaction, resume }: SignInCookieNames)
   };
 }
 
-const OF_ONE_SIGN_IN = /^\/(?:sign-in|authorize|device)\/[\w-]{1,64}(?=\/|$)/;
+const ROOTS = [SIGN_IN_PATH, ROUTES.authorization, ROUTES.code_verification].join('|');
+const OF_ONE_SIGN_IN = new RegExp(`^(?:${ROOTS})/[\\w-]{1,64}(?=/|$)`);
 
 /** Earlier versions set four cookies for each sign-in, which browsers bring to its addresses. */
-export function dropOldCookies({ interaction, resume }: SignInCookieNames): Middleware {
+export function dropOldCookies({ interaction, resume }: LibraryCookies): Middleware {
   const old = [interaction, resume].flatMap((name) => [name, `${name}.sig`]);
   return (ctx, next) => {
     const [path] = OF_ONE_SIGN_IN.exec(ctx.path) ?? [];

@@ -6,14 +6,9 @@ import { claimsByScope, personScopes } from '../domain/attributes/attributes.ts'
 import { allResources, ownApi } from '../domain/clients/resources.ts';
 import type { Consents, Granted } from '../domain/consents/consents.ts';
 import { SERVICE_ACCOUNT } from '../lib/ids.ts';
-import {
-  type ClientExtras,
-  type ClientModel,
-  type Ctx,
-  type CurrentContext,
-  clientIn,
-  mayAskFor,
-} from './types.ts';
+import { mayAskFor } from './allowed-scopes.ts';
+import type { ClientExtras } from './client-extras.ts';
+import { type ClientModel, type Ctx, type CurrentContext, clientIn } from './types.ts';
 
 type FindConsent = Pick<Consents, 'find'>;
 

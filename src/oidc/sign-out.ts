@@ -5,6 +5,7 @@ import type { Log } from '../lib/log.ts';
 import { defined, textOf } from '../lib/narrow.ts';
 import { withQuery } from '../lib/uris.ts';
 import { sendTo } from './answers.ts';
+import { forgetSession } from './cookies.ts';
 import { type Ctx, oidcOf, type SessionModel } from './types.ts';
 
 /** The client's own address for the time after, as the library has checked it. */
@@ -64,7 +65,7 @@ function afterForm(ctx: Context, { session }: Oidc, provider: Provider): string 
   // A second click: the first has signed out. No other session begins in its place.
   if (ctx.status === 400 && session?.accountId === undefined) {
     ctx.remove('Set-Cookie');
-    ctx.cookies.set(provider.cookieName('session'), null, { path: '/', httpOnly: true });
+    forgetSession(ctx, provider.cookieName('session'));
     return signedOut(provider);
   }
   // The library writes the address its own way.

@@ -10,12 +10,10 @@ import type {
   KoaContextWithOIDC,
   Session,
 } from 'oidc-provider';
-import type { Config } from '../config/schema.ts';
-import { scopeOf } from '../domain/attributes/attributes.ts';
-import type { ClientAssertionAudience } from '../domain/clients/assertion-audience.ts';
 import type { Acr } from '../domain/sessions/assurance.ts';
 import { textOf } from '../lib/narrow.ts';
 import type { SessionClient, SessionOrigin } from '../store/sessions.ts';
+import type { ClientExtras } from './client-extras.ts';
 
 export type Ctx = KoaContextWithOIDC;
 
@@ -134,49 +132,6 @@ export interface LoadedSession {
   readonly isReplaced: boolean;
   readonly state: string | undefined;
   readonly clients: ReadonlyMap<string, SessionClient>;
-}
-
-/** Metadata of ours that clients carry beside the registered names. */
-export interface ClientExtras {
-  readonly first_party?: boolean;
-  readonly require_pkce?: boolean;
-  readonly require_acr?: string;
-  /** Only people with this role may use it. */
-  readonly require_role?: string;
-  /** `false`: a trusted device does not stand in for the second factor. */
-  readonly trusted_devices?: boolean;
-  /** A public client that may sign people in without pages. */
-  readonly direct_sign_in?: boolean;
-  /** Undefined: only those of public clients that no key is bound to are replaced at each use. */
-  readonly rotate_refresh_tokens?: boolean;
-  /** Its ID tokens say who and how, and what the `claims` parameter names for them. */
-  readonly minimal_id_token?: boolean;
-  /** What it calls the claim `roles`. */
-  readonly roles_claim?: string;
-  /** What it calls the claim `groups`. */
-  readonly groups_claim?: string;
-  readonly allowed_scopes?: string;
-  /** The only ones it may name; undefined: none for a third party, any for one of ours. */
-  readonly resources?: readonly string[];
-  readonly client_assertion_audience?: ClientAssertionAudience;
-  /** Ranges that its own calls come from; none: any. */
-  readonly allowed_addresses?: readonly string[];
-  /** Set by us: no metadata that anybody registers. */
-  readonly disabled?: boolean;
-}
-
-export function mayAskFor({ allowed_scopes: allowed }: ClientExtras, scope: string): boolean {
-  return allowed?.split(' ').includes(scope) ?? true;
-}
-
-/** A claim comes with its scope: a client that may not ask for the scope may not ask for the claim. */
-export function mayAskForClaim(
-  client: ClientExtras,
-  claim: string,
-  config: Pick<Config, 'attributes'>,
-): boolean {
-  const scope = scopeOf(config, claim);
-  return scope !== undefined && (scope === 'openid' || mayAskFor(client, scope));
 }
 
 /**

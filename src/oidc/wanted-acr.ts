@@ -1,6 +1,6 @@
 // How sure of the person an authorization request wants to be.
 import { type Wanted, wantedAcr } from '../domain/sessions/assurance.ts';
-import type { ClientExtras } from './types.ts';
+import type { ClientExtras } from './client-extras.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
 

@@ -19,12 +19,16 @@ import { refuseLargeRequests } from '../http/middleware/small-requests.ts';
 import { recordTrace } from '../http/middleware/trace-audit.ts';
 import { healthRoutes } from '../http/routes/health.ts';
 import { syncTestClock } from '../http/routes/test-clock.ts';
-import { cookieNames, ROUTES } from '../oidc/configuration.ts';
+import { cookieNames } from '../oidc/cookies.ts';
 import { createInject } from '../oidc/internal-request.ts';
 import { answerLibraryCookies, dropOldCookies } from '../oidc/library-cookies.ts';
-import { createLostRaceAnswers, replaceSelfSubmittingPages } from '../oidc/pages.ts';
+import { prefillUserCode } from '../oidc/pages/device.ts';
+import { endLateSignIns } from '../oidc/pages/late-sign-in.ts';
+import { createLostRaceAnswers } from '../oidc/pages/lost-races.ts';
 import { inTurn } from '../oidc/provider.ts';
 import { recordRefusedClients } from '../oidc/refusals.ts';
+import { ROUTES } from '../oidc/routes.ts';
+import { SERVICE_ACCOUNT_TOKEN } from '../oidc/service-account-client.ts';
 import { createSignOut } from '../oidc/sign-out.ts';
 import { unitOfWork } from '../oidc/work.ts';
 import type { Infrastructure } from './infrastructure.ts';
@@ -34,7 +38,7 @@ import { createRouters } from './routers.ts';
 const { token, userinfo, introspection, revocation } = ROUTES;
 const HASTY = new Set([
   ...[token, userinfo, introspection, revocation],
-  ...['/v1/auth/refresh', '/v1/auth/service-account/token', '/v1/auth/logout'],
+  ...['/v1/auth/refresh', SERVICE_ACCOUNT_TOKEN, '/v1/auth/logout'],
   ...['/health/live', '/health/ready'],
 ]);
 
@@ -87,7 +91,8 @@ export function createApp(infrastructure: Infrastructure, parts: Parts, draining
     refuseOtherMethods,
     askByAddress,
     createSignOut(oidc.provider),
-    replaceSelfSubmittingPages(oidc.provider, oidc.pages),
+    prefillUserCode(oidc.provider),
+    endLateSignIns(oidc.provider, oidc.pages),
     unit,
     library,
   ];

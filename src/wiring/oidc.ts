@@ -13,16 +13,15 @@ import { type BrowserBinding, createBrowserBinding } from '../oidc/browser-bindi
 import { createBrowserSessions } from '../oidc/browser-sessions.ts';
 import { createClientRegistry } from '../oidc/client-registry.ts';
 import { createInteractions } from '../oidc/interactions.ts';
-import type { ProviderPages } from '../oidc/pages.ts';
+import type { ProviderPages } from '../oidc/pages/provider-pages.ts';
 import { buildProvider } from '../oidc/provider.ts';
+import { DISCOVERY_PATHS } from '../oidc/routes.ts';
 import { noteSignOut } from '../oidc/sign-out.ts';
 import type { ProveCode } from '../service-accounts/codes.ts';
 import { createProveCode } from '../service-accounts/prove-code.ts';
 import type { Domain } from './domain.ts';
 import type { Infrastructure } from './infrastructure.ts';
 import type { Site } from './web-kit.ts';
-
-const WELL_KNOWN = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
 
 export type Oidc = Awaited<ReturnType<typeof createOidc>>;
 
@@ -84,6 +83,6 @@ async function buildOidc(infrastructure: Infrastructure, needs: OidcNeeds) {
   provider.on('server_error', noteFailure);
   provider.on('end_session.error', noteSignOut(infrastructure.log));
   fixIssuer(provider, infrastructure.config.issuer);
-  const paths = [...WELL_KNOWN, provider.pathFor('jwks')];
+  const paths = [...DISCOVERY_PATHS, provider.pathFor('jwks')];
   return { ...built, fixed: await buildFixedAnswers(provider, protocol, paths) };
 }

@@ -15,7 +15,7 @@ import { createFirstPartySessions } from '../oidc/first-party-sessions.ts';
 import { createSignOutFirstParty } from '../oidc/first-party-sign-out.ts';
 import { createFirstPartyTokens } from '../oidc/first-party-tokens.ts';
 import type { Inject } from '../oidc/internal-request.ts';
-import { clientOnPage } from '../oidc/pages.ts';
+import { clientOnPage } from '../oidc/pages/client-on-page.ts';
 import { createChangePassword } from '../signin/change-password.ts';
 import { createAccountCredentials } from '../signin/credentials.ts';
 import { createEnrol } from '../signin/enrol.ts';

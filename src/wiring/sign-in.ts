@@ -1,6 +1,6 @@
 // The hosted sign-in: the page of each step, and the router that leads through them.
 import { signInRoutes } from '../http/routes/sign-in/index.ts';
-import { startUrlOf } from '../oidc/pages.ts';
+import { startUrlOf } from '../oidc/pages/client-on-page.ts';
 import { createEnrol } from '../signin/enrol.ts';
 import { createRedirects, type Redirects } from '../signin/redirecting.ts';
 import { createFindProvedSession } from '../signin/step-up-session.ts';

@@ -1,7 +1,7 @@
 // Public clients that authenticate with an empty secret, as some libraries do.
 import { parse, stringify } from 'node:querystring';
 import type { Context, Middleware } from 'koa';
-import { ROUTES } from '../../oidc/configuration.ts';
+import { ROUTES } from '../../oidc/routes.ts';
 import { giveBack, readBody } from '../../web/body.ts';
 import { FORM } from '../../web/forms.ts';
 

@@ -1,7 +1,7 @@
 // Methods: an address that exists and does not take one answers 405 and names those it takes.
 import type { Middleware } from 'koa';
 import { GatehouseError } from '../../lib/errors.ts';
-import { ROUTES } from '../../oidc/configuration.ts';
+import { DISCOVERY_PATHS, ROUTES } from '../../oidc/routes.ts';
 
 const READ = ['GET', 'HEAD'];
 const BOTH = [...READ, 'POST'];
@@ -19,8 +19,7 @@ const LIBRARY: Readonly<Record<string, readonly string[]>> = {
   [ROUTES.pushed_authorization_request]: POST,
   [ROUTES.code_verification]: BOTH,
   [ROUTES.device_authorization]: POST,
-  '/.well-known/openid-configuration': READ,
-  '/.well-known/oauth-authorization-server': READ,
+  ...Object.fromEntries(DISCOVERY_PATHS.map((path) => [path, READ])),
 };
 
 interface Matched {

@@ -1,7 +1,7 @@
 // Forms come from our own pages: where a browser says it comes from is looked at before all else.
 import type { Middleware } from 'koa';
 import { GatehouseError } from '../../lib/errors.ts';
-import { ROUTES } from '../../oidc/configuration.ts';
+import { ROUTES } from '../../oidc/routes.ts';
 import { isOwnPage } from '../../web/csrf.ts';
 
 /** Here applications of any origin post: what they send says who they are, and no cookie is read. */

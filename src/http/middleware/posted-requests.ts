@@ -1,7 +1,7 @@
 // Requests that an application may send by a form, too: asked for once more, by an address.
 import type { Middleware } from 'koa';
 import { GatehouseError } from '../../lib/errors.ts';
-import { ROUTES } from '../../oidc/configuration.ts';
+import { ROUTES } from '../../oidc/routes.ts';
 import { readForm } from '../../web/forms.ts';
 
 const PATHS: ReadonlySet<string> = new Set([ROUTES.authorization, ROUTES.end_session]);

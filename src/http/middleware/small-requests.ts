@@ -1,8 +1,8 @@
 // What waits for a person is kept for a while: no such request may be large.
 import type { Middleware } from 'koa';
 import { GatehouseError } from '../../lib/errors.ts';
-import { ROUTES } from '../../oidc/configuration.ts';
 import { LARGEST_REQUEST } from '../../oidc/open-requests.ts';
+import { ROUTES } from '../../oidc/routes.ts';
 
 const PATHS: ReadonlySet<string> = new Set([
   ROUTES.authorization,

@@ -3,7 +3,7 @@ import type { Audit, AuditRow } from '../../../domain/audit/audit.ts';
 import { repeatedOf } from '../../../domain/audit/folding.ts';
 import type { AuditKind } from '../../../domain/audit/kinds.ts';
 import type { SessionEnd } from '../../../domain/sessions/sessions.ts';
-import type { ClientOnPage } from '../../../oidc/pages.ts';
+import type { ClientOnPage } from '../../../oidc/pages/client-on-page.ts';
 import type { Translate } from '../../../web/catalogue.ts';
 import { momentOf } from '../../../web/times.ts';
 import { agentLabel } from '../../agents.ts';

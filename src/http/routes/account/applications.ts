@@ -5,7 +5,7 @@ import type { DescribeAccess } from '../../../domain/attributes/words.ts';
 import type { DescribeResource } from '../../../domain/clients/resources.ts';
 import type { Granted } from '../../../domain/consents/consents.ts';
 import { GatehouseError } from '../../../lib/errors.ts';
-import type { ClientOnPage } from '../../../oidc/pages.ts';
+import type { ClientOnPage } from '../../../oidc/pages/client-on-page.ts';
 import type { ListedConsent } from '../../../store/consents.ts';
 import type { Translate } from '../../../web/catalogue.ts';
 import { redirect } from '../../../web/redirect.ts';

@@ -5,7 +5,7 @@ import type { TrustedDevices } from '../../../domain/accounts/trusted-devices.ts
 import { type Sessions, signedInAt } from '../../../domain/sessions/sessions.ts';
 import { noteInRequest } from '../../../lib/request-context.ts';
 import type { BrowserSessions } from '../../../oidc/browser-sessions.ts';
-import type { ClientOnPage } from '../../../oidc/pages.ts';
+import type { ClientOnPage } from '../../../oidc/pages/client-on-page.ts';
 import type { Session } from '../../../store/sessions.ts';
 import type { Translate } from '../../../web/catalogue.ts';
 import type { Csrf } from '../../../web/csrf.ts';
