@@ -12,7 +12,7 @@ import type { ServiceAccount, ServiceAccountTable } from '../service-accounts/ta
 import type { ArtifactTable } from '../store/artifacts.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
-import { artifactKey } from './adapter.ts';
+import { artifactKey } from './artifacts.ts';
 import type { AskedForToken } from './jwt-bearer-request.ts';
 import type { JwtBearerRequest } from './service-account-client.ts';
 import type { Target } from './service-account-target.ts';

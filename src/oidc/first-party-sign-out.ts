@@ -8,7 +8,7 @@ import type { ArtifactTable } from '../store/artifacts.ts';
 import type { SessionTable } from '../store/sessions.ts';
 import type { Unit } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
-import { grantKey } from './adapter.ts';
+import { grantKey } from './artifacts.ts';
 
 interface Needs {
   readonly store: Store;

@@ -13,8 +13,8 @@ import { noteInRequest } from '../lib/request-context.ts';
 import type { Vault } from '../lib/vault.ts';
 import type { ArtifactTable } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
-import { artifactKey, toStored } from './adapter.ts';
 import { mayAskForClaim } from './allowed-scopes.ts';
+import { artifactKey, toStored } from './artifacts.ts';
 import { AT_ONCE, type Binding, type BrowserBinding } from './browser-binding.ts';
 import type { ClientExtras } from './client-extras.ts';
 import { type ClientOnPage, clientOnPage } from './pages/client-on-page.ts';
@@ -150,12 +150,12 @@ function mayBeginAgain(model: InteractionModel): boolean {
   return !session && !lastSubmission && !deviceCode && params.id_token_hint === undefined;
 }
 
-const PUSHED = 'urn:ietf:params:oauth:request_uri:';
+const REQUEST_URI = 'urn:ietf:params:oauth:request_uri:';
 
 /** The authorization request, as it was sent. */
 function requestUrl({ params, parJti }: InteractionModel, provider: Provider): string {
   const { client_id } = params;
-  const pushed = parJti ? { client_id, request_uri: `${PUSHED}${parJti}` } : undefined;
+  const pushed = parJti ? { client_id, request_uri: `${REQUEST_URI}${parJti}` } : undefined;
   const url = new URL(provider.urlFor('authorization'));
   for (const [name, value] of Object.entries(pushed ?? params)) {
     for (const each of [value].flat()) url.searchParams.append(name, String(each));

@@ -8,6 +8,7 @@ import { now } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import { currentRequest } from '../lib/request-context.ts';
 import type { FoundArtifact } from '../store/artifacts.ts';
+import { PUSHED } from './artifacts.ts';
 import type { Ctx, CurrentContext } from './types.ts';
 import { type Item, type Work, workOf } from './work.ts';
 
@@ -109,7 +110,6 @@ export function createWaiting(model: string, needs: WaitingNeeds) {
   };
 }
 
-export const PUSHED = 'PushedAuthorizationRequest';
 const WAITING: ReadonlySet<string> = new Set(['Interaction', PUSHED, 'DeviceCode']);
 
 /** Bytes of what was sent, and of what is kept of it. */

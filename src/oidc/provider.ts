@@ -1,13 +1,10 @@
 // Builds the library's Provider over our stores, with the few overrides it needs.
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { hash } from 'node:crypto';
 import type { Middleware } from 'koa';
-import Provider, { type IdToken, type TokenEndpointGrantContext } from 'oidc-provider';
+import Provider, { type TokenEndpointGrantContext } from 'oidc-provider';
 import { personScopes } from '../domain/attributes/attributes.ts';
 import type { Audit } from '../domain/audit/audit.ts';
 import type { KeyRing } from '../domain/keys/keys.ts';
 import type { Limits } from '../domain/limits/limits.ts';
-import { now } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { ProveCode } from '../service-accounts/codes.ts';
 import type { ServiceAccountTable } from '../service-accounts/table.ts';
@@ -18,7 +15,7 @@ import type { ConsentTable } from '../store/consents.ts';
 import type { SessionTable } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { refuseAccountClient } from './account-client.ts';
-import { artifactKey, createAdapterFactory } from './adapter.ts';
+import { createAdapterFactory } from './adapter.ts';
 import { REDIRECTING, type ResponseMode } from './answers.ts';
 import { nameUnregisteredGrants } from './answers-in-words.ts';
 import { recordTokens } from './audit-events.ts';
@@ -33,15 +30,17 @@ import { installGrantModel } from './grants.ts';
 import { acceptOldHints } from './hints.ts';
 import { installInteractionModel } from './interactions.ts';
 import { createJwtBearer, type GrantHandler, PARAMETERS } from './jwt-bearer.ts';
+import { type SendBackchannelLogout, takeOverBackchannelLogout } from './logout-tokens.ts';
 import { createCountOpenRequest, type OpenRequestNeeds } from './open-requests.ts';
 import { createFormPost } from './pages/form-post.ts';
 import { assertCodeWasForUs } from './redirect-uris.ts';
 import { noteRefusals } from './refusals.ts';
+import { installReplayDetection } from './replay-detection.ts';
 import { tolerateBlanks } from './request-parameters.ts';
 import { everythingIn, openTokenEndpoint } from './resource-indicators.ts';
 import { JWT_BEARER } from './service-account-client.ts';
 import { createSessionSource, installSessionModel } from './session-model.ts';
-import type { ClientModel, Ctx, CurrentContext } from './types.ts';
+import type { Ctx, CurrentContext } from './types.ts';
 
 export interface ProviderNeeds
   extends Omit<ConfigurationNeeds, 'adapter' | 'grants' | 'keys' | 'serviceAccountTable'> {
@@ -67,14 +66,6 @@ export interface ProviderTables {
 }
 
 const current: CurrentContext = () => Provider.ctx;
-
-/** Sends a back-channel logout token now; rejects unless the relying party takes it. */
-export type SendBackchannelLogout = (
-  client: ClientModel,
-  sub: string,
-  sid: string,
-  jti: string,
-) => Promise<void>;
 
 /** A Provider reads its keys once: for others, another one is built. */
 export interface BuiltProvider {
@@ -180,55 +171,6 @@ function redeem<C extends Ctx>(handler: GrantHandler<C>): GrantHandler<C> {
     assertCodeWasForUs(ctx);
     return handler(ctx);
   };
-}
-
-/** Seconds: so far ahead of ours may the clock be that a DPoP proof was made by. */
-const CLOCK_AHEAD = 300;
-
-/**
- * The library looks first and writes then; two requests at once would both pass. And it counts from
- * now, though a proof from ahead of now is good for longer.
- */
-function installReplayDetection(provider: Provider, needs: ProviderNeeds): void {
-  const { store, tables, vault } = needs;
-  const unique = async (iss: string, jti: string, exp: number): Promise<boolean> => {
-    const id = hash('sha256', `${iss}\0${jti}`, 'base64url');
-    const row = tables.artifactTable.insertOnce(
-      {
-        model: 'ReplayDetection',
-        key: artifactKey(vault, 'ReplayDetection', id),
-        payload: {},
-        // A time may have a fraction (RFC 7519, 2).
-        expiresAt: Math.ceil((exp + CLOCK_AHEAD) * 1000),
-      },
-      now(),
-    );
-    return await store.tryCommit([row]);
-  };
-  Object.assign(provider.ReplayDetection, { unique });
-}
-
-/**
- * Every end of a session writes its logouts into the outbox, wherever it ends. What the library
- * would send at its own sign-out page alone, one after the other, is sent from there.
- */
-function takeOverBackchannelLogout(provider: Provider): SendBackchannelLogout {
-  const { prototype } = provider.Client;
-  const send = prototype.backchannelLogout;
-  prototype.backchannelLogout = async () => undefined;
-  const { asToken } = nameLogoutTokens(provider);
-  return (client, sub, sid, jti) => asToken(jti, () => send.call(client, sub, sid));
-}
-
-/** The library makes a new `jti` for each delivery: here a letter keeps its own. */
-function nameLogoutTokens(provider: Provider) {
-  const names = new AsyncLocalStorage<string>();
-  const { prototype } = provider.IdToken;
-  const { set } = prototype;
-  prototype.set = function named(this: IdToken, claim: string, value: unknown) {
-    set.call(this, claim, claim === 'jti' ? (names.getStore() ?? value) : value);
-  };
-  return { asToken: <T>(jti: string, work: () => Promise<T>) => names.run(jti, work) };
 }
 
 function mountProvider(provider: Provider): Middleware {
