@@ -1,4 +1,4 @@
-// The client of the account pages: first-party, public, made by nobody and gone for nobody.
+// The built-in first-party client of the account pages: public, and always registered.
 import type Provider from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import { isOwnCall } from './client-admission.ts';
@@ -18,8 +18,9 @@ export function accountClient({ issuer, product }: Pick<Config, 'issuer' | 'prod
 }
 
 /**
- * It sends people to sign in and calls nothing itself: what comes in its name at the token endpoint
- * is from somebody who has begun a sign-in with a challenge of his own, and seen its code.
+ * Hides the client wherever clients call endpoints themselves. It only sends people to sign in, so
+ * a call in its name comes from somebody who started a sign-in with a PKCE challenge of their own
+ * and saw its code.
  */
 export function refuseAccountClient(provider: Provider, current: CurrentContext): void {
   const Model = provider.Client;

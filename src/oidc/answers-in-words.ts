@@ -1,10 +1,10 @@
-// Errors that the library leaves without a sentence, or gives another name than the standard does.
+// Errors that oidc-provider leaves without a description, or names differently than the standard.
 
 import type Provider from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { CurrentContext } from './types.ts';
 
-/** For the developer of the application, who reads it in the address the browser comes back to. */
+/** Read by the developer of the application, in the address that the browser comes back to. */
 const SENTENCES: Readonly<Record<string, string>> = {
   request_not_supported: 'Request objects are not supported: send the parameters themselves.',
   request_uri_not_supported:
@@ -12,14 +12,14 @@ const SENTENCES: Readonly<Record<string, string>> = {
   registration_not_supported: 'Clients are registered beforehand, not in the request.',
 };
 
-/** The parameters of an answer, with a sentence for an error that has none. */
+/** Adds a description to an error that has none. */
 export function inWords<P extends Readonly<Record<string, unknown>>>(answer: P): P {
   const sentence = SENTENCES[String(answer.error)];
   if (sentence === undefined || answer.error_description) return answer;
   return { ...answer, error_description: sentence };
 }
 
-/** RFC 6749, 5.2: `unauthorized_client`, where the library says `invalid_request`. */
+/** Answers `unauthorized_client` (RFC 6749, 5.2) where oidc-provider says `invalid_request`. */
 export function nameUnregisteredGrants(provider: Provider, current: CurrentContext): void {
   const { prototype } = provider.Client;
   const { grantTypeAllowed } = prototype;

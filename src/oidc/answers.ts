@@ -1,4 +1,4 @@
-// Answers to relying parties, at the address that they have registered, byte for byte.
+// Answers to relying parties: appended to the registered address, byte for byte.
 import type { Context } from 'koa';
 import type { CanBePromise } from 'oidc-provider';
 import { forHeader, withFragment, withQuery } from '../lib/uris.ts';
@@ -7,7 +7,7 @@ import type { Ctx } from './types.ts';
 
 type Payload = Readonly<Record<string, unknown>>;
 
-/** Koa's own `redirect` writes addresses anew. */
+/** Redirects to the address as it is; Koa's own `redirect` would encode it again. */
 export function sendTo(ctx: Pick<Context, 'status' | 'set' | 'body'>, uri: string): void {
   ctx.status = 303;
   ctx.set('Location', forHeader(uri));
@@ -16,7 +16,7 @@ export function sendTo(ctx: Pick<Context, 'status' | 'set' | 'body'>, uri: strin
 
 export type ResponseMode = (ctx: Ctx, uri: string, payload: Payload) => CanBePromise<void>;
 
-/** The response modes whose answer is a redirect, in the place of the library's. */
+/** The response modes that redirect, replacing those of oidc-provider. */
 export const REDIRECTING: Readonly<Record<string, ResponseMode>> = {
   query: (ctx, uri, payload) => sendTo(ctx, withQuery(uri, textsIn(payload))),
   fragment: (ctx, uri, payload) => sendTo(ctx, withFragment(uri, textsIn(payload))),

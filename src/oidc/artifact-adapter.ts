@@ -32,7 +32,7 @@ const SPENT: Record<string, Conflict> = {
 };
 
 /** When two people allow one device code at the same time, it belongs to the first. */
-const TAKEN = oauthError('invalid_request', 'another request was faster');
+const TAKEN = oauthError('invalid_request', 'another person has just answered for this device');
 
 export function artifactAdapter(model: string, needs: ArtifactNeeds): Adapter {
   const { artifactTable, vault, current } = needs;

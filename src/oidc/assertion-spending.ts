@@ -1,4 +1,4 @@
-// What a verified assertion costs: itself, its key's use, and the code beside it.
+// Spends a verified assertion: the assertion itself, a use of its key, and the code beside it.
 
 import { errors } from 'oidc-provider';
 import { REFUSED_BY_LIMIT } from '../domain/audit/locks.ts';
@@ -30,11 +30,11 @@ export interface SpendingNeeds {
 
 export interface AssertionRejected {
   readonly kind: 'refused';
-  /** For the audit. */
+  /** For the audit only. */
   readonly reason: string;
-  /** What the caller is told: `invalid_grant`, and nothing more, unless it says otherwise. */
+  /** The answer to the caller; by default, a plain `invalid_grant`. */
   readonly error?: Error;
-  /** A limit has counted it, so that there cannot be many. */
+  /** A limit counted it, so there can't be many. */
   readonly isCounted?: boolean;
 }
 
@@ -50,7 +50,10 @@ export type Spent =
   | { readonly kind: 'spent'; readonly asks: Pick<AskedForToken, 'resource' | 'scope'> }
   | AssertionRejected;
 
-/** The order decides what a refusal costs: what is asked too much for costs neither key nor code. */
+/**
+ * The order of the checks decides what a refusal costs. Asking for too much spends neither the key
+ * nor the code.
+ */
 export async function spend(attempt: Attempt, needs: SpendingNeeds): Promise<Spent> {
   const { request, asked, verdict, target } = attempt;
   const { id } = verdict.account;
@@ -70,7 +73,7 @@ export const refused = (reason: string, error?: Error): AssertionRejected => ({
   ...(error ? { error } : {}),
 });
 
-/** Told as it is: only who holds the key gets so far. */
+/** Says what is wrong, because only the holder of the key gets this far. */
 function tooMuch(target: Exclude<Target, { kind: 'target' }>): AssertionRejected {
   if (target.kind === 'invalid-target') {
     return refused('the resource is not allowed', new errors.InvalidTarget());
@@ -79,13 +82,18 @@ function tooMuch(target: Exclude<Target, { kind: 'target' }>): AssertionRejected
   return refused('a scope is not allowed', error);
 }
 
-/** Longer than anybody can show the assertion again, also where clocks of nodes differ. */
+/**
+ * Seconds beyond its expiry for which an assertion is remembered: longer than anybody can
+ * present it again, even if the clocks of nodes differ.
+ */
 const KEPT = 2 * SKEW;
 
-/** For the audit. */
 export const ENDED_MEANWHILE = 'account or key ended or changed meanwhile';
 
-/** The assertion is spent, and its key still stands, in one unit: undefined if both hold. */
+/**
+ * Spends the assertion and checks that its account and key still count, in one unit.
+ * @returns why it can't be used; undefined if it can
+ */
 async function findLost(
   { account, kid, jti, exp }: VerifiedAssertion,
   { store, vault, tables }: SpendingNeeds,
@@ -99,7 +107,7 @@ async function findLost(
   return outcome.at === 0 ? 'assertion used before' : ENDED_MEANWHILE;
 }
 
-/** Must hit: the account is active and as it was, and its key counts, until the unit is over. */
+/** Fails the unit unless the account is active and unchanged and the key counts. */
 export function standing(
   account: Pick<ServiceAccount, 'id' | 'generation'>,
   kid: string,

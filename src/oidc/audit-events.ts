@@ -1,10 +1,10 @@
-// What the protocol leaves in the audit: each row joins the unit of the request that it tells of.
+// The audit events of the protocol: each row joins the unit of its request.
 import type Provider from 'oidc-provider';
 import type { Audit, AuditEvent } from '../domain/audit/audit.ts';
 import type { Ctx } from './types.ts';
 import { workOf } from './work.ts';
 
-/** A grant that is not here records what it has issued itself. */
+/** A grant that isn't listed records its tokens itself. */
 const ISSUED: Readonly<Record<string, 'token.issued' | 'token.refreshed'>> = {
   authorization_code: 'token.issued',
   client_credentials: 'token.issued',
@@ -17,13 +17,13 @@ export function recordTokens(provider: Provider, audit: Audit): void {
     const event = issuedBy(ctx);
     if (event) join(ctx, audit, event);
   });
-  // At the token endpoint nothing else revokes: what was sent had been used before.
+  // Only a second use revokes tokens at the token endpoint.
   provider.on('grant.revoked', (ctx) => {
     if (ctx.oidc.route === 'token') join(ctx, audit, reuseOf(ctx), true);
   });
 }
 
-/** @param stands also when the request is refused */
+/** @param stands whether it's kept if the request is refused */
 function join(ctx: Ctx, audit: Audit, event: AuditEvent, stands = false): void {
   const flowId = workOf(ctx)?.source?.flow;
   const statement = audit.record({ ...event, clientId: ctx.oidc.client?.clientId, flowId });

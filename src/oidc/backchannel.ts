@@ -8,13 +8,14 @@ import type { BuiltProvider } from './provider.ts';
 export function createBackchannelLogout(current: () => BuiltProvider) {
   return async ({ id, payload }: Pick<OutboxMessage, 'id' | 'payload'>): Promise<void> => {
     const { clientId, accountId, sid } = readLogout(payload);
-    // Of one Provider: the client it finds is signed for with its keys.
+    // Use one Provider for both, because the client's token is signed with the keys of its
+    // Provider.
     const { provider, sendBackchannelLogout: send } = current();
     const client = await provider.Client.find(clientId);
-    // A client that is gone, or wants none any more, has been told enough.
+    // A client that was deleted, or no longer wants logouts, doesn't get one.
     const uri = client?.backchannelLogoutUri;
     if (!client || !uri) return;
-    // Delivered twice, it is still one token: a receiver that keeps what it has seen can tell.
+    // Two deliveries send the same token, so a receiver that remembers tokens can tell.
     await send(client, accountId, sid, id).catch(async (error: unknown) => {
       throw (await refusalOf(error, uri)) ?? error;
     });
@@ -25,7 +26,7 @@ function readLogout({ clientId, accountId, sid }: OutboxMessage['payload']): Bac
   return { clientId: String(clientId), accountId: String(accountId), sid: String(sid) };
 }
 
-/** With 400 a receiver says no for good (section 2.8): the same token would be refused again. */
+/** A 400 is final (section 2.8): the receiver would refuse the same token again. */
 async function refusalOf(error: unknown, uri: string): Promise<Error | undefined> {
   const response = error instanceof Error && 'response' in error ? error.response : undefined;
   if (!(response instanceof Response) || response.status !== 400) return undefined;
@@ -34,10 +35,10 @@ async function refusalOf(error: unknown, uri: string): Promise<Error | undefined
   return finalError(`${host} answered 400: ${reason || 'it gave no reason'}`);
 }
 
-/** Letters of each of its two texts. */
+/** Characters of each of its two texts. */
 const LONGEST_TEXT = 200;
 
-/** Its `error` and `error_description`, as far as they are texts, in one line. */
+/** Its `error` and `error_description`, if they are texts, in one line. */
 function reasonIn(body: string): string {
   const { error, error_description: description } = parseObject(body);
   return [error, description].map(cleaned).filter(Boolean).join(': ');

@@ -1,4 +1,4 @@
-// Half-done sign-ins belong to one browser: to the value of its one cookie for all of them.
+// Binds half-finished sign-ins to one browser: one cookie stands for all of them.
 import type { Context } from 'koa';
 import { nowSeconds } from '../lib/clock.ts';
 import { cookieValues } from '../lib/cookies.ts';
@@ -8,37 +8,37 @@ import { safeEqual, type Vault } from '../lib/vault.ts';
 import { cookieNames, signInCookie } from './cookies.ts';
 
 export interface BrowserBinding {
-  /** For a sign-in that begins: whose it is. A browser without the cookie gets one. */
+  /** The browser that starts a sign-in; one without the cookie gets it. */
   begin(ctx: Context): SignInBrowser;
-  /** Whether this request comes from the browser that the row belongs to, and what is left of it. */
+  /** Whether this request comes from the browser that the row belongs to. */
   check(ctx: Context, row: BoundRow): Binding;
-  /** The request brings a cookie, of whatever sign-ins. */
+  /** Whether the request has the cookie, whichever sign-ins it's for. */
   hasCookie(ctx: Context): boolean;
 }
 
 export interface SignInBrowser {
-  /** Keyed hash of its cookie. */
+  /** Keyed hash of the cookie. */
   readonly key: string;
   /** It had no cookie before this request. */
   readonly isNew: boolean;
-  /** Another request that came without a cookie may still be about to replace this one. */
+  /** Another request that came without a cookie may still replace this one. */
   readonly isUnsettled: boolean;
 }
 
 export interface BoundRow {
   readonly browserKey?: string | undefined;
-  /** The browser has begun too many others since. */
+  /** The browser has started too many other sign-ins since. */
   readonly isGivenUp: boolean;
 }
 
-/** `unbound`: made by a version that knew of no browsers, and so nobody's. */
+/** `unbound`: written by a version without bindings, so it belongs to no browser. */
 export type Binding = 'own' | 'other-browser' | 'given-up' | 'unbound';
 
 const BITS = 256;
-/** Random, then the second it was made in; older versions left that out. */
+/** A random value and the second it was made; older versions left out the second. */
 const SHAPE = /^[\w-]{43}(?:\.(\d{1,12}))?$/;
-/** Seconds: so long may the requests be under way that a browser sends at once. */
-export const AT_ONCE = 60;
+/** Seconds within which requests count as sent simultaneously by one browser. */
+export const SETTLING = 60;
 
 const BEGUN = perRequest<SignInBrowser>('browser of the sign-in that begins');
 
@@ -47,7 +47,7 @@ export function createBrowserBinding(vault: Vault, issuer: string): BrowserBindi
   const attributes = signInCookie(issuer);
   const keyOf = (value: string) => vault.digest('sign-in-browser', value);
 
-  /** A second cookie of the name was put there by somebody else: then none of them counts. */
+  /** With two cookies of the name, one was planted by somebody else: neither counts. */
   const findCookie = (ctx: Context): string | undefined => {
     const [value = '', ...more] = cookieValues(ctx.get('Cookie'), name);
     return more.length === 0 && SHAPE.test(value) ? value : undefined;
@@ -67,7 +67,7 @@ export function createBrowserBinding(vault: Vault, issuer: string): BrowserBindi
   const browserOf = (ctx: Context): SignInBrowser => {
     const value = findCookie(ctx);
     if (value === undefined) return { key: make(ctx), isNew: true, isUnsettled: true };
-    return { key: keyOf(value), isNew: false, isUnsettled: ageOf(value) <= AT_ONCE };
+    return { key: keyOf(value), isNew: false, isUnsettled: ageOf(value) <= SETTLING };
   };
 
   return {

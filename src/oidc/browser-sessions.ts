@@ -1,4 +1,4 @@
-// The library's session of a browser, for pages that stand beside the protocol.
+// The browser's oidc-provider session, for pages outside the protocol.
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
@@ -13,13 +13,13 @@ export interface BrowserSession {
   readonly accountId: string;
   readonly generation: number;
   readonly acr: string | undefined;
-  /** Seconds; of the newest proof. */
+  /** Seconds: when the newest proof was given. */
   readonly provedAt: number;
   /** Milliseconds. */
   readonly seenAt: number;
 }
 
-/** What an authorization request of our own client asks for. */
+/** What our own client requests in an authorization request. */
 export interface Wish {
   readonly acr?: Acr;
   /** Seconds. */
@@ -30,11 +30,14 @@ export interface Wish {
 }
 
 export interface BrowserSessions {
-  /** The session whose cookie this browser sends, if somebody is signed in. */
+  /** The session of this browser's cookie, if somebody is signed in. */
   find(ctx: Context): Promise<BrowserSession | undefined>;
-  /** Takes the cookie back. */
+  /** Removes the cookie. */
   forget(ctx: Context): void;
-  /** An authorization request of our own client, which comes back to the account pages. */
+  /**
+   * The address of an authorization request by our own client, which leads back to the account
+   * pages.
+   */
   signInUrl(wish?: Wish): string;
   signedOutUrl(): string;
 }
@@ -67,7 +70,8 @@ function signInParameters(issuer: string): Record<string, string> {
     response_type: 'code',
     scope: 'openid',
     redirect_uri: `${issuer}${ACCOUNT_CALLBACK}`,
-    // The code is never redeemed: nobody knows a verifier, and the token endpoint no such client.
+    // Nobody can redeem the code: the verifier isn't kept, and the token endpoint knows no such
+    // client.
     code_challenge: randomBytes(32).toString('base64url'),
     code_challenge_method: 'S256',
   };

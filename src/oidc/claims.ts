@@ -1,4 +1,4 @@
-// Scopes, claims and what a token says of its person.
+// The claims about a person, in ID tokens, at userinfo and in access tokens.
 
 import type Provider from 'oidc-provider';
 import type {
@@ -33,7 +33,7 @@ interface AccountNeeds {
   readonly mfa: Mfa;
 }
 
-/** Finds active accounts only: for any other, tokens and sessions are as good as gone. */
+/** Finds active accounts only: for any other account, tokens and sessions stop working. */
 export function createFindAccount(accounts: Accounts, needs: AccountNeeds) {
   const { passwords, mfa } = needs;
   const attributes = allAttributes(needs.config);
@@ -45,7 +45,7 @@ export function createFindAccount(accounts: Accounts, needs: AccountNeeds) {
     const addressRefused = !mayComeFrom(account, currentRequest().address);
     const lacksRole = !hasRole(account, ctx.oidc?.client?.require_role);
     const isDue = passwordDue || enrolmentDue || addressRefused || lacksRole;
-    // A refresh has no page to ask on: `invalid_grant` sends the person to one.
+    // A refresh can't show a page: `invalid_grant` makes the application send the person to one.
     if (isDue && isRefresh(ctx)) return undefined;
     return {
       accountId: account.id,
@@ -55,7 +55,7 @@ export function createFindAccount(accounts: Accounts, needs: AccountNeeds) {
       addressRefused,
       hasRole: (role) => hasRole(account, role),
       isNamed: (hint) => isNamed(account, hint),
-      // What could be said: the library says of it what scopes and consent release.
+      // All claims: oidc-provider picks those that scopes and consent release.
       claims: async (use, _scope, asked = {}) => {
         const claims = { ...claimsOf(account, attributes), sub: account.id };
         return use === 'id_token' && isMinimal(ctx) ? onlyAsked(claims, asked) : claims;
@@ -64,7 +64,7 @@ export function createFindAccount(accounts: Accounts, needs: AccountNeeds) {
   };
 }
 
-/** A hint of another kind, such as the user name at the application, names nobody. */
+/** A hint that is neither an email nor an id, such as a user name, fits everybody. */
 function isNamed({ id, email }: Account, hint: string): boolean {
   if (isEmail(hint)) return normalizedEmail(hint) === normalizedEmail(email);
   return !hint.startsWith(PERSON) || hint === id;
@@ -83,12 +83,12 @@ function onlyAsked({ sub, ...claims }: AccountClaims, asked: object): AccountCla
   return { sub, ...Object.fromEntries(named) };
 }
 
-/** What JWTs of a resource say of people where its configuration names nothing else. */
+/** The claims in JWTs of a resource whose configuration names none. */
 const USUAL: readonly string[] = ['email', 'name'];
 
 type IssuedToken = AccessToken | ClientCredentials;
 
-/** RFC 9068, 2.2.1 and 2.2.2: how the person signed in, and who it is where that was granted. */
+/** RFC 9068, 2.2.1 and 2.2.2: how the person signed in and, if granted, who they are. */
 export function createExtraTokenClaims(
   config: Pick<Config, 'issuer' | 'resources' | 'attributes'>,
 ) {
@@ -100,7 +100,7 @@ export function createExtraTokenClaims(
     const source = entities.AuthorizationCode ?? entities.RefreshToken ?? entities.DeviceCode;
     const asked = scopeIn(ctx);
     const scopes = source?.scopes ?? new Set<string>();
-    // A refresh may ask for less than was granted.
+    // A refresh may ask for less than what was granted.
     const wanted = [...scopes].filter((scope) => asked?.split(' ').includes(scope) ?? true);
     const granted = entities.Grant?.getOIDCScopeFiltered(new Set(wanted)).split(' ') ?? [];
     const person: Record<string, unknown> =
@@ -126,7 +126,7 @@ function signInOf({ acr, amr, authTime, sid }: Partial<TokenSource> = {}) {
 
 type OwnNames = Pick<ClientExtras, 'roles_claim' | 'groups_claim'>;
 
-/** Applications look for roles and groups under names of their own. */
+/** Renames roles and groups to what the application calls them. */
 function inOwnNames<T extends Readonly<Record<string, unknown>>>(
   claims: T,
   { roles_claim = 'roles', groups_claim = 'groups' }: OwnNames = {},
@@ -139,7 +139,7 @@ function inOwnNames<T extends Readonly<Record<string, unknown>>>(
   };
 }
 
-/** In ID tokens and at userinfo. */
+/** Applies the application's own claim names in ID tokens and at userinfo. */
 export function nameClaims(provider: Provider): void {
   const { prototype } = provider.Claims;
   const { result } = prototype;

@@ -1,4 +1,4 @@
-// Which clients are let in: none that is disabled, and no call from a network that is not its own.
+// Refuses disabled clients, and calls from networks that a client isn't allowed to use.
 import type { Audit } from '../domain/audit/audit.ts';
 import { isAllowedAddress } from '../lib/addresses.ts';
 import { textsOf } from '../lib/narrow.ts';
@@ -7,12 +7,12 @@ import { currentRequest } from '../lib/request-context.ts';
 import type { StoredClient } from '../store/clients.ts';
 import type { Ctx, CurrentContext } from './types.ts';
 
-/** What is refused here reads like an unknown client; the audit has the reason. */
+/** A refused client looks like an unknown one; only the audit has the reason. */
 export type Admit = (client: StoredClient) => Promise<boolean>;
 
 type Reason = 'client disabled' | 'address not allowed';
 
-/** Endpoints that clients call themselves; to all others they send a browser. */
+/** The endpoints that clients call themselves. They send browsers to all others. */
 const OWN_CALLS: ReadonlySet<string> = new Set([
   'token',
   'introspection',
@@ -25,7 +25,7 @@ export function isOwnCall(ctx: Ctx | undefined): boolean {
   return ctx?.oidc?.route !== undefined && OWN_CALLS.has(ctx.oidc.route);
 }
 
-/** People end their sessions whatever has become of the application that asks for it. */
+/** People can always end their sessions, whatever the state of the application that asks for it. */
 const SIGN_OUT: ReadonlySet<string> = new Set([
   'end_session',
   'end_session_confirm',
@@ -37,13 +37,13 @@ export interface AdmissionNeeds {
   readonly current: CurrentContext;
 }
 
-/** Outside of the protocol, as on the account page, every client is there. */
+/** Admits every client outside the protocol, as on the account page. */
 export function createAdmit({ audit, current }: AdmissionNeeds): Admit {
   return async (client) => {
     const ctx = current();
     const endpoint = ctx?.oidc.route;
     if (!ctx || endpoint === undefined || SIGN_OUT.has(endpoint)) return true;
-    // The first one that a request looks for is who asks; others are only asked about.
+    // The first client that a request looks up is the one that asks; later ones are only mentioned.
     const asks = ctx.oidc.entities.Client === undefined;
     const reason = reasonAgainst(client, asks && OWN_CALLS.has(endpoint));
     if (reason === undefined) return true;
@@ -52,7 +52,7 @@ export function createAdmit({ audit, current }: AdmissionNeeds): Admit {
   };
 }
 
-/** @param isOwnCall the request came from the client itself, not from somebody's browser */
+/** @param isOwnCall the request came from the client itself, not from a browser */
 export function reasonAgainst(
   { disabledAt, metadata }: Pick<StoredClient, 'disabledAt' | 'metadata'>,
   isOwnCall: boolean,
@@ -73,7 +73,7 @@ async function refuse(ctx: Ctx, { id }: StoredClient, reason: Reason, audit: Aud
   await audit.fold({ kind: 'client.refused', outcome: 'refused', reason, clientId: id, detail });
 }
 
-/** Whether this request has failed because its client is disabled. */
+/** Whether this request failed because its client is disabled. */
 export function isClientDisabled(ctx: Ctx): boolean {
   return REFUSED.get(ctx) === 'client disabled';
 }

@@ -1,22 +1,22 @@
-// What an assertion must say by which a client proves who it is (private_key_jwt, RFC 7523).
+// Checks the assertion by which a client authenticates (private_key_jwt, RFC 7523).
 import { errors } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import { nowSeconds } from '../lib/clock.ts';
 import type { ClientExtras } from './client-extras.ts';
 
-/** Seconds that the clock of another machine may differ from ours (FAPI 2.0, 5.3.2.1). */
+/** Seconds by which another machine's clock may differ from ours (FAPI 2.0, 5.3.2.1). */
 export const CLOCK_TOLERANCE = 10;
 
 /** Seconds. */
 const LONGEST_ASSERTION = 3600;
 
-/** As the library has read it: `exp`, `iat` and `nbf` are numbers, `nbf` has come. */
+/** Already checked by oidc-provider: `exp`, `iat` and `nbf` are numbers, and `nbf` is past. */
 type Claims = Readonly<Partial<Record<'aud' | 'exp' | 'iat', unknown>>>;
 
 /**
- * An assertion for several parties, or for the address of one endpoint, could be passed on by
- * whoever else takes it. One from the future outlives its key's end, and one that is long good has
- * to be remembered as long.
+ * Requires the issuer as the only audience: a receiver of an assertion for several parties, or for
+ * one endpoint, could pass it on. An assertion from the future would outlive its key, and a
+ * long-lived one would have to be remembered as long.
  */
 export function createAssertClientAssertion({ issuer }: Pick<Config, 'issuer'>, token: string) {
   const tokenEndpoint = `${issuer}${token}`;
@@ -28,10 +28,10 @@ export function createAssertClientAssertion({ issuer }: Pick<Config, 'issuer'>, 
       throw new errors.InvalidClientAuth(`aud must be the issuer, as one string: ${cure}`);
     }
     if (Number(iat) > nowSeconds() + CLOCK_TOLERANCE) {
-      throw new errors.InvalidClientAuth('iat is further ahead than clocks may differ');
+      throw new errors.InvalidClientAuth('iat is in the future, by more than clocks may differ');
     }
     if (Number(exp) > nowSeconds() + LONGEST_ASSERTION) {
-      throw new errors.InvalidClientAuth('the assertion expires later than an hour from now');
+      throw new errors.InvalidClientAuth('the assertion expires more than an hour from now');
     }
   };
 }

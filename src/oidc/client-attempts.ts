@@ -1,4 +1,4 @@
-// Guesses at what clients and devices are known by: counted, and past the limit not looked at.
+// Limits guesses of client secrets and user codes.
 
 import { errors } from 'oidc-provider';
 import type { Audit } from '../domain/audit/audit.ts';
@@ -16,12 +16,12 @@ export interface AttemptNeeds {
   readonly current: CurrentContext;
 }
 
-/** Throws once there have been too many. */
+/** Throws if there were too many. */
 export type CountWrongSecret = (clientId: string) => Promise<void>;
 
 /**
- * A secret of 256 random bits cannot be guessed, so it is compared first: what is right is never
- * refused and writes nothing. Only what is wrong is counted.
+ * Counts wrong secrets only. A secret of 256 random bits can't be guessed, so it's compared first:
+ * a correct secret is never refused and writes nothing.
  */
 export function createCountWrongSecret({ limits, audit, current }: AttemptNeeds): CountWrongSecret {
   return async (clientId) => {
@@ -38,7 +38,10 @@ export function createCountWrongSecret({ limits, audit, current }: AttemptNeeds)
   };
 }
 
-/** RFC 6585, 4, with the code that RFC 6749, 5.2 has for a client that did not authenticate. */
+/**
+ * Status 429 (RFC 6585, 4) with the error code for a client that failed to authenticate (RFC 6749,
+ * 5.2).
+ */
 function tooManySecrets(limited: Limited, current: CurrentContext): Error {
   setRetryAfter(current(), secondsUntil(limited.retryAt ?? now()));
   const description = 'too many failed attempts, try again later';
@@ -46,7 +49,9 @@ function tooManySecrets(limited: Limited, current: CurrentContext): Error {
   return Object.assign(error, { status: 429, statusCode: 429 });
 }
 
-/** Short enough to be typed, and so to be guessed: reserved before anything is looked at. */
+/**
+ * User codes are short enough to type, and so to guess: an attempt is reserved before the look-up.
+ */
 export type LookUpUserCode = <T>(look: () => Promise<T | undefined>) => Promise<T | undefined>;
 
 export function createLookUpUserCode({ limits, audit }: AttemptNeeds): LookUpUserCode {
@@ -58,7 +63,7 @@ export function createLookUpUserCode({ limits, audit }: AttemptNeeds): LookUpUse
   };
 }
 
-/** In the shape of what the library shows on the page with the form. */
+/** Has the fields that oidc-provider needs to show it on the page with the form. */
 export class UserCodesLimited extends Error {
   readonly limited: Limited;
   readonly status = 429;

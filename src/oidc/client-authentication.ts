@@ -1,4 +1,5 @@
-// Who an application is, as the library finds it out: asked about a token that does not exist.
+// Authenticates an application through oidc-provider, by asking it about a token that doesn't
+// exist.
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Inject, InjectedResponse } from './internal-request.ts';
@@ -8,10 +9,13 @@ export type AuthenticatedClient = ClientModel;
 
 export type ClientAuthentication =
   | { readonly kind: 'authenticated'; readonly client: AuthenticatedClient }
-  /** The library's own answer. */
+  /** oidc-provider's own answer. */
   | { readonly kind: 'refused'; readonly answer: InjectedResponse };
 
-/** As in RFC 7521, 4.2; or an `Authorization` header; or a public client's id alone. */
+/**
+ * The assertion of RFC 7521, 4.2, or nothing beside an `Authorization` header, or only the id of a
+ * public client.
+ */
 export interface ClientCredentials {
   readonly client_id?: string | undefined;
   readonly client_assertion?: string | undefined;

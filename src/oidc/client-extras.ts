@@ -48,6 +48,6 @@ export const EXTRA_CLIENT_METADATA = {
   properties: Object.keys(EXTRAS),
   validator: (_ctx: unknown, name: string, value: unknown): void => {
     if (value === undefined || SHAPES.get(name)?.safeParse(value).success) return;
-    throw new errors.InvalidClientMetadata(`${name} has a value that is not known`);
+    throw new errors.InvalidClientMetadata(`${name} has an invalid value`);
   },
 };

@@ -1,4 +1,5 @@
-// Keys that applications publish themselves: loaded anew when stale, and told of when they are not.
+// Keys that applications publish at an address: reloaded when stale, with failures logged and
+// audited.
 import type Provider from 'oidc-provider';
 import type { Audit } from '../domain/audit/audit.ts';
 import { describeCause } from '../lib/causes.ts';
@@ -13,8 +14,8 @@ export interface ClientKeyNeeds {
 }
 
 /**
- * The library asks the client's address for keys again only when it knows none that fits: one that
- * was taken from there would count as long as this process lives.
+ * Forgets stale keys. oidc-provider only reloads keys if none that it knows fits, so a key that was
+ * removed from the address would keep working as long as this process runs.
  */
 export function installClientKeys(provider: Provider, needs: ClientKeyNeeds): void {
   const Model = provider.Client;
@@ -30,10 +31,13 @@ export function installClientKeys(provider: Provider, needs: ClientKeyNeeds): vo
   };
 }
 
-/** Milliseconds. Anybody can send junk in a client's name: each would be one call to its host. */
+/** Milliseconds. Anybody can send junk in a client's name, and each attempt would call its host. */
 const PAUSE = 5_000;
 
-/** Whoever waits for the same call fails with it; so does who comes within the pause after it. */
+/**
+ * Shares one call, and one failure, between requests that come while it runs or within the pause
+ * after it.
+ */
 function tellFailures(client: ClientModel, needs: ClientKeyNeeds): void {
   const { asymmetricKeyStore: keys } = client;
   const load = keys.refresh.bind(keys);
@@ -59,7 +63,7 @@ function tellFailures(client: ClientModel, needs: ClientKeyNeeds): void {
   };
 }
 
-/** The client itself reads no more than that it was not authenticated. */
+/** The client only learns that it wasn't authenticated. */
 async function recordFailure({ clientId }: ClientModel, error: unknown, needs: ClientKeyNeeds) {
   const { audit, log, current } = needs;
   const cause = (error instanceof Error ? error.cause : undefined) ?? error;

@@ -1,4 +1,4 @@
-// Clients as the library wants to see them.
+// Clients in the form that oidc-provider reads.
 import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
 import { isSecretOf, liveSecrets, needsSecret } from '../domain/clients/secrets.ts';
@@ -16,7 +16,7 @@ export interface ClientSource {
 
 export type ClientMetadata = Readonly<Record<string, unknown>>;
 
-/** What an id can be at all: anything else never reaches the database. */
+/** The form of a client id: anything else never reaches the database. */
 const ID = /^[\x21-\x7e]{1,255}$/;
 
 export async function findClient(
@@ -26,7 +26,7 @@ export async function findClient(
   return ID.test(id) ? clientTable.find(id) : undefined;
 }
 
-/** @param scopes about people, as the library knows them */
+/** @param scopes the scopes about people, which are the only ones that oidc-provider knows */
 export function createClientSource(
   clientTable: ClientTable,
   admit: Admit,
@@ -48,7 +48,7 @@ function toPayload(client: StoredClient, scopes: readonly string[]): AdapterPayl
   return forLibrary({ ...metadata, client_id: id, disabled, ...secret }, scopes);
 }
 
-/** The library knows scopes about people only; those of resources are checked by configuration. */
+/** Leaves only scopes about people: those of resources are checked by `resource-indicators.ts`. */
 export function forLibrary(metadata: ClientMetadata, scopes: readonly string[]): ClientMetadata {
   const { scope } = metadata;
   if (typeof scope !== 'string') return metadata;
@@ -61,7 +61,7 @@ export function forLibrary(metadata: ClientMetadata, scopes: readonly string[]):
   };
 }
 
-/** Secrets are compared by keyed hash; two may be valid while one replaces the other. */
+/** Compares secrets by keyed hash, so that two can be valid while one replaces the other. */
 export function installClientModel(
   provider: Provider,
   vault: Vault,
@@ -69,13 +69,13 @@ export function installClientModel(
 ): void {
   Object.assign(provider.Client.prototype, {
     async compareClientSecret(this: ClientModel, actual: string): Promise<boolean> {
-      // Digests, where the library expects the secret itself.
+      // These are digests; oidc-provider expects the secret itself.
       const digests = this.clientSecret?.split(' ') ?? [];
       if (isSecretOf(vault, digests, actual)) return true;
       await countWrongSecret(this.clientId);
       return false;
     },
-    // ID tokens carry `sid` always, not only for clients with back-channel logout.
+    // Put `sid` into every ID token, not only for clients with back-channel logout.
     includeSid: () => true,
   });
 }

@@ -29,7 +29,7 @@ export const SIGNED = { httpOnly: true, sameSite: 'lax', signed: true } as const
 /** On every path, as `__Host-` demands. */
 export const SESSION_COOKIE = { ...SIGNED, path: '/' } as const;
 
-/** The longest that browsers keep a cookie. */
+/** Milliseconds: the longest that browsers keep a cookie. */
 const LIFETIME = 400 * 86_400_000;
 
 /** Unsigned: its value is random, and compared by keyed hash. */

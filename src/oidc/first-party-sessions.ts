@@ -1,4 +1,4 @@
-// The session of a sign-in without pages: a row that no cookie opens, and one code to redeem here.
+// The session of a sign-in without pages: no cookie opens it, and one code is redeemed in-process.
 import type Provider from 'oidc-provider';
 import type { AuthorizationCode } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
@@ -23,17 +23,17 @@ import { originOf, sessionKey } from './session-model.ts';
 import type { ClientModel, GrantModel, LoginResult } from './types.ts';
 
 export interface FirstPartySessions {
-  /** Whether the client may have the tokens that such a sign-in brings. */
+  /** Whether the client may get the tokens of such a sign-in. */
   isFor(client: ClientExtras): boolean;
-  /** What is granted; the first scope that is not there for this client. */
+  /** The scopes to grant, or the first one that this client may not ask for. */
   scopesOf(client: ClientExtras, asked: string | undefined): readonly string[] | UnknownScope;
-  /** Statements for the unit that ends the sign-in, and the code that redeems them. */
+  /** The code, and the statements for the unit that ends the sign-in. */
   open(
     login: LoginResult,
     client: ClientModel,
     scopes: readonly string[],
   ): Promise<FirstPartySession>;
-  /** Ends one that has brought nobody any tokens. */
+  /** Ends a session that brought no tokens. */
   withdraw(session: FirstPartySession): Promise<void>;
 }
 
@@ -103,7 +103,7 @@ interface Opened {
   readonly uid: string;
   readonly sid: string;
   readonly grantId: string;
-  /** Its tokens outlive it. */
+  /** Its tokens outlive the session. */
   readonly isOffline: boolean;
 }
 
@@ -116,7 +116,7 @@ function sessionRows(
   const at = now();
   const row = {
     uid,
-    // Of an identifier that nobody has been told.
+    // Nobody knows this identifier, so no cookie opens the session.
     key: sessionKey(vault, randomId(256)),
     accountId,
     generation,
@@ -136,7 +136,9 @@ interface Made {
   readonly statement: Statement;
 }
 
-/** First-party applications may use whatever there is: the code says what they have asked for. */
+/**
+ * Grants everything, as for any first-party application: the code limits it to what was requested.
+ */
 async function makeGrant(
   { accountId, generation }: LoginResult,
   { clientId }: ClientModel,
@@ -162,7 +164,7 @@ async function makeCode(
     client,
     expiresWithSession: !isOffline,
     grantId,
-    // Only the published type asks for it: a code keeps none.
+    // Only the published type requires it: a code doesn't store it.
     gty: 'authorization_code',
     redirectUri: INTERNAL_REDIRECT_URI,
     resource: ownApi(config),

@@ -1,4 +1,4 @@
-// Ends what a refresh token stands for: its session, and everything that came with it.
+// Signs out with a refresh token: ends its session, and everything issued in it.
 import type Provider from 'oidc-provider';
 import type { RefreshToken } from 'oidc-provider';
 import type { Sessions } from '../domain/sessions/sessions.ts';
@@ -19,10 +19,10 @@ interface Needs {
   readonly provider: () => Provider;
 }
 
-/** Nothing for a value that is not, or not any more, a refresh token of this client. */
+/** Does nothing for a value that isn't a valid refresh token of this client. */
 export type SignOutFirstParty = (clientId: string, refreshToken: string) => Promise<void>;
 
-/** The Grant goes last: without it nothing that is being issued now can be used. */
+/** The Grant goes last: without it, tokens that are being issued meanwhile can't be used. */
 const FAMILY = ['RefreshToken', 'AccessToken', 'AuthorizationCode', 'Grant'];
 
 export function createSignOutFirstParty(needs: Needs): SignOutFirstParty {
@@ -31,7 +31,7 @@ export function createSignOutFirstParty(needs: Needs): SignOutFirstParty {
     if (token?.clientId !== clientId) return;
     const family = endFamily(token, needs);
     const { kind } = await needs.store.commit([...(await endSession(token, needs)), ...family]);
-    // Another request has ended the session a moment ago, and told of it.
+    // Another request has just ended the session and recorded that.
     if (kind === 'conflict') await needs.store.commit(family);
   };
 }

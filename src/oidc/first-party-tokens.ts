@@ -1,4 +1,4 @@
-// Tokens for sign-ins without pages: always by asking the library's token endpoint.
+// Gets the tokens of sign-ins without pages from oidc-provider's token endpoint, in-process.
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { AuthorizationCode, RefreshToken } from 'oidc-provider';
@@ -23,11 +23,11 @@ export interface IssuedTokens {
   readonly scope: string;
   readonly idToken: string | undefined;
   readonly refresh: { readonly token: string; readonly expiresIn: number } | undefined;
-  /** `sid` of the tokens; undefined where they have outlived it. */
+  /** The session, with the `sid` of the tokens; undefined if they outlived it. */
   readonly session: { readonly id: string; readonly expiresAt: number } | undefined;
 }
 
-/** For an application that has proved itself. Undefined: what it sent is good for nothing. */
+/** For an authenticated application. Undefined if the code or token isn't valid. */
 export interface FirstPartyTokens {
   redeem(ctx: Context, clientId: string, code: string): Promise<IssuedTokens | undefined>;
   refresh(ctx: Context, clientId: string, refreshToken: string): Promise<IssuedTokens | undefined>;
@@ -86,7 +86,7 @@ function sourceOf(oidc: Ctx['oidc'] | undefined): Source | undefined {
   return oidc?.entities.RefreshToken ?? oidc?.entities.AuthorizationCode;
 }
 
-/** It ends with its session, unless it is to outlive it. */
+/** The token's remaining seconds, unless its session ends earlier and takes it along. */
 function lifeOf({ expiration, expiresWithSession }: Source, session: IssuedTokens['session']) {
   if (!expiresWithSession || !session) return expiration;
   return Math.min(expiration, Math.floor((session.expiresAt - now()) / 1000));
@@ -100,12 +100,12 @@ async function findSession(
 }
 
 /**
- * Nothing but these calls ever sees such a session: they keep it from looking idle. One of a browser
- * is seen where its cookie is, and nowhere else.
+ * Keeps the session from looking idle, because only these calls use it. A browser's session counts
+ * as used only when the browser sends its cookie.
  */
 function keepAwake({ uid, origin }: Session, { sessionTable }: Needs): Unit {
   if (origin?.clientId === undefined) return [];
-  // Tokens that outlive their session are not refused because it has ended a moment ago.
+  // Tokens that outlive their session stay valid if it has just ended, so this may hit no row.
   const { expectRows: _mustHit, ...seen } = sessionTable.update(uid, { seenAt: now() });
   return [seen];
 }

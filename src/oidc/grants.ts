@@ -1,4 +1,4 @@
-// The library's Grant as the token family of one session and client, filled from our consent row.
+// oidc-provider's Grant as the token family of one session and client, filled from our consent row.
 import type Provider from 'oidc-provider';
 import { errors, type Grant } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
@@ -25,13 +25,13 @@ export interface GrantNeeds {
   readonly store: Store;
   readonly sessionTable: SessionTable;
   readonly consents: Consents;
-  /** Must hit: the consent stands until the unit is done. */
+  /** Fails the unit unless the consent still stands. */
   readonly guardConsent: ConsentTable['guard'];
-  /** All scopes and resources there are: what a first-party client may use unasked. */
+  /** All scopes and resources: what a first-party client may use without asking. */
   readonly everything: Granted;
 }
 
-/** What was allowed once counts as long as the client may ask for it. */
+/** Limits what was granted to what the client may still ask for. */
 export function installGrantModel(
   provider: Provider,
   config: Pick<Config, 'attributes'>,
@@ -54,14 +54,14 @@ export function installGrantModel(
   Model.prototype.getOIDCClaimsFiltered = function (this: Grant, filter) {
     return allowed.call(this, filter).filter(mayAsk);
   };
-  // A claim that the client may not ask for is left out without a question.
+  // Leave out claims that the client may not ask for, without asking the person.
   Model.prototype.getOIDCClaimsEncountered = function (this: Grant) {
     const asked = [...(current()?.oidc.requestParamClaims ?? [])];
     return [...known.call(this), ...asked.filter((claim) => !mayAsk(claim))];
   };
 }
 
-/** Called by the library for every authorization request of a signed-in person. */
+/** Called for every authorization request of a signed-in person. */
 export function createLoadExistingGrant(needs: GrantNeeds) {
   return async (ctx: Ctx): Promise<Grant | undefined> => {
     assertMayAnswer(ctx);
@@ -78,14 +78,14 @@ export function createLoadExistingGrant(needs: GrantNeeds) {
 async function grantedFor(ctx: Ctx, needs: GrantNeeds): Promise<Granted | undefined> {
   const { accountId } = sessionIn(ctx);
   const client = clientIn(ctx);
-  // A code and a token carry what was asked for, so this is a limit and no gift.
+  // This is only an upper limit: codes and tokens contain what was requested.
   if (client.first_party) return needs.everything;
   return needs.consents.find(accountId ?? '', client.clientId);
 }
 
 const REVOKED = oauthError('access_denied', 'access was revoked meanwhile');
 
-/** What this request issues comes wholly before or not after a person takes the consent back. */
+/** Makes the unit depend on the consent: if it's revoked meanwhile, this request issues nothing. */
 function holdConsent(ctx: Ctx, needs: GrantNeeds): void {
   const items = guardOf(ctx, needs).map((statement) => ({ statement, conflict: REVOKED }));
   workOf(ctx)?.items.push(...items.map((item) => ({ ...item, revokes: false })));
@@ -97,7 +97,7 @@ function guardOf(ctx: Ctx, { guardConsent }: GrantNeeds): Unit {
   return isFirstParty ? [] : [guardConsent(accountId, clientId)];
 }
 
-/** The session was made by this very request: nobody else can know it, all goes into its unit. */
+/** No other request knows this session yet, so everything goes into the unit of this one. */
 async function newGrant(ctx: Ctx, session: SessionModel, granted: Granted): Promise<Grant> {
   const authorization = session.authorizationFor(clientIdOf(ctx), true);
   authorization.sid ??= randomId();
@@ -108,7 +108,9 @@ async function newGrant(ctx: Ctx, session: SessionModel, granted: Granted): Prom
   return grant;
 }
 
-/** Requests of one client side by side must end up in one family: each write is seen at once. */
+/**
+ * Parallel requests of one client must end up in one family, so each write is visible immediately.
+ */
 async function sharedGrant(
   ctx: Ctx,
   session: SessionModel,
@@ -118,7 +120,7 @@ async function sharedGrant(
   const clientId = clientIdOf(ctx);
   const client = await joinSession(session, clientId, needs);
   const found = client.grantId ? await findGrant(ctx, session, client.grantId) : undefined;
-  // Its tokens were revoked, or there has been none: a family of its own.
+  // Start a family if there was none, or if its tokens were revoked.
   const grant = found ?? (await startFamily(ctx, session, client.grantId, granted, needs));
   await keepUp(ctx, grant, granted, needs);
   const authorization = session.authorizationFor(clientId, true);
@@ -157,15 +159,18 @@ async function startFamily(
   ]);
   if (outcome.kind === 'committed') return grant;
   const client = (await sessionTable.clients(uid)).get(clientId);
-  // There is nothing left that a family could hang on.
+  // The session no longer has this client, so there is nothing to attach a family to.
   if (!client) throw new errors.AccessDenied('the application was signed out meanwhile');
-  // Another request started the family a moment ago.
+  // Another request has just started the family.
   const theirs = client.grantId;
   const found = theirs ? await findGrant(ctx, session, theirs) : undefined;
   return found ?? startFamily(ctx, session, theirs, granted, needs);
 }
 
-/** Until what stands holds everything allowed, also what was allowed in another tab just now. */
+/**
+ * Repeats until the Grant contains everything that was allowed, including what another tab has just
+ * added.
+ */
 async function keepUp(
   ctx: Ctx,
   grant: GrantModel,
@@ -174,7 +179,7 @@ async function keepUp(
 ): Promise<void> {
   if (!fill(grant, granted)) return;
   const made = await setAside(ctx, () => grant.save());
-  // Missed: the consent is gone, and a Grant that went with it must not come back.
+  // On a conflict the consent is gone, and a Grant that went with it must not come back.
   const { kind } = await needs.store.commit([...guardOf(ctx, needs), ...made]);
   if (kind === 'conflict') return;
   const latest = await grantedFor(ctx, needs);
@@ -184,7 +189,7 @@ async function keepUp(
 const clientIdOf = (ctx: Ctx) => ctx.oidc.client?.clientId ?? '';
 export const newGrantId = () => randomId(256);
 
-/** Of this person: one that somebody else's sign-in left on the session is nobody's. */
+/** Ignores a Grant of another person, left in the session by an earlier sign-in. */
 async function findGrant(
   ctx: Ctx,
   session: SessionModel,
@@ -204,7 +209,7 @@ function build(ctx: Ctx, session: SessionModel, jti: string): GrantModel {
 /** @returns whether the Grant lacked something */
 export function fill(grant: GrantModel, granted: Granted): boolean {
   const before = JSON.stringify([grant.openid, grant.resources]);
-  // An empty one would be gone once it is saved, and lacking again for ever.
+  // An empty entry would be lost when the Grant is saved, and so would be missing forever.
   if (granted.scopes.length > 0) grant.addOIDCScope(granted.scopes.join(' '));
   if (granted.claims.length > 0) grant.addOIDCClaims([...granted.claims]);
   for (const [identifier, scopes] of Object.entries(granted.resources)) {

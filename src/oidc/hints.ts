@@ -1,10 +1,10 @@
-// ID tokens that come back as a hint, also when the key that signed them has been retired.
+// Accepts ID token hints whose signing key has been retired.
 import { compactVerify, decodeJwt, decodeProtectedHeader, type JWK } from 'jose';
 import type Provider from 'oidc-provider';
 import type { ClientModel } from './types.ts';
 
 /**
- * OpenID Connect RP-Initiated Logout 1.0, 2: a hint is good after it has expired. People sign out
+ * A hint stays valid after it expires (OpenID Connect RP-Initiated Logout 1.0, 2). People sign out
  * days later, when the key is long gone from the JWKS.
  */
 export function acceptOldHints(provider: Provider, retired: readonly JWK[]): void {
@@ -17,7 +17,7 @@ export function acceptOldHints(provider: Provider, retired: readonly JWK[]): voi
   };
 }
 
-/** Undefined for what is no token: the library says so. */
+/** Undefined if it isn't a JWT: oidc-provider refuses it. */
 function kidOf(jwt: string): string | undefined {
   try {
     return decodeProtectedHeader(jwt).kid;
@@ -26,7 +26,7 @@ function kidOf(jwt: string): string | undefined {
   }
 }
 
-/** As the library validates any hint; expiry does not count there, either. */
+/** Validates a hint as oidc-provider does, which ignores its expiry, too. */
 async function validateOld(jwt: string, key: JWK, client: ClientModel, issuer: string) {
   const algorithms = [client.idTokenSignedResponseAlg ?? []].flat();
   const { protectedHeader: header } = await compactVerify(jwt, key, { algorithms });

@@ -1,4 +1,4 @@
-// An authorization request that waits for a person, as the sign-in pages see it.
+// Authorization requests that wait for a person, as the sign-in pages see them.
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
@@ -15,7 +15,7 @@ import type { ArtifactTable } from '../store/artifacts.ts';
 import type { Statement } from '../store/statement.ts';
 import { mayAskForClaim } from './allowed-scopes.ts';
 import { artifactKey, toStored } from './artifacts.ts';
-import { AT_ONCE, type Binding, type BrowserBinding } from './browser-binding.ts';
+import { type Binding, type BrowserBinding, SETTLING } from './browser-binding.ts';
 import type { ClientExtras } from './client-extras.ts';
 import { type ClientOnPage, clientOnPage } from './pages/client-on-page.ts';
 import { mayAnswer } from './redirect-uris.ts';
@@ -32,41 +32,47 @@ export type { Acr, LoginResult };
 
 export interface Interaction {
   readonly uid: string;
-  /** Keyed hash of the uid: how rows of ours refer to it. */
+  /** Keyed hash of the uid, by which our rows refer to it. */
   readonly key: string;
-  /** What the tokens of its forms are made for: this sign-in in this browser. */
+  /** Binds the tokens of its forms to this sign-in in this browser. */
   readonly formBinding: string;
   readonly clientId: string;
   readonly client: ClientOnPage;
   readonly prompt: 'login' | 'consent' | 'select_account' | 'access';
-  /** Where the library goes on, once there is a result. */
+  /** Where oidc-provider resumes once there is a result. */
   readonly returnTo: string;
   readonly loginHint: string | undefined;
   readonly wantedAcr: Wanted;
-  /** Whether a trusted device stands in for the second factor. */
+  /** Whether a trusted device replaces the second factor. */
   readonly devicesCount: boolean;
-  /** Whoever is signed in already, where their session lacks nothing but assurance. */
+  /** The signed-in person, if the session lacks nothing but assurance. */
   readonly stepUp: StepUp | undefined;
-  /** Everything the request asks for. */
+  /** Everything that the request asks for. */
   readonly requested: Granted;
-  /** Whose consent is asked: the session's, or of the sign-in that has just ended. */
+  /** The person who is asked for consent: of the session, or of the sign-in that has just ended. */
   readonly accountId: string | undefined;
-  /** Must hit, as the other answers: nothing has answered it. Ends it with a signed-in person. */
+  /**
+   * Ends it with a signed-in person. As with the other answers, the unit fails if it was
+   * answered before.
+   */
   signedIn(login: LoginResult, otherPerson: boolean): Statement;
-  /** Ends it with the choice of the account that is signed in. */
+  /** Ends it with the choice of the signed-in account. */
   selected(): Statement;
   /** Ends it with a consent. */
   consented(): Statement;
   /** Ends it with an OAuth error for the relying party. */
   refused(error: string, description: string): Statement;
-  /** Must hit. Turns a question to the person who is signed in into a sign-in of anybody. */
+  /**
+   * Turns a question to the signed-in person into a sign-in for anybody. Fails the unit if the row
+   * is gone or given up.
+   */
   asSignIn(): Statement;
 }
 
 export interface StepUp {
   readonly accountId: string;
   readonly generation: number;
-  /** Milliseconds; when the password was proved. */
+  /** Milliseconds: when the password was proved. */
   readonly provedAt: number;
 }
 
@@ -74,11 +80,11 @@ export type FoundInteraction =
   | { readonly kind: 'found'; readonly interaction: Interaction }
   | { readonly kind: 'other-browser' }
   /**
-   * Its browser had no cookie, and has had another one since: it sent several requests at once. The
-   * address makes the same request again.
+   * The browser sent several requests simultaneously without a cookie, and another one's cookie
+   * won. The address repeats this request.
    */
   | { readonly kind: 'overtaken'; readonly again: string }
-  /** For newer ones of the same browser. */
+  /** Given up for newer ones of the same browser. */
   | { readonly kind: 'given-up'; readonly clientId: string }
   | { readonly kind: 'gone' };
 
@@ -134,7 +140,7 @@ export function createInteractions(needs: InteractionNeeds): Interactions {
   return { find, keyOf };
 }
 
-/** Keeps what is ours beside the library's fields. */
+/** Makes oidc-provider store our fields, too. */
 export function installInteractionModel(provider: Provider): void {
   const Model = provider.Interaction;
   const fields = [...Model.IN_PAYLOAD, 'browserKey', 'consumed', 'newBrowser'];
@@ -143,16 +149,16 @@ export function installInteractionModel(provider: Provider): void {
 
 const clientIdOf = ({ params }: InteractionModel) => String(params.client_id);
 
-/** Only what anybody could have asked for, and before anybody could have answered. */
+/** Only a request that anybody could have sent, and that nobody can have answered yet. */
 function mayBeginAgain(model: InteractionModel): boolean {
   const { newBrowser, iat, session, lastSubmission, deviceCode, params } = model;
-  if (!newBrowser || nowSeconds() - iat > AT_ONCE) return false;
+  if (!newBrowser || nowSeconds() - iat > SETTLING) return false;
   return !session && !lastSubmission && !deviceCode && params.id_token_hint === undefined;
 }
 
 const REQUEST_URI = 'urn:ietf:params:oauth:request_uri:';
 
-/** The authorization request, as it was sent. */
+/** The address of the authorization request, as it was sent. */
 function requestUrl({ params, parJti }: InteractionModel, provider: Provider): string {
   const { client_id } = params;
   const pushed = parJti ? { client_id, request_uri: `${REQUEST_URI}${parJti}` } : undefined;
@@ -163,12 +169,12 @@ function requestUrl({ params, parJti }: InteractionModel, provider: Provider): s
   return url.href;
 }
 
-/** A consent that follows a sign-in is part of it. */
+/** Attributes a consent that follows a sign-in to that sign-in. */
 function noteConsent({ lastSubmission }: InteractionModel, { accountId }: Interaction): void {
   noteInRequest({ flowId: loginIn(lastSubmission)?.flow, actor: accountId });
 }
 
-/** The session it started from has ended, or is somebody else's now. */
+/** Whether the session that it started from has ended, or now belongs to somebody else. */
 function hasSessionMoved(model: InteractionModel, session: SessionModel | undefined): boolean {
   return model.session?.uid !== undefined && session?.accountId !== model.session.accountId;
 }
@@ -180,14 +186,15 @@ async function sessionOf(
   return session?.uid ? provider.Session.findByUid(session.uid) : undefined;
 }
 
-/** Asked of the first factor, too, the session proves nothing. */
+/** The session for a step-up. It proves nothing if the first factor is due, too. */
 function stepUpOf(
   { prompt: { name, reasons }, params }: InteractionModel,
   { accountId, generation, loginTs }: Partial<SessionModel> = {},
 ): StepUp | undefined {
   const lacksAssurance = name === 'login' && reasons.every((each) => each === 'assurance_too_low');
   if (!lacksAssurance || !accountId || !loginTs || generation === undefined) return undefined;
-  // Young enough when it was asked for, it may have grown old until somebody comes to the page.
+  // The session was recent enough for the request, but may have aged before the person came to the
+  // page.
   if (params.max_age !== undefined && nowSeconds() - loginTs > Number(params.max_age)) {
     return undefined;
   }
@@ -241,7 +248,7 @@ function toInteraction(
 
 function promptOf({ prompt: { name }, session }: InteractionModel): Interaction['prompt'] {
   if (name === 'consent' || name === 'access') return name;
-  // Without a session there is nothing to choose from.
+  // Without a session, there is no account to choose.
   return name === 'select_account' && session?.accountId !== undefined ? 'select_account' : 'login';
 }
 
@@ -262,7 +269,7 @@ function requestedBy(
   };
 }
 
-/** The names in a `claims` parameter, which the library has read before. */
+/** The claims that a `claims` parameter names. oidc-provider has validated it. */
 function claimsIn(parameter: unknown): string[] {
   if (typeof parameter !== 'string') return [];
   const { userinfo = {}, id_token = {} } = JSON.parse(parameter);
@@ -271,7 +278,7 @@ function claimsIn(parameter: unknown): string[] {
 
 type Change = Pick<AdapterPayload, 'prompt' | 'result' | 'session'>;
 
-/** As the adapter writes it, with a change. */
+/** The payload as the adapter stores it, with a change. */
 function storedWith(model: InteractionModel, change: Change, vault: Vault) {
   return toStored(MODEL, { ...model, jti: model.jti, ...change }, vault);
 }

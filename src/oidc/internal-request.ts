@@ -1,4 +1,4 @@
-// Requests to the library's own endpoints that another door of ours makes within this process.
+// In-process requests to oidc-provider's endpoints, made while another endpoint answers.
 import { type IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 import type { Context, Middleware } from 'koa';
@@ -11,15 +11,17 @@ import { type Ctx, oidcOf } from './types.ts';
 import { workOf } from './work.ts';
 
 export interface InjectedRequest {
-  /** Path of the endpoint. */
+  /** The path of the endpoint. */
   readonly path: string;
-  /** Undefined ones are left out. */
+  /** Undefined values are left out. */
   readonly parameters: Readonly<Record<string, string | undefined>>;
-  /** Headers of the outer request that the library is to see. */
+  /** Headers of the outer request to pass on. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
-  /** The id of a client that has been authenticated already. */
+  /** The id of a client that has already authenticated. */
   readonly client?: string;
-  /** What is written with the request, if it is not refused: asked for once its answer is made. */
+  /**
+   * Called once the answer exists, unless it's a refusal: returns what to write in the same unit.
+   */
   readonly alongside?: (oidc: Ctx['oidc']) => Promise<Unit>;
 }
 
@@ -27,26 +29,29 @@ export interface InjectedResponse {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
   readonly headers: OutgoingHttpHeaders;
-  /** What the library has found and made on the way. */
+  /** What oidc-provider found and made meanwhile. */
   readonly oidc: Ctx['oidc'] | undefined;
 }
 
 export type Inject = (outer: Context, request: InjectedRequest) => Promise<InjectedResponse>;
 
-/** Where the code of a sign-in without pages would go: the library wants an address for it. */
+/**
+ * The redirect URI of a sign-in without pages: oidc-provider requires one, and no browser follows
+ * it.
+ */
 export const INTERNAL_REDIRECT_URI = 'https://nowhere.invalid/';
 
 const AUTHENTICATED = perRequest<string>('authenticated client');
 
-/** The client that a request of our own vouches for; nothing that is sent can set it. */
+/** The client that an in-process request vouches for. Nothing that is sent can set it. */
 export function authenticatedClientOf(ctx: Ctx | undefined): string | undefined {
   return AUTHENTICATED.get(ctx);
 }
 
 /**
- * Its writes are a unit of their own. What fails inside is thrown.
- * @param unit commits what is written
- * @param library with everything that stands between
+ * Makes requests whose writes are a unit of their own. What fails inside is thrown.
+ * @param unit commits what was written
+ * @param library oidc-provider, with the middleware around it
  */
 export function createInject(app: Koa, unit: Middleware, library: Middleware): Inject {
   return async (outer, { path, parameters, headers = {}, client, alongside }) => {
@@ -72,7 +77,7 @@ async function join(ctx: Context, alongside: InjectedRequest['alongside']): Prom
   const oidc = oidcOf(ctx);
   const unit = (oidc && ctx.status === 200 && (await alongside?.(oidc))) || [];
   const items = unit.map((statement) => ({ statement, conflict: undefined, revokes: false }));
-  // First: whatever ends a session holds its row before it looks at tokens.
+  // These come first: whatever ends a session locks its row before it looks at tokens.
   workOf(ctx)?.items.unshift(...items);
 }
 

@@ -1,9 +1,9 @@
-// What a request with an assertion asks for: each field one text of a length that means something.
+// Reads the parameters of a token request with an assertion, each with a maximum length.
 import { errors } from 'oidc-provider';
 import { readSixDigits } from '../lib/typed-codes.ts';
 import type { Ctx } from './types.ts';
 
-/** Longest text of each. */
+/** The maximum length of each. */
 const FIELDS = { assertion: 8192, mfa_code: 64, scope: 4096, resource: 2048 } as const;
 type Field = keyof typeof FIELDS;
 
@@ -16,13 +16,13 @@ export interface AskedForToken {
   readonly resource: string | undefined;
 }
 
-/** Throws `invalid_request` with the name of the field: nothing has been looked at. */
+/** Throws `invalid_request` with the field's name, before anything is looked up. */
 export function readAsked({ oidc }: Ctx): AskedForToken {
   const read = (field: Field) => readField(field, oidc.params?.[field]);
   const assertion = read('assertion');
   if (assertion === undefined) throw new errors.InvalidRequest('assertion is missing');
   const mfaCode = read('mfa_code');
-  // What is no code is no guess either: nothing is spent and nothing counted for it.
+  // Something else than a code isn't a guess: it spends nothing and isn't counted.
   if (mfaCode !== undefined && readSixDigits(mfaCode) === undefined) {
     throw new errors.InvalidRequest('mfa_code must be six digits');
   }
@@ -32,10 +32,10 @@ export function readAsked({ oidc }: Ctx): AskedForToken {
 
 function readField(field: Field, value: unknown): string | undefined {
   if (value === undefined) return undefined;
-  if (typeof value !== 'string') throw new errors.InvalidRequest(`${field} must be one text`);
+  if (typeof value !== 'string') throw new errors.InvalidRequest(`${field} must be one string`);
   if (value.length > FIELDS[field]) {
     throw new errors.InvalidRequest(`${field} is longer than ${FIELDS[field]} characters`);
   }
-  if (value.includes('\0')) throw new errors.InvalidRequest(`${field} holds a NUL`);
+  if (value.includes('\0')) throw new errors.InvalidRequest(`${field} contains a NUL`);
   return value;
 }

@@ -1,4 +1,4 @@
-// The grant jwt-bearer (RFC 7523, 2.1): a service account shows an assertion and gets a token.
+// The grant jwt-bearer (RFC 7523, 2.1): a service account sends an assertion and gets a token.
 import { type CanBePromise, errors } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
 import type { Audit, AuditEvent } from '../domain/audit/audit.ts';
@@ -27,7 +27,10 @@ import { oauthError, workOf } from './work.ts';
 
 export { PARAMETERS } from './jwt-bearer-request.ts';
 
-/** How the library answers at the token endpoint. @typeParam C what it knows of the request by then */
+/**
+ * Answers a request at the token endpoint.
+ * @typeParam C the request's context, with what oidc-provider has read by then
+ */
 export type GrantHandler<C extends Ctx> = (ctx: C) => CanBePromise<void>;
 
 export interface JwtBearerNeeds extends SpendingNeeds {
@@ -38,7 +41,7 @@ export interface JwtBearerNeeds extends SpendingNeeds {
   };
 }
 
-/** @returns the handler, from the one that makes the token for a client that acts for nobody */
+/** @returns a function that makes the handler from the one for client credentials */
 export function createJwtBearer(needs: JwtBearerNeeds) {
   const { serviceAccountTable } = needs.tables;
   const { verify } = createAssertions({
@@ -67,7 +70,7 @@ function audiencesOf({ issuer }: Config): readonly string[] {
   return [issuer, `${issuer}${ROUTES.token}`, `${issuer}${SERVICE_ACCOUNT_TOKEN}`];
 }
 
-/** Throws for a client: were the grant among its own, it still had no account to speak for. */
+/** Throws for clients: even if the grant were registered for one, it has no account to act for. */
 function requestOf(ctx: Ctx): JwtBearerRequest {
   const request = jwtBearerOf(ctx);
   if (request && ctx.oidc.client?.clientId === UNVERIFIED) return request;
@@ -101,7 +104,7 @@ function recordRefusal(
   return isCounted ? audit.write(event) : audit.fold(event);
 }
 
-/** From here on the request is that of the account. */
+/** Makes the request that of the account. */
 async function assume(ctx: Ctx, request: JwtBearerRequest, accountId: string): Promise<void> {
   request.accountId = accountId;
   const client = await ctx.oidc.provider.Client.find(accountId);
@@ -111,7 +114,10 @@ async function assume(ctx: Ctx, request: JwtBearerRequest, accountId: string): P
 
 const ENDED = oauthError('invalid_grant', 'grant request is invalid');
 
-/** In one unit with the token: what ends the account or the key waits for it, and ends it too. */
+/**
+ * Issues the token in one unit with a check of account and key, so that whatever ends them also
+ * ends the token.
+ */
 async function issueFor(
   who: Issuing,
   ctx: Ctx,
@@ -133,7 +139,7 @@ async function issueFor(
   items.push({ statement, conflict: undefined, revokes: false });
 }
 
-/** Whether the client may read it. */
+/** Whether the client may read the message. */
 function isExposed(error: unknown): error is Error {
   return error instanceof Error && 'expose' in error && error.expose === true;
 }

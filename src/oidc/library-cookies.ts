@@ -1,4 +1,4 @@
-// The library's two cookies of a sign-in: answered here, and in no browser any more.
+// Answers oidc-provider's questions for its two sign-in cookies, which no browser gets.
 import type { Middleware } from 'koa';
 import { cookieValues } from '../lib/cookies.ts';
 import { SIGN_IN_PATH } from '../web/paths.ts';
@@ -9,8 +9,8 @@ import { uidIn } from './types.ts';
 type LibraryCookies = Pick<CookieNames, 'interaction' | 'resume'>;
 
 /**
- * The library asks for a cookie to learn which sign-in it resumes; the address says the same. Whether
- * the browser may resume it is decided where the row is read.
+ * Answers with the uid from the address: oidc-provider asks for a cookie to learn which sign-in it
+ * resumes. The interaction adapter decides whether the browser may resume it.
  */
 export function answerLibraryCookies({ interaction, resume }: LibraryCookies): Middleware {
   return (ctx, next) => {
@@ -28,7 +28,7 @@ export function answerLibraryCookies({ interaction, resume }: LibraryCookies): M
 const ROOTS = [SIGN_IN_PATH, ROUTES.authorization, ROUTES.code_verification].join('|');
 const OF_ONE_SIGN_IN = new RegExp(`^(?:${ROOTS})/[\\w-]{1,64}(?=/|$)`);
 
-/** Earlier versions set four cookies for each sign-in, which browsers bring to its addresses. */
+/** Removes the cookies of earlier versions, which set four for each sign-in. */
 export function dropOldCookies({ interaction, resume }: LibraryCookies): Middleware {
   const old = [interaction, resume].flatMap((name) => [name, `${name}.sig`]);
   return (ctx, next) => {

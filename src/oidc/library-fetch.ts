@@ -1,13 +1,14 @@
-// What the library calls: it reads lists from applications, and posts logout tokens to them.
+// The outgoing calls of oidc-provider: it reads lists that applications publish, such as
+// key sets, and posts logout tokens.
 import { createOutgoing, type OutgoingSettings } from '../lib/outgoing.ts';
 
-/** Bytes of a list that an application keeps elsewhere, unpacked. */
+/** Maximum bytes of a list, unpacked. */
 const LONGEST_LIST = 64 * 1024;
 
-/** Of a relying party that refuses a logout token: bytes that its reason may take. */
+/** How many bytes to read of the reason for which a relying party refuses a logout token. */
 const REFUSAL = { status: 400, bytes: 2048 };
 
-/** The library sets limits and a dispatcher of its own: those are left aside. */
+/** Ignores the limits and the dispatcher that oidc-provider sets. */
 export function createLibraryFetch(settings: OutgoingSettings) {
   const call = createOutgoing(settings);
   return async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
@@ -15,7 +16,7 @@ export function createLibraryFetch(settings: OutgoingSettings) {
     const { method = 'GET', body } = init;
     const headers = Object.fromEntries(new Headers(init.headers));
     const request = { method, headers, ...(body instanceof URLSearchParams && { body }) };
-    // A logout token is answered by a status; a refusal may say why.
+    // Only the status answers a logout token, but a refusal may contain a reason.
     if (method !== 'GET') return call(url, { ...request, beginningOf: REFUSAL });
     const answer = await call(url, request, LONGEST_LIST);
     if (answer.status === 200) return answer;

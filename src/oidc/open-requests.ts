@@ -1,4 +1,4 @@
-// Requests that wait for a person: so many from one address range, and none larger than 8 KB.
+// Limits requests that wait for a person: how many per address range, and how large.
 import type { Context } from 'koa';
 import type { AdapterPayload } from 'oidc-provider';
 import type { Audit } from '../domain/audit/audit.ts';
@@ -15,18 +15,18 @@ import { type Item, type Work, workOf } from './work.ts';
 export interface OpenRequestNeeds {
   readonly limits: Pick<Limits, 'openRequest'>;
   readonly audit: Audit;
-  /** The row of a browser in which somebody has signed in before, whoever that was. */
+  /** The row of a browser in which anybody has signed in before. */
   readonly knownBrowserOf: (ctx: Context) => Promise<string | undefined>;
 }
 
 export type CountOpenRequest = (ctx: Ctx, work: Work, put: Put) => void;
 
-/** Writes the request, with the key of the counter that it stands in. */
+/** Writes the request, with the key of the counter that includes it. */
 type Put = (countedKey: string) => Item;
 
 /**
- * Counts a request in the unit that writes it. Where the range has too many, a browser that somebody
- * has signed in with before has a budget of its own; whoever has none is refused.
+ * Counts a request in the unit that writes it. If its range has too many, a browser in which
+ * somebody has signed in before gets its own budget; any other is refused.
  */
 export function createCountOpenRequest(needs: OpenRequestNeeds): CountOpenRequest {
   return (ctx, work, put) => {
@@ -78,14 +78,14 @@ export interface WaitingNeeds {
   readonly countOpenRequest: CountOpenRequest;
 }
 
-/** What the storage of a model has to do where its rows wait for a person. */
+/** What the adapter of a model does if its rows wait for a person. */
 export function createWaiting(model: string, needs: WaitingNeeds) {
   const { current, limits, countOpenRequest } = needs;
   const nameOf = (id: string) => `${model} ${id}`;
   return {
     /**
      * Throws `authorization_request_too_large`.
-     * @returns false for what does not count: the caller writes it
+     * @returns false if the request doesn't count, so the caller writes it
      */
     begins: (payload: AdapterPayload, put: Put): boolean => {
       if (!WAITING.has(model)) return false;
@@ -99,7 +99,7 @@ export function createWaiting(model: string, needs: WaitingNeeds) {
     note: (id: string, found: Pick<FoundArtifact, 'counted'> | undefined): void => {
       if (found?.counted) workOf(current())?.counted.set(nameOf(id), found.counted);
     },
-    /** It waits no longer. */
+    /** The request no longer waits. */
     close: (id: string): void => {
       const work = workOf(current());
       const counted = work?.counted.get(nameOf(id));
@@ -112,11 +112,11 @@ export function createWaiting(model: string, needs: WaitingNeeds) {
 
 const WAITING: ReadonlySet<string> = new Set(['Interaction', PUSHED, 'DeviceCode']);
 
-/** Bytes of what was sent, and of what is kept of it. */
+/** Maximum bytes of a request, as it was sent. */
 export const LARGEST_REQUEST = 8 * 1024;
-/** Some characters take more bytes where they are kept than on their way here. */
+/** Maximum bytes as stored, where some characters take more than in the request. */
 const LARGEST_KEPT = LARGEST_REQUEST + 1024;
-/** A pushed request is kept in base64url. */
+/** A pushed request is stored in base64url. */
 const LARGEST_PUSHED = Math.ceil((LARGEST_KEPT * 4) / 3);
 
 function assertSmall(model: string, { params, request }: AdapterPayload): void {
@@ -127,8 +127,8 @@ function assertSmall(model: string, { params, request }: AdapterPayload): void {
 }
 
 /**
- * Whether what is written begins to wait for a person. What follows a finished sign-in, such as the
- * question for consent, does not; nor does what a client has sent that has shown who it is.
+ * Whether this write starts a wait for a person. What follows a finished sign-in, such as the
+ * question for consent, doesn't; neither does a request from an authenticated client.
  */
 function opensRequest(model: string, { oidc }: Ctx): boolean {
   if (model === 'Interaction') return BEGINNINGS.has(oidc.route);

@@ -1,4 +1,4 @@
-// When an existing session is not enough: our Checks on the library's login prompt.
+// When an existing session isn't enough: our Checks in oidc-provider's login prompt.
 import { decodeJwt } from 'jose';
 import { errors, interactionPolicy } from 'oidc-provider';
 import type { Consents } from '../domain/consents/consents.ts';
@@ -12,7 +12,10 @@ const { Check, Prompt, base } = interactionPolicy;
 
 type Judge = (ctx: Ctx, session: SessionModel) => boolean;
 
-/** Account selection, then the library's two prompts: `login` with our Checks in front of its own. */
+/**
+ * Account selection, then oidc-provider's two prompts: `login`, with our Checks before its own, and
+ * `consent`.
+ */
 export function createPolicy(
   sessions: Pick<Sessions, 'isIdle'>,
   consents: Pick<Consents, 'find'>,
@@ -31,7 +34,7 @@ export function createPolicy(
     check('somebody_else_was_meant', isSomebodyElse),
   ];
   for (const [index, each] of own.entries()) login.checks.add(each, index);
-  // Ours covers them, and takes a stronger value for a weaker one.
+  // `assurance_too_low` covers these, and accepts a stronger value for a weaker one.
   for (const reason of ['essential_acr', 'essential_acrs']) login.checks.remove(reason);
   for (const each of login.checks) neverTwice(each);
   policy.add(accountSelection(), 0);
@@ -40,7 +43,7 @@ export function createPolicy(
   return policy;
 }
 
-/** No consent is asked of a person who may not use the application. */
+/** Stops people who may not use the application before they are asked for consent. */
 function access() {
   const lacksRole = new Check(
     'role_missing',
@@ -51,7 +54,7 @@ function access() {
   return new Prompt({ name: 'access' }, lacksRole);
 }
 
-/** Asks who is meant where the request says so, or names somebody else than who is signed in. */
+/** Asks which account to use if the request says so, or if its hint names another person. */
 function accountSelection() {
   const hinted = new Check(
     'another_account_hinted',
@@ -77,7 +80,7 @@ function consentPrompt(policy: interactionPolicy.DefaultPolicy): interactionPoli
   return consent;
 }
 
-/** The library looks at scopes alone: a resource of which none is asked for would pass unasked. */
+/** Asks for consent to a resource even without scopes: oidc-provider only looks at scopes. */
 function resourcesMissing(consents: Pick<Consents, 'find'>) {
   const description = 'requested resources not granted';
   return new Check('resources_missing', description, 'consent_required', (ctx) =>
@@ -85,7 +88,7 @@ function resourcesMissing(consents: Pick<Consents, 'find'>) {
   );
 }
 
-// Checks run side by side: each looks at the session alone and changes nothing.
+// Checks run in parallel, so each only reads the session and changes nothing.
 function check(reason: string, judge: Judge): InstanceType<typeof Check> {
   const description = `${reason.replaceAll('_', ' ')}: sign in again`;
   return new Check(reason, description, 'login_required', (ctx) => {
@@ -108,8 +111,9 @@ const isEnrolmentDue: Judge = (ctx) => accountIn(ctx)?.enrolmentDue === true;
 const isAddressRefused: Judge = (ctx) => accountIn(ctx)?.addressRefused === true;
 
 /**
- * OpenID Connect Core 1.0, 3.1.2.1. The library holds `id_token_hint` against whoever is signed in
- * when the request comes, and no more against who has signed in for it. It was verified then.
+ * Whether the `id_token_hint` names another person than the one who has just signed in (OpenID
+ * Connect Core 1.0, 3.1.2.1). oidc-provider compares it only when the request comes, and has
+ * verified it then.
  */
 const isSomebodyElse: Judge = (ctx, session) => {
   const hint = ctx.oidc.params?.id_token_hint;
@@ -129,7 +133,7 @@ const isAssuranceTooLow: Judge = (ctx, session) => {
   return true;
 };
 
-/** A sign-in that has just ended and still fails is an error, never another round. */
+/** Turns a Check that fails right after a sign-in into an error, instead of asking again. */
 function neverTwice(each: InstanceType<typeof Check>): void {
   const judge = each.check;
   each.check = async (ctx) => {

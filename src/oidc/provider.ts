@@ -1,4 +1,4 @@
-// Builds the library's Provider over our stores, with the few overrides it needs.
+// Builds the Provider over our stores, and replaces a few of its parts.
 import type { Middleware } from 'koa';
 import Provider, { type TokenEndpointGrantContext } from 'oidc-provider';
 import { personScopes } from '../domain/attributes/attributes.ts';
@@ -67,10 +67,10 @@ export interface ProviderTables {
 
 const current: CurrentContext = () => Provider.ctx;
 
-/** A Provider reads its keys once: for others, another one is built. */
+/** A Provider reads its keys once: other keys need another Provider. */
 export interface BuiltProvider {
   readonly provider: Provider;
-  /** The library's own middleware, for the Koa application that stands around it. */
+  /** The Provider's middleware, for the Koa application around it. */
   readonly protocol: Middleware;
   readonly sendBackchannelLogout: SendBackchannelLogout;
 }
@@ -135,8 +135,8 @@ export function buildProvider(needs: ProviderNeeds): BuiltProvider {
 }
 
 /**
- * The library registers its response modes and grants while it is built: there ours take the place,
- * or stand beside. Theirs for client credentials makes the tokens of ours for assertions.
+ * Replaces response modes and grants as oidc-provider registers them, in its constructor. Its grant
+ * for client credentials also makes the tokens of our grant for assertions.
  */
 function withOurs(
   needs: ProviderNeeds,
@@ -163,7 +163,7 @@ function withOurs(
   return new Gatehouse(needs.config.issuer, configuration);
 }
 
-/** Of the parameters that a grant takes. */
+/** Names of the parameters that a grant takes. */
 type Names = string | readonly string[] | ReadonlySet<string> | undefined;
 
 function redeem<C extends Ctx>(handler: GrantHandler<C>): GrantHandler<C> {
@@ -177,7 +177,7 @@ function mountProvider(provider: Provider): Middleware {
   return inTurn(provider.middleware);
 }
 
-/** Each runs around those after it. */
+/** Composes middleware: each runs around those after it. */
 export function inTurn(stack: readonly Middleware[]): Middleware {
   return (ctx, next) => {
     const run = (index: number): Promise<unknown> => {

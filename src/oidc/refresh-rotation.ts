@@ -1,19 +1,21 @@
-// When a refresh token is replaced, and what a second use of a replaced one means.
+// When a refresh token is replaced.
 import { type ClientModel, type Ctx, clientIn } from './types.ts';
 import { workOf } from './work.ts';
 
-/** Per cent of its life after which any refresh token is replaced, so that active families go on. */
+/**
+ * Percent of its life after which any refresh token is replaced, so that active families continue.
+ */
 const WORN_OUT = 70;
 
 /**
- * Only a stolen token of a public client can be used by whoever stole it (RFC 9700, 4.14.2), and
- * web servers that refresh in parallel lose a rotating one. So tokens of clients that authenticate,
- * and tokens bound to a key, are kept until they are worn out.
+ * Keeps the tokens of clients that authenticate, and tokens bound to a key, until they are worn
+ * out. Only the tokens of a public client can be used by a thief (RFC 9700, 4.14.2), and web
+ * servers that refresh in parallel lose rotating ones.
  */
 export function rotates(ctx: Ctx): boolean {
   const { RefreshToken: token } = ctx.oidc.entities;
   const client = clientIn(ctx);
-  // A replaced token that came again gets a token of its own.
+  // A reused token gets a successor of its own.
   if (workOf(ctx)?.isReused) return true;
   if (client.rotate_refresh_tokens ?? isBare(client, token?.jkt)) return true;
   return token !== undefined && token.ttlPercentagePassed() >= WORN_OUT;

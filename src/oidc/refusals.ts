@@ -1,4 +1,4 @@
-// What oidc-provider has refused and why: for the log, and of clients for the audit.
+// Notes what oidc-provider refuses and why, for the log; refused clients also for the audit.
 import type { EventEmitter } from 'node:events';
 import type { Context, Middleware } from 'koa';
 import type Provider from 'oidc-provider';
@@ -8,11 +8,11 @@ import { describeCause } from '../lib/causes.ts';
 import { perRequest } from '../lib/per-request.ts';
 import type { Ctx } from './types.ts';
 
-/** For operators: whoever asked is told less. */
+/** For operators: the caller gets fewer details. */
 export interface NotedRefusal {
   readonly error: string;
   readonly reason: string | undefined;
-  /** As it was sent, where there is no such client. */
+  /** The id that was sent, if there is no such client. */
   readonly client: string | undefined;
   readonly isClientKnown: boolean;
 }
@@ -24,11 +24,11 @@ interface ClientRefusal {
   readonly clientId: string;
   readonly endpoint: string;
   readonly reason: string;
-  /** What it is counted under: in the reason may stand what somebody has sent. */
+  /** The name it's counted under, because the reason may contain what was sent. */
   readonly as: string;
 }
 
-/** Endpoints, as oidc-provider calls the events of their errors. */
+/** The events of oidc-provider's errors, one for each endpoint. */
 const EVENTS = [
   'authorization.error',
   'grant.error',
@@ -59,13 +59,13 @@ export function notedRefusal(ctx: Context): NotedRefusal | undefined {
   return REFUSAL.get(ctx);
 }
 
-/** What a request within this process was refused for, its outer request is refused for. */
+/** An outer request is refused for the same reason as the in-process request that it made. */
 export function passRefusalOn(inner: Context, outer: Context): void {
   const noted = notedRefusal(inner);
   if (noted) REFUSAL.set(outer, noted);
 }
 
-/** A client that did not show who it is leaves an event, whatever endpoint it asked. */
+/** Audits clients that failed to authenticate, at whichever endpoint. */
 export function recordRefusedClients({ fold }: Audit): Middleware {
   return async (ctx, next) => {
     await next();
@@ -88,7 +88,7 @@ function refusalOf(ctx: Ctx, error: LibraryError): NotedRefusal {
   };
 }
 
-/** Counted and recorded where it is compared. */
+/** Already counted and audited where secrets are compared. */
 const WRONG_SECRET = 'invalid secret provided';
 
 function clientRefusalOf(ctx: Ctx, error: LibraryError): ClientRefusal | undefined {
@@ -100,7 +100,9 @@ function clientRefusalOf(ctx: Ctx, error: LibraryError): ClientRefusal | undefin
   return { clientId, endpoint: String(ctx.oidc.route), reason, as };
 }
 
-/** Keys of a client that cannot be loaded are told of where they are loaded. */
+/**
+ * Whether the failure was audited elsewhere: where secrets are compared, or where keys are loaded.
+ */
 function isRecorded({ error_detail: detail, cause }: LibraryError): boolean {
   const isAboutKeys =
     cause instanceof errors.OIDCProviderError && cause.error === 'invalid_client_metadata';

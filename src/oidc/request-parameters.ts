@@ -1,4 +1,4 @@
-// What requests may contain beyond the letter of the standards.
+// Accepts request parameters that the standards don't strictly allow.
 import type Provider from 'oidc-provider';
 
 interface Parameters {
@@ -9,8 +9,8 @@ const PARAMETERS = Symbol('parameters');
 type Holder = { [PARAMETERS]?: Parameters | undefined };
 
 /**
- * Tolerates blanks around scopes and between them (RFC 6749, 3.3 allows one), at every endpoint: the
- * library assigns what it has read to one property.
+ * Tolerates blanks around and between scopes, at every endpoint; RFC 6749, 3.3 allows single ones
+ * between. oidc-provider assigns the parameters that it has read to one property.
  */
 export function tolerateBlanks(provider: Provider): void {
   Object.defineProperty(provider.OIDCContext.prototype, 'params', {

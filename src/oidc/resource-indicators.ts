@@ -1,4 +1,5 @@
-// Access tokens for an API (RFC 8707): which ones a client may name, and what they look like.
+// Access tokens for APIs (RFC 8707): which resources a client may name, and the format of the
+// tokens.
 import type Provider from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Config, Resource } from '../config/schema.ts';
@@ -19,28 +20,32 @@ export function createResourceIndicators(config: Config, consents: FindConsent) 
   const scopes = personScopes(config);
   return {
     enabled: true,
-    // Client credentials without a resource are for our own API (RFC 8707, 2.2 leaves it to us).
+    // Without a resource, client credentials get a token for our own API (RFC 8707, 2.2 leaves that
+    // to the server).
     defaultResource: async (ctx: Ctx, client: ClientModel, oneOf?: readonly string[]) => {
       assertMayAsk(ctx, client, scopes);
       return oneOf ?? (isClientCredentials(ctx) ? own : undefined);
     },
-    // A resource named at the authorization endpoint counts, with `openid` too.
+    // A resource named at the authorization endpoint counts, even with `openid`.
     useGrantedResource: async () => true,
     getResourceServerInfo: async (ctx: Ctx, identifier: string, client: ClientModel) => {
       assertMayAsk(ctx, client, scopes);
       const resource = resources.get(identifier);
-      if (!resource) throw new errors.InvalidTarget('the resource is not known here');
+      if (!resource) throw new errors.InvalidTarget('the resource is not configured');
       const isDefault = isClientCredentials(ctx) && identifier === own;
       assertRegistered(client, identifier, isDefault);
       await assertConsented(ctx, client, identifier, consents);
       const info = serverInfo(config, resource, client.allowed_scopes?.split(' '));
-      if (isClientCredentials(ctx)) assertMachine(ctx, client, info.scope);
+      if (isClientCredentials(ctx)) assertMayActForItself(ctx, client, info.scope);
       return info;
     },
   };
 }
 
-/** The library has no word for a client that may ask about nobody. */
+/**
+ * Throws for scopes about people that the client may not ask for: oidc-provider can't limit these
+ * to none.
+ */
 function assertMayAsk({ oidc }: Ctx, client: ClientExtras, scopes: readonly string[]): void {
   const asked = String(oidc.params?.scope ?? '').split(' ');
   const tooMuch = asked.find((scope) => scopes.includes(scope) && !mayAskFor(client, scope));
@@ -51,8 +56,15 @@ function isClientCredentials(ctx: Ctx): boolean {
   return ctx.oidc.route === 'token' && ctx.oidc.params?.grant_type === 'client_credentials';
 }
 
-/** Nobody is asked here who could allow less: a machine learns that it asks for too much. */
-function assertMachine({ oidc }: Ctx, { clientAuthMethod }: ClientModel, known: string): void {
+/**
+ * Throws for scopes that are unknown or not allowed: without a person who could allow less, the
+ * client must learn that it asks for too much.
+ */
+function assertMayActForItself(
+  { oidc }: Ctx,
+  { clientAuthMethod }: ClientModel,
+  known: string,
+): void {
   if (clientAuthMethod === 'none') {
     throw new errors.UnauthorizedClient('a public client cannot act for itself');
   }
@@ -61,21 +73,21 @@ function assertMachine({ oidc }: Ctx, { clientAuthMethod }: ClientModel, known: 
     .split(' ')
     .filter((scope) => scope && !scopes.includes(scope));
   if (missing.length === 0) return;
-  const description = 'a scope is not known here, or this client may not ask for it';
+  const description = 'unknown scope, or not allowed for this client';
   throw new errors.InvalidScope(description, missing.join(' '));
 }
 
-/** @param isDefault a machine gets it where it names none */
+/** @param isDefault the resource that client credentials get if they name none */
 function assertRegistered(client: ClientModel, identifier: string, isDefault: boolean): void {
   const { clientId, first_party: isFirstParty, resources } = client;
-  // Its own list was looked at when its assertion was.
+  // A service account's own list was checked with its assertion.
   if (clientId.startsWith(SERVICE_ACCOUNT)) return;
   if (resources?.includes(identifier)) return;
   if (resources === undefined && (isFirstParty || isDefault)) return;
   throw new errors.InvalidTarget('the resource is not registered for this client');
 }
 
-/** At the authorization endpoint a person is asked first; at the token endpoint nobody is there. */
+/** Checks the consent at the token endpoint, where no person can be asked. */
 async function assertConsented(
   { oidc }: Ctx,
   client: ClientModel,
@@ -93,7 +105,9 @@ function isResourceGranted(granted: Granted | undefined, identifier: string): bo
   return granted !== undefined && Object.hasOwn(granted.resources, identifier);
 }
 
-/** Whether a third party names a resource that the person has not allowed it, with scopes or without. */
+/**
+ * Whether a third party names a resource that the person hasn't allowed, with or without scopes.
+ */
 export async function lacksResource(ctx: Ctx, consents: FindConsent): Promise<boolean> {
   const { resourceServers, session } = ctx.oidc;
   const { clientId, first_party: isFirstParty } = clientIn(ctx);
@@ -104,8 +118,8 @@ export async function lacksResource(ctx: Ctx, consents: FindConsent): Promise<bo
 }
 
 /**
- * The library takes no resource at the token endpoint that was not named before. What may be named
- * is asked of the registration and of the consent, wherever it is named.
+ * Lets clients name new resources at the token endpoint, which oidc-provider wouldn't accept.
+ * Registration and consent are checked wherever a resource is named.
  */
 export function openTokenEndpoint(provider: Provider, current: CurrentContext): void {
   const { AuthorizationCode, RefreshToken, DeviceCode } = provider;
@@ -119,7 +133,7 @@ export function openTokenEndpoint(provider: Provider, current: CurrentContext): 
   }
 }
 
-/** Every scope about people and of every resource, and every claim. */
+/** Every scope about people, every resource with its scopes, and every claim. */
 export function everythingIn(config: Config): Granted {
   const resources = allResources(config).map(({ identifier, scopes }) => [identifier, scopes]);
   return {

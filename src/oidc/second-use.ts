@@ -12,7 +12,7 @@ const DOUBLE_SUBMIT = 5_000;
 /**
  * A double submit is refused, but what the first use brought isn't revoked. For an authorization
  * code, the request must have started before the code was spent. At other endpoints than the token
- * endpoint (revocation, introspection) a spent value simply is one.
+ * endpoint (revocation, introspection) a spent value just counts as spent.
  */
 export function isDoubleSubmit(model: string, found: FoundArtifact, ctx: Ctx | undefined): boolean {
   if (found.consumedAt === undefined || ctx?.oidc.route !== 'token') return false;

@@ -1,4 +1,4 @@
-// How the library sees a service account: a client with one grant, while it asks for a token.
+// How oidc-provider sees a service account: as a client with one grant, while it asks for a token.
 import type { Context } from 'koa';
 import type { AdapterPayload } from 'oidc-provider';
 import { GatehouseError } from '../lib/errors.ts';
@@ -7,33 +7,33 @@ import { perRequest } from '../lib/per-request.ts';
 import type { Ctx } from './types.ts';
 
 export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-/** Our own door to the same grant. */
+/** Our own endpoint for the same grant. */
 export const SERVICE_ACCOUNT_TOKEN = '/v1/auth/service-account/token';
 
 /**
- * The library wants a client before it looks at a grant. An assertion that nobody has verified yet
- * speaks for nobody: this one stands for all of them, whatever they say of themselves.
+ * Stands for every service account whose assertion isn't verified yet, because oidc-provider needs
+ * a client before it runs a grant.
  */
 export const UNVERIFIED = `${SERVICE_ACCOUNT}unverified`;
 
-/** What a request with an assertion is answered with beside its error. */
+/** What a refusal contains besides its error. */
 export interface CodeRefusal {
   readonly attempts_remaining: number;
-  /** ISO; null: time alone does not help. */
+  /** ISO time; null if waiting doesn't help. */
   readonly reset_at: string | null;
 }
 
 export interface JwtBearerRequest {
-  /** As it was sent: it has to be whose assertion it is. */
+  /** As it was sent: it must match the assertion. */
   readonly sentClientId: string | undefined;
-  /** Once the assertion is verified. */
+  /** Set once the assertion is verified. */
   accountId?: string;
   refusal?: CodeRefusal;
 }
 
 const REQUEST = perRequest<JwtBearerRequest>('jwt-bearer request');
 
-/** From now on the request may use the grant: nothing that is sent can say so. */
+/** Lets the request use the grant. Nothing that is sent can do so. */
 export function openJwtBearer(ctx: Context, sentClientId: string | undefined): void {
   REQUEST.set(ctx, { sentClientId });
 }
@@ -42,7 +42,7 @@ export function jwtBearerOf(ctx: Context | Ctx | undefined): JwtBearerRequest | 
   return REQUEST.get(ctx);
 }
 
-/** Undefined for everybody else: to introspection, sign-in and other grants there is no such client. */
+/** Undefined for other requests: introspection, sign-in and other grants know no such client. */
 export function serviceAccountClient(ctx: Ctx | undefined, id: string): AdapterPayload | undefined {
   const request = jwtBearerOf(ctx);
   if (!request || (id !== UNVERIFIED && id !== request.accountId)) return undefined;
@@ -55,7 +55,9 @@ export function serviceAccountClient(ctx: Ctx | undefined, id: string): AdapterP
   };
 }
 
-/** Throws `invalid_input`: the library would let any client have a grant that it knows. */
+/**
+ * Throws `invalid_input`, because oidc-provider would accept any grant that it knows for a client.
+ */
 export function assertNotForAssertions({ grant_types: grants }: Readonly<Record<string, unknown>>) {
   if (!Array.isArray(grants) || !grants.includes(JWT_BEARER)) return;
   const message = 'The grant jwt-bearer is for service accounts, not for clients.';

@@ -1,4 +1,4 @@
-// Which API a service account gets a token for, and with which scopes: never more than it is allowed.
+// Chooses the API and the scopes of a service account's token, within what it's allowed.
 import type { Config } from '../config/schema.ts';
 import { allResources, ownApi } from '../domain/clients/resources.ts';
 import type { ServiceAccount } from '../service-accounts/table.ts';
@@ -33,7 +33,7 @@ export function createChooseTarget(config: Config): ChooseTarget {
   };
 }
 
-/** Our own API where that is allowed, else the only one that is. */
+/** Our own API if allowed, otherwise the only allowed one. */
 function standardOf(resources: readonly string[], own: string): string | undefined {
   if (resources.includes(own)) return own;
   return resources.length === 1 ? resources[0] : undefined;

@@ -1,4 +1,4 @@
-// The library's session over our rows: one row a session, changed in place, ended for good.
+// oidc-provider's session model over our rows: each session is one row, changed in place.
 import type Provider from 'oidc-provider';
 import type { AdapterPayload, ClientAuthorizationState } from 'oidc-provider';
 import type { Config } from '../config/schema.ts';
@@ -45,9 +45,9 @@ export interface SessionNeeds {
   readonly countOpenRequest: CountOpenRequest;
 }
 
-/** A session in which nobody has signed in only carries a form's secret: an hour is plenty. */
+/** Milliseconds. Without a sign-in, a session only contains the secret of a form. */
 const ANONYMOUS_TTL = 3_600_000;
-/** How long a request may be under way with an identifier that has been replaced. */
+/** Milliseconds for which requests may still arrive with an identifier that was replaced. */
 const UNDER_WAY = 30_000;
 
 export function sessionKey(vault: Vault, id: string): string {
@@ -101,7 +101,7 @@ function toAuthorization([id, client]: [string, SessionClient]): [
 
 const asJson = (state: unknown) => (state === undefined ? undefined : JSON.stringify(state));
 
-/** Replaces how the library's session model signs in, saves and ends. */
+/** Replaces how the session model signs in, saves and ends. */
 export function installSessionModel(provider: Provider, needs: SessionNeeds): void {
   const Model = provider.Session;
   const fields = [...Model.IN_PAYLOAD, 'generation', 'seenAt', 'loaded'];
@@ -118,7 +118,7 @@ export function installSessionModel(provider: Provider, needs: SessionNeeds): vo
     save(this: SessionModel) {
       return save(this);
     },
-    // Asked for at the end of each request: a session of which the browser has no cookie is nothing.
+    // Called at the end of each request. A session without a cookie isn't saved.
     async persist(this: SessionModel) {
       return this.exp === undefined ? this.jti : save(this);
     },
@@ -126,7 +126,7 @@ export function installSessionModel(provider: Provider, needs: SessionNeeds): vo
       const { uid, accountId } = this;
       noteInRequest({ actor: accountId });
       const why = endOf(needs.current());
-      // Of sign-outs side by side one ends it, and tells of it.
+      // When two sign-outs race, one ends the session and writes the audit event.
       const ending = accountId
         ? needs.domain.endOf(accountId, uid, why)
         : needs.domain.end({ uid, accountId }, why);
@@ -136,7 +136,7 @@ export function installSessionModel(provider: Provider, needs: SessionNeeds): vo
   });
 }
 
-/** The person signs out here, or an application has sent them here to do so. */
+/** Whether the person signed out here, or at an application that sent them here. */
 function endOf(ctx: Ctx | undefined): SessionEnd {
   const { clientId } = ctx?.oidc.session?.state ?? {};
   return clientId === undefined ? 'signed out' : 'signed out at an application';
@@ -144,7 +144,7 @@ function endOf(ctx: Ctx | undefined): SessionEnd {
 
 function loginResultOf(current: CurrentContext): LoginResult {
   const login = loginIn(current()?.oidc.entities.Interaction?.result);
-  if (!login) throw new Error('a sign-in that no interaction has finished');
+  if (!login) throw new Error('no interaction has finished the sign-in');
   return login;
 }
 
@@ -153,7 +153,7 @@ function signIn(
   { accountId, loginTs }: { accountId: string; loginTs: number },
   { acr, amr, generation, renews }: LoginResult,
 ): void {
-  // A consent page repeats the sign-in before it: what has been proved since then stands.
+  // A consent page repeats the sign-in before it. What was proved since then stays.
   if (session.accountId === accountId && isNewer(session, loginTs, acr)) return;
   const login = { accountId, loginTs, acr, amr: [...amr], generation };
   Object.assign(session, login, {
@@ -170,7 +170,10 @@ export function originOf({ userAgent = '', address = '' }: RequestContext): Sess
   return { userAgent: userAgent.slice(0, LONGEST_AGENT), address };
 }
 
-/** Times are whole seconds: within one, the stronger of two sign-ins counts. */
+/**
+ * Whether the session's sign-in is newer. Times are whole seconds: within one, the stronger sign-in
+ * counts.
+ */
 function isNewer({ loginTs = 0, acr }: SessionModel, ts: number, other: Acr): boolean {
   return loginTs > ts || (loginTs === ts && isAtLeast(acr, other));
 }
@@ -203,7 +206,7 @@ function guardAccount(
   return accountId === undefined ? [] : [accountTable.guardSession(accountId, generation ?? 0)];
 }
 
-/** A session of nobody, for the form of a device or of a sign-out, is an open request as any. */
+/** Counts a session without a person, for a device's or a sign-out's form, as an open request. */
 function insertedOrCounted(session: SessionModel, needs: SessionNeeds): Unit {
   const unit = inserted(session, needs);
   const ctx = needs.current();
@@ -246,19 +249,19 @@ function changed(session: SessionModel, needs: SessionNeeds): Unit {
   return [any ? sessionTable.update(session.uid, change) : sessionTable.guard(session.uid)];
 }
 
-/** Only what this request changed, so that requests side by side lose nothing of each other. */
+/** Only what this request changed, so that parallel requests don't overwrite each other. */
 function changeOf(session: SessionModel, { vault, domain, config }: SessionNeeds): SessionChange {
   const at = now();
   const change: Record<string, unknown> = {};
   if (session.oldId) Object.assign(change, rotation(session, at, vault));
   if (asJson(session.state) !== session.loaded?.state) change.state = session.state;
-  // A session found idle stays idle until somebody signs in again.
+  // An idle session stays idle until somebody signs in again.
   if (!domain.isIdle(session.seenAt ?? 0)) change.seenAt = at;
   if (session.signedIn) {
     const { accountId, generation, origin } = session;
     Object.assign(change, { accountId, generation, origin, login: loginOf(session) });
   }
-  // With a code alone a session could be kept for ever.
+  // Only a password prolongs the session: otherwise codes could keep it alive forever.
   if (session.signedIn && session.renewed) {
     const expiresAt = at + lifetime(session, config);
     session.exp = Math.floor(expiresAt / 1000);
@@ -268,8 +271,9 @@ function changeOf(session: SessionModel, { vault, domain, config }: SessionNeeds
 }
 
 /**
- * Every resumed request gives the session a new identifier. Requests that are under way with the
- * one before must not be left without a session, unless somebody has signed in: then it is dead.
+ * The new identifier that every resumed request gives the session. Requests that are still under
+ * way with the old one keep their session, unless somebody signed in: then the old one ends
+ * immediately.
  */
 function rotation(session: SessionModel, at: number, vault: Vault): SessionChange {
   const key = sessionKey(vault, session.jti);

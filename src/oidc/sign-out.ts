@@ -1,4 +1,4 @@
-// Signing out where an application has sent the person: it never ends on a page that leads nowhere.
+// Sign-out at an application: it never ends on a page without a way forward.
 import type { Context, Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Log } from '../lib/log.ts';
@@ -8,15 +8,15 @@ import { sendTo } from './answers.ts';
 import { forgetSession } from './cookies.ts';
 import { type Ctx, oidcOf, type SessionModel } from './types.ts';
 
-/** The client's own address for the time after, as the library has checked it. */
+/** The client's post-logout redirect URI, which oidc-provider has checked. */
 export function afterSignOut({ state }: Pick<SessionModel, 'state'>): string | undefined {
   const uri = textOf(state?.postLogoutRedirectUri);
   return uri && withQuery(uri, defined({ state: textOf(state?.state) }));
 }
 
 /**
- * Around the library's two sign-out endpoints. What it refuses (a hint that is no good, an address
- * or a client that is not registered) becomes the bare question, with no way back to anybody.
+ * Wraps the two sign-out endpoints. A refused request (a bad hint, an unregistered URI or client)
+ * becomes the plain question, which leads back to nobody.
  */
 export function createSignOut(provider: () => Provider): Middleware {
   return async (ctx, next) => {
@@ -28,7 +28,7 @@ export function createSignOut(provider: () => Provider): Middleware {
   };
 }
 
-/** For the log: the person reads nothing of it. */
+/** For the log only: the person doesn't see the reason. */
 export function noteSignOut(log: Log) {
   return (
     _ctx: unknown,
@@ -40,7 +40,7 @@ export function noteSignOut(log: Log) {
 
 type Oidc = Ctx['oidc'];
 
-/** Undefined: the library's answer stands. */
+/** Undefined if oidc-provider's answer stands. */
 function leadsTo(ctx: Context, oidc: Oidc, provider: Provider): string | undefined {
   if (oidc.route === 'end_session') return afterRequest(ctx, oidc, provider);
   if (oidc.route === 'end_session_confirm') return afterForm(ctx, oidc, provider);
@@ -51,24 +51,24 @@ function afterRequest(ctx: Context, oidc: Oidc, provider: Provider): string | un
   const isWrong = ctx.status === 400 && ctx.querystring !== '';
   if (isWrong && !hasTwice(ctx.query)) return provider.urlFor('end_session');
   if (ctx.status !== 200 || oidc.session?.accountId !== undefined) return undefined;
-  // There is nothing to ask, and the session was made for the form that asks.
+  // Nobody is signed in, so nobody is asked; the session was only made for the form.
   ctx.remove('Set-Cookie');
   return afterSignOut(oidc.session ?? {}) ?? signedOut(provider);
 }
 
-/** Refused as everywhere. */
+/** A repeated parameter is refused, as everywhere. */
 function hasTwice(query: Context['query']): boolean {
   return Object.values(query).some((value) => Array.isArray(value));
 }
 
 function afterForm(ctx: Context, { session }: Oidc, provider: Provider): string | undefined {
-  // A second click: the first has signed out. No other session begins in its place.
+  // On a second click, the first has already signed out. Don't start another session.
   if (ctx.status === 400 && session?.accountId === undefined) {
     ctx.remove('Set-Cookie');
     forgetSession(ctx, provider.cookieName('session'));
     return signedOut(provider);
   }
-  // The library writes the address its own way.
+  // oidc-provider would encode the address again.
   return ctx.status === 303 ? afterSignOut(session ?? {}) : undefined;
 }
 

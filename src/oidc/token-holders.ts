@@ -1,4 +1,4 @@
-// Whom introspection and revocation tell of a token: its client, and the API that it is for.
+// Who may introspect a token (its client, and the API that it's for) and revoke it (its client).
 import type { AccessToken, ClientCredentials, RefreshToken } from 'oidc-provider';
 import { SERVICE_ACCOUNT } from '../lib/ids.ts';
 import type { ServiceAccountTable } from '../service-accounts/table.ts';
@@ -6,7 +6,7 @@ import type { ClientModel, Ctx } from './types.ts';
 
 type Token = AccessToken | ClientCredentials | RefreshToken;
 
-/** Tokens of whoever is gone or disabled are as good as gone, too. */
+/** Tokens of deleted or disabled clients count as invalid, too. */
 export function createMayIntrospect({ find }: Pick<ServiceAccountTable, 'find'>) {
   return async (ctx: Ctx, client: ClientModel, token: Token): Promise<boolean> => {
     const { clientId = '' } = token;
@@ -18,23 +18,26 @@ export function createMayIntrospect({ find }: Pick<ServiceAccountTable, 'find'>)
   };
 }
 
-/** With these, a client gets tokens of people: what is registered for it is what it calls. */
+/**
+ * Grants with which a client gets tokens of people. Its registered resources are what it calls, not
+ * what it serves.
+ */
 const FOR_PEOPLE = ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'];
 
 /**
- * An API is a client of its own: it proves who it is, signs nobody in, and is registered for its
+ * Whether the client is the API: it authenticates, signs nobody in, and is registered for the
  * resource by name.
  */
 function isServedBy(client: ClientModel, aud: unknown): boolean {
   const { clientAuthMethod, grantTypes = [], resources = [] } = client;
-  // A public client proves nothing by its id.
+  // A public client's id proves nothing.
   if (clientAuthMethod === 'none' || FOR_PEOPLE.some((each) => grantTypes.includes(each))) {
     return false;
   }
   return typeof aud === 'string' && resources.includes(aud);
 }
 
-/** A stranger is answered as for a token that does not exist (RFC 7009, 2.2). */
+/** Answers other clients as if the token didn't exist (RFC 7009, 2.2). */
 export async function mayRevoke(_ctx: unknown, client: ClientModel, { clientId }: Token) {
   return clientId === client.clientId;
 }

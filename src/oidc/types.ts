@@ -1,4 +1,4 @@
-// What oidc-provider has beyond its published types, and what we add to its models.
+// Types of oidc-provider beyond its published ones, and the fields that we add to its models.
 import type { Context } from 'koa';
 import type {
   Account,
@@ -17,7 +17,7 @@ import type { ClientExtras } from './client-extras.ts';
 
 export type Ctx = KoaContextWithOIDC;
 
-// The library's models under names that leave `Account`, `Session` and the like to our own.
+// oidc-provider's models, by names that don't clash with our own `Account` and `Session`.
 export type ClientModel = Client;
 export type GrantModel = Grant;
 export type InteractionModel = Interaction;
@@ -49,9 +49,9 @@ declare module 'oidc-provider' {
     readonly parJti?: string;
     /** Keyed hash of the cookie of the browser that it belongs to. */
     readonly browserKey?: string;
-    /** Set once the browser has begun too many others. */
+    /** Set once the browser started too many others. */
     readonly consumed?: number;
-    /** The browser had no cookie when it began, or one made a moment before. */
+    /** The browser had no cookie when it started, or one made a moment before. */
     readonly newBrowser?: boolean;
   }
 
@@ -63,27 +63,30 @@ declare module 'oidc-provider' {
     /** Milliseconds. */
     seenAt?: number;
     generation?: number | undefined;
-    /** Of a sign-in that ended in this very request. */
+    /** Where somebody signed in during this request. */
     origin?: SessionOrigin;
     loaded?: LoadedSession;
-    /** A sign-in ended in this very request. */
+    /** Somebody signed in during this request. */
     signedIn?: boolean;
-    /** And it began with a password: what the session lent to a step-up prolongs nothing. */
+    /**
+     * That sign-in included a password. A step-up, which reuses the session's, doesn't prolong the
+     * session.
+     */
     renewed?: boolean;
-    /** @param create makes the entry unless there is one */
+    /** @param create makes the entry unless it exists */
     authorizationFor(clientId: string, create: true): ClientAuthorizationState;
   }
 }
 
-/** An account as `findAccount` makes it. */
+/** An account, as `findAccount` returns it. */
 export interface AccountModel extends Account {
-  /** Our Checks compare it with the session's. */
+  /** Compared with the session's. */
   readonly generation: number;
-  /** Its password is not known to meet the policy in force: it must be seen at a sign-in. */
+  /** Its password may not meet the current policy, so a sign-in must check it. */
   readonly passwordDue: boolean;
-  /** Its grace is over, and it has no second factor. */
+  /** Its grace period is over, and it has no second factor. */
   readonly enrolmentDue: boolean;
-  /** It is not used from the network that this request comes from. */
+  /** It may not be used from the network of this request. */
   readonly addressRefused: boolean;
   /** Whether it may use an application that requires this role, or none. */
   hasRole(role: string | undefined): boolean;
@@ -91,7 +94,7 @@ export interface AccountModel extends Account {
   isNamed(hint: string): boolean;
 }
 
-/** What every model can do to be stored. */
+/** What a model needs to be stored by us. */
 interface StoredModel {
   generateTokenId(): string;
   getValueAndPayload(): Promise<{ readonly payload: AdapterPayload }>;
@@ -100,11 +103,11 @@ interface StoredModel {
 export interface ClientKeyStore {
   stale(): boolean;
   clear(): void;
-  /** Loads the keys where they are stale. */
+  /** Loads the keys if they are stale. */
   refresh(): Promise<void>;
 }
 
-/** What `finish` leaves in the interaction for the resumed request. */
+/** The sign-in that `finish` leaves in the interaction for the resumed request. */
 export interface LoginResult {
   readonly accountId: string;
   readonly acr: Acr;
@@ -115,29 +118,26 @@ export interface LoginResult {
   readonly generation: number;
   /** The password was proved in this sign-in. */
   readonly renews: boolean;
-  /** The row of the sign-in, so that what it brings can be traced back to it. */
+  /** The sign-in's row, so that what it leads to can be traced. */
   readonly flow: string;
 }
 
-/** The sign-in among what an interaction was answered with. */
+/** The sign-in in an interaction's result. */
 export function loginIn(results: InteractionResults | undefined): LoginResult | undefined {
-  // `finish` writes these fields, and nothing else writes a login.
+  // Only `finish` writes a login, and it writes all these fields.
   return results?.login as LoginResult | undefined;
 }
 
-/** What was in the store when the session was loaded. */
+/** What the store contained when the session was loaded. */
 export interface LoadedSession {
   readonly key: string;
-  /** Found by the identifier that another request has replaced a moment ago. */
+  /** Found by an identifier that another request has just replaced. */
   readonly isReplaced: boolean;
   readonly state: string | undefined;
   readonly clients: ReadonlyMap<string, SessionClient>;
 }
 
-/**
- * The library's part of a request's context: undefined for a request that it does not answer, or has
- * not begun with.
- */
+/** oidc-provider's part of a request's context. Undefined until it starts to answer the request. */
 export function oidcOf(ctx: Context): Ctx['oidc'] | undefined {
   return ctx.oidc;
 }
@@ -146,23 +146,23 @@ export function isWithLibrary<C extends Context>(ctx: C): ctx is C & Ctx {
   return oidcOf(ctx) !== undefined;
 }
 
-/** The id of the sign-in or device request in a route of the library. */
+/** The uid in the path of a resumed sign-in or device request. */
 export function uidIn(ctx: Context | Ctx): string | undefined {
   return textOf(ctx.params?.uid);
 }
 
 export function accountIn({ oidc }: Ctx): AccountModel | undefined {
-  // `findAccount` makes every account that the library has.
+  // Every account comes from `findAccount`.
   return oidc.account as AccountModel | undefined;
 }
 
-/** Throws where no client asks: only for requests that the library has found one for. */
+/** Throws if the request has no client. */
 export function clientIn({ oidc }: Ctx): ClientModel {
   if (oidc.client) return oidc.client;
   throw new Error('the request has no client');
 }
 
-/** Throws where the request has no session: only for routes with which the library loads one. */
+/** Throws if the request has no session. */
 export function sessionIn({ oidc }: Ctx): SessionModel {
   if (oidc.session) return oidc.session;
   throw new Error('the request has no session');
@@ -172,5 +172,5 @@ export function scopeIn({ oidc }: Ctx): string | undefined {
   return textOf(oidc.params?.scope);
 }
 
-/** The library's own context of the request that is being answered, if it is in its hands. */
+/** The context of the request that oidc-provider is answering, if any. */
 export type CurrentContext = () => Ctx | undefined;

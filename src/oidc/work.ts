@@ -1,4 +1,4 @@
-// One unit of work for each request that oidc-provider answers: all its writes, or none.
+// The unit of a request that oidc-provider answers: all its writes are committed, or none.
 import type { Context, Middleware } from 'koa';
 import { now } from '../lib/clock.ts';
 import { perRequest } from '../lib/per-request.ts';
@@ -7,13 +7,13 @@ import type { Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 import { type Ctx, oidcOf } from './types.ts';
 
-/** What a missed statement means for the caller. */
+/** What it means for the caller that a statement failed the unit. */
 export type Conflict =
   | {
       readonly kind: 'oauth';
       readonly error: string;
       readonly description: string;
-      /** Records the refusal: the unit that would have told of the request is not written. */
+      /** Audits the refusal, because the unit with the request's own event isn't written. */
       readonly record?: () => Promise<void>;
     }
   | { readonly kind: 'session-gone' }
@@ -23,7 +23,7 @@ export type Conflict =
 export interface Item {
   readonly statement: Statement;
   readonly conflict: Conflict | undefined;
-  /** Takes something away: it stands also when the request is refused. */
+  /** It revokes something, so it's written even if the request is refused. */
   readonly revokes: boolean;
 }
 
@@ -31,21 +31,21 @@ export interface Work {
   /** Milliseconds. */
   readonly startedAt: number;
   readonly items: Item[];
-  /** Counters that many requests share are locked last, for one commit. */
+  /** Written last, so that counters shared by many requests are locked only for the commit. */
   readonly counts: Item[];
-  /** What the request has found that counts as an open request, by its key. */
+  /** The open requests that this request found, by their keys. */
   readonly counted: Map<string, Counted>;
-  /** A code or an allowed device code is among the writes. */
+  /** The writes include a code or an allowed device code. */
   issues: boolean;
-  /** The code or refresh token that the request has sent. */
+  /** The code or refresh token that was sent. */
   source?: Source;
-  /** What it has sent is a refresh token that was replaced within the reuse interval. */
+  /** The refresh token that was sent had been replaced within the reuse interval. */
   isReused?: boolean;
 }
 
 export interface Source {
   readonly accountId?: string;
-  /** The row of the sign-in that brought it. */
+  /** The row of the sign-in that it came from. */
   readonly flow?: string;
 }
 
@@ -56,8 +56,8 @@ export function workOf(ctx: Context | Ctx | undefined): Work | undefined {
 }
 
 /**
- * Runs `write` and gives its statements to the caller, who commits them now: for what other
- * requests must see before this one is answered. Nothing else may write meanwhile.
+ * Runs `write` and returns its statements, for the caller to commit immediately: other requests
+ * must see them before this one is answered. Nothing else may write meanwhile.
  */
 export async function setAside(ctx: Ctx, write: () => Promise<unknown>): Promise<Statement[]> {
   const work = workOf(ctx);
@@ -73,7 +73,7 @@ export interface Answers {
   sessionGone(ctx: Context): Promise<void>;
 }
 
-/** Commits what the library wrote before its answer leaves. */
+/** Commits what oidc-provider wrote, before its answer leaves. */
 export function unitOfWork(store: Store, sessionCookie: string, answers: Answers): Middleware {
   return async (ctx, next) => {
     const startedAt = now();
@@ -82,7 +82,7 @@ export function unitOfWork(store: Store, sessionCookie: string, answers: Answers
     await next();
     dropUnchangedCookie(ctx, sessionCookie);
     const conflict = await commit(store, isRefused(ctx) ? revocationsOf(work) : work);
-    // What the session's cookie stands for has not been written.
+    // The session of the cookie wasn't written.
     if (conflict && !oidcOf(ctx)?.session?.destroyed) dropCookie(ctx, sessionCookie);
     if (conflict?.kind === 'oauth') await refuse(ctx, conflict, answers);
     if (conflict?.kind === 'session-gone') await withoutSession({ store, ctx, work, answers });
@@ -98,8 +98,8 @@ async function refuse(ctx: Context, { error, description, record }: Refused, ans
 }
 
 /**
- * The library spends a code or a refresh token before it has looked at everything. A request that
- * it refuses in the end must not cost the client what it sent.
+ * Whether the token request was refused. oidc-provider spends a code or refresh token before it has
+ * checked everything, and a refused request must not cost the client what it sent.
  */
 function isRefused(ctx: Context): boolean {
   return oidcOf(ctx)?.route === 'token' && ctx.status >= 400;
@@ -121,8 +121,8 @@ async function commit(store: Store, work: Work): Promise<Refused | Gone | undefi
 }
 
 /**
- * The session ended, or its account moved on, while the request ran. Nothing may be issued for it;
- * an answer that issues nothing stands, without the session's cookie.
+ * Answers a request whose session ended, or whose account moved on, while it ran. Nothing may be
+ * issued for it; any other answer stands, without the session's cookie.
  */
 async function withoutSession({ store, ctx, work, answers }: Late): Promise<void> {
   if (work.issues) {
@@ -141,8 +141,8 @@ interface Late {
 }
 
 /**
- * The library sets the session's cookie again at each answer. A request that ran beside a sign-in
- * would so put the old identifier back into the browser: only a new one is sent.
+ * Sends the session's cookie only if it's new. oidc-provider sets it with every answer, so a
+ * request that ran in parallel with a sign-in would put the old identifier back into the browser.
  */
 function dropUnchangedCookie(ctx: Context, name: string): void {
   const session = oidcOf(ctx)?.session;
@@ -162,6 +162,6 @@ export function oauthError(error: string, description: string): Refused {
   return { kind: 'oauth', error, description };
 }
 
-const CHANGED = oauthError('invalid_request', 'something changed meanwhile');
+const CHANGED = oauthError('invalid_request', 'the data changed meanwhile, try again');
 
 export const SESSION_GONE: Conflict = { kind: 'session-gone' };
