@@ -6,7 +6,7 @@ import type { ClientSource } from './clients.ts';
 import { type InteractionAdapterNeeds, interactionAdapter } from './interaction-adapter.ts';
 import { authenticatedClientOf, INTERNAL_REDIRECT_URI } from './internal-request.ts';
 import { serviceAccountClient } from './service-account-client.ts';
-import type { SessionSource } from './session-model.ts';
+import type { SessionSource } from './session-source.ts';
 
 export interface AdapterNeeds extends InteractionAdapterNeeds {
   readonly clients: ClientSource;

@@ -19,7 +19,8 @@ import type { ClientExtras } from './client-extras.ts';
 import { fill, newGrantId } from './grants.ts';
 import { INTERNAL_REDIRECT_URI } from './internal-request.ts';
 import { everythingIn } from './resource-indicators.ts';
-import { originOf, sessionKey } from './session-model.ts';
+import { originOf } from './session-model.ts';
+import { sessionKey } from './session-source.ts';
 import type { ClientModel, GrantModel, LoginResult } from './types.ts';
 
 export interface FirstPartySessions {

@@ -39,7 +39,8 @@ import { installReplayDetection } from './replay-detection.ts';
 import { tolerateBlanks } from './request-parameters.ts';
 import { everythingIn, openTokenEndpoint } from './resource-indicators.ts';
 import { JWT_BEARER } from './service-account-client.ts';
-import { createSessionSource, installSessionModel } from './session-model.ts';
+import { installSessionModel } from './session-model.ts';
+import { createSessionSource } from './session-source.ts';
 import type { Ctx, CurrentContext } from './types.ts';
 
 export interface ProviderNeeds
