@@ -136,7 +136,10 @@ export interface AccountTable {
   reviseFactors(id: string, generation: number, revision: number): Statement;
   /** Must hit, whatever the generation. All second factors are gone, and no grace is left. */
   resetFactors(id: string, at: number): Statement;
-  /** Must hit: it is there and of another status. Raises the generation by one if it suspends. */
+  /**
+   * Fails the unit unless the account exists and its status differs. Suspending raises the
+   * generation by one.
+   */
   setStatus(id: string, status: AccountStatus, at: number): Statement;
   /** Must hit. @param ranges none: any */
   allowAddresses(id: string, ranges: readonly string[], at: number): Statement;
