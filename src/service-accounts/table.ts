@@ -1,42 +1,48 @@
 // Service accounts and their keys: a key counts as long as it and its account stand.
 import type { JWK } from 'jose';
 import type { Knex } from 'knex';
+import { defineColumns, integer, json, oneOf, optional, text } from '../store/columns.ts';
 import type { Row, Statement } from '../store/statement.ts';
 import type { Store } from '../store/store.ts';
 
-export type ServiceAccountStatus = 'active' | 'disabled';
+const STATUSES = ['active', 'disabled'] as const;
+export type ServiceAccountStatus = (typeof STATUSES)[number];
 
-export interface ServiceAccount {
-  readonly id: string;
-  readonly name: string;
-  readonly status: ServiceAccountStatus;
-  /** The only ones it may ask for. */
-  readonly scopes: readonly string[];
-  /** Identifiers of the only resources it may ask tokens for; never empty. */
-  readonly resources: readonly string[];
-  /** Address ranges it may ask from; any where there are none. */
-  readonly addresses: readonly string[];
-  /** Raised by whatever ends the tokens that were made before. */
-  readonly generation: number;
-  readonly createdAt: number;
-}
+const COLUMNS = defineColumns({
+  id: text('id'),
+  name: text('name'),
+  status: oneOf('status', STATUSES),
+  /** The only scopes it may request. */
+  scopes: json<readonly string[]>('scopes'),
+  /** Identifiers of the only resources it may request tokens for; never empty. */
+  resources: json<readonly string[]>('resources'),
+  /** Address ranges it may call from; empty: any. */
+  addresses: json<readonly string[]>('addresses'),
+  /** Raised by whatever ends the tokens issued before. */
+  generation: integer('generation'),
+  createdAt: integer('created_at'),
+});
+
+export type ServiceAccount = ReturnType<typeof COLUMNS.read>;
 
 export type ServiceAccountChange = Partial<
   Pick<ServiceAccount, 'name' | 'scopes' | 'resources' | 'addresses'>
 >;
 
-export interface ServiceAccountKey {
-  readonly accountId: string;
-  readonly kid: string;
-  /** The one algorithm it is good for. */
-  readonly alg: string;
-  /** Its public half. */
-  readonly jwk: JWK;
-  readonly expiresAt: number | undefined;
-  readonly revokedAt: number | undefined;
-  readonly usedAt: number | undefined;
-  readonly createdAt: number;
-}
+const KEY_COLUMNS = defineColumns({
+  accountId: text('account_id'),
+  kid: text('kid'),
+  /** The one algorithm that the key is used with. */
+  alg: text('alg'),
+  /** The public half. */
+  jwk: json<JWK>('jwk'),
+  expiresAt: optional(integer('expires_at')),
+  revokedAt: optional(integer('revoked_at')),
+  usedAt: optional(integer('used_at')),
+  createdAt: integer('created_at'),
+});
+
+export type ServiceAccountKey = ReturnType<typeof KEY_COLUMNS.read>;
 
 export interface ServiceAccountTable {
   find(id: string): Promise<ServiceAccount | undefined>;
@@ -105,12 +111,12 @@ export function createServiceAccountTable(store: Store): ServiceAccountTable {
   return {
     find: async (id) => {
       const row = await store.find(byId({ id }));
-      return row && parse(row);
+      return row && COLUMNS.read(row);
     },
     list: async (limit, after) => {
       const query = accounts().orderBy('id').limit(limit);
       const page = after === undefined ? query : query.where('id', '>', after);
-      return (await store.all(store.compile(page))).map(parse);
+      return (await store.all(store.compile(page))).map(COLUMNS.read);
     },
     insert: (account) => store.compile(accounts().insert(toRow(account)), 1),
     guard: ({ id, generation }) => guard({ id, generation }),
@@ -137,23 +143,23 @@ export function createServiceAccountTable(store: Store): ServiceAccountTable {
       return store.compile(query.update({ ...columns, ...moved, updated_at: at }), 1);
     },
     delete: (id) => store.compile(accounts().where({ id }).del(), 1),
-    keysOf: async (accountId) => (await store.all(keysOf({ accountId }))).map(parseKey),
+    keysOf: async (accountId) => (await store.all(keysOf({ accountId }))).map(KEY_COLUMNS.read),
     expiringKeys: async (at, until) => {
       const active = accounts().where({ status: 'active' }).select('id');
       const expiring = store.sql(KEYS).where(counts(at)).where('expires_at', '<=', until);
       const query = expiring.whereIn('account_id', active).orderBy('expires_at');
-      return (await store.all(store.compile(query))).map(parseKey);
+      return (await store.all(store.compile(query))).map(KEY_COLUMNS.read);
     },
     findKey: async (accountId, kid) => {
       const row = await store.find(keyOf({ accountId, kid }));
-      return row && parseKey(row);
+      return row && KEY_COLUMNS.read(row);
     },
     guardRoom: (accountId, most, at) => {
       const live = store.sql(KEYS).where({ account_id: accountId }).where(counts(at));
       const count = live.count({ count: '*' });
       return store.compile(accounts().where({ id: accountId }).where(most, '>', count), 1);
     },
-    insertKey: (key) => store.compile(store.sql(KEYS).insert(toKeyRow(key)), 1),
+    insertKey: (key) => store.compile(store.sql(KEYS).insert(KEY_COLUMNS.write(key)), 1),
     revokeKey: (accountId, kid, at) =>
       store.compile(
         store
@@ -182,54 +188,5 @@ function asTexts(lists: Omit<ServiceAccountChange, 'name'>): Row {
 }
 
 function toRow(account: ServiceAccount): Row {
-  return {
-    id: account.id,
-    name: account.name,
-    status: account.status,
-    scopes: JSON.stringify(account.scopes),
-    resources: JSON.stringify(account.resources),
-    addresses: JSON.stringify(account.addresses),
-    generation: account.generation,
-    created_at: account.createdAt,
-    updated_at: account.createdAt,
-  };
-}
-
-function parse(row: Row): ServiceAccount {
-  return {
-    id: row.id as string,
-    name: row.name as string,
-    status: row.status as ServiceAccountStatus,
-    scopes: JSON.parse(row.scopes as string),
-    resources: JSON.parse(row.resources as string),
-    addresses: JSON.parse(row.addresses as string),
-    generation: row.generation as number,
-    createdAt: row.created_at as number,
-  };
-}
-
-function toKeyRow(key: ServiceAccountKey): Row {
-  return {
-    account_id: key.accountId,
-    kid: key.kid,
-    alg: key.alg,
-    jwk: JSON.stringify(key.jwk),
-    expires_at: key.expiresAt ?? null,
-    revoked_at: key.revokedAt ?? null,
-    used_at: key.usedAt ?? null,
-    created_at: key.createdAt,
-  };
-}
-
-function parseKey(row: Row): ServiceAccountKey {
-  return {
-    accountId: row.account_id as string,
-    kid: row.kid as string,
-    alg: row.alg as string,
-    jwk: JSON.parse(row.jwk as string),
-    expiresAt: (row.expires_at as number | null) ?? undefined,
-    revokedAt: (row.revoked_at as number | null) ?? undefined,
-    usedAt: (row.used_at as number | null) ?? undefined,
-    createdAt: row.created_at as number,
-  };
+  return { ...COLUMNS.write(account), updated_at: account.createdAt };
 }

@@ -1,4 +1,5 @@
 // What oidc-provider keeps: grants, codes, tokens, interactions, device codes, pushed requests.
+import { defineColumns, integer, json, optional, text } from './columns.ts';
 import { accountIsCurrent } from './current-account.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
@@ -21,15 +22,19 @@ export interface Artifact {
   readonly countedKey?: string | undefined;
 }
 
-export interface FoundArtifact {
-  readonly payload: Record<string, unknown>;
+const FOUND = defineColumns({
+  payload: json<Record<string, unknown>>('payload'),
   /** When it was spent, or given up. */
-  readonly consumedAt: number | undefined;
-  readonly browserKey: string | undefined;
-  readonly generation: number | undefined;
-  /** Where and when it was counted as an open request. */
+  consumedAt: optional(integer('consumed_at')),
+  browserKey: optional(text('browser_key')),
+  generation: optional(integer('generation')),
+});
+/** Where and when it was counted as an open request. */
+const COUNTED = defineColumns({ key: optional(text('counted_key')), at: integer('created_at') });
+
+export type FoundArtifact = ReturnType<typeof FOUND.read> & {
   readonly counted: Counted | undefined;
-}
+};
 
 export interface Counted {
   readonly key: string;
@@ -247,16 +252,10 @@ function toColumns(artifact: Artifact, at: number): Columns {
 }
 
 function parse(row: Row | undefined): FoundArtifact | undefined {
-  if (!row) return undefined;
-  return {
-    payload: JSON.parse(row.payload as string),
-    consumedAt: (row.consumed_at as number | null) ?? undefined,
-    generation: (row.generation as number | null) ?? undefined,
-    browserKey: (row.browser_key as string | null) ?? undefined,
-    counted: countedOf(row),
-  };
+  return row && { ...FOUND.read(row), counted: countedOf(row) };
 }
 
-function countedOf({ counted_key: key, created_at: at }: Row): Counted | undefined {
-  return key === null ? undefined : { key: key as string, at: at as number };
+function countedOf(row: Row): Counted | undefined {
+  const { key, at } = COUNTED.read(row);
+  return key === undefined ? undefined : { key, at };
 }

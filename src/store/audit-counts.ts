@@ -1,6 +1,7 @@
 // Running counts of refusals that repeat: one row each until its window ends.
 import type { Knex } from 'knex';
 import { type AuditRow, COLUMNS, type Columns, parseAuditRow, toColumns } from './audit.ts';
+import { defineColumns, integer, text } from './columns.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -12,6 +13,13 @@ export interface AuditCount {
   readonly closesAt: number;
   readonly row: AuditRow;
 }
+
+const COUNTS = defineColumns({
+  key: text('key'),
+  count: integer('count'),
+  firstAt: integer('first_at'),
+  closesAt: integer('closes_at'),
+});
 
 export interface AuditCountTable {
   /**
@@ -129,11 +137,6 @@ function toCount({ key, count, firstAt, closesAt, row }: AuditCount): CountColum
 }
 
 function parse(row: Row): AuditCount {
-  return {
-    key: row.key as string,
-    count: row.count as number,
-    firstAt: row.first_at as number,
-    closesAt: row.closes_at as number,
-    row: parseAuditRow({ ...row, id: row.event_id, time: row.last_at }),
-  };
+  const newest = parseAuditRow({ ...row, id: row.event_id, time: row.last_at });
+  return { ...COUNTS.read(row), row: newest };
 }

@@ -1,24 +1,29 @@
 // What happened: one row an event, written once and never changed but for its seal.
-import type { Row, Statement } from './statement.ts';
+import { defineColumns, integer, json, oneOf, optional, text } from './columns.ts';
+import type { Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
-export interface AuditRow {
-  /** Sorts by time, and by the order in which one process made it. */
-  readonly id: string;
-  readonly time: number;
-  readonly kind: string;
-  readonly outcome: 'ok' | 'refused';
-  readonly reason: string | undefined;
-  readonly accountId: string | undefined;
-  readonly actor: string | undefined;
-  readonly clientId: string | undefined;
-  readonly address: string | undefined;
-  readonly userAgent: string | undefined;
-  readonly trace: string | undefined;
-  /** The sign-in that it belongs to. */
-  readonly flowId: string | undefined;
-  readonly detail: Readonly<Record<string, unknown>>;
-}
+const OUTCOMES = ['ok', 'refused'] as const;
+
+const EVENT = defineColumns({
+  /** Sorts by time, and by the order in which one process wrote it. */
+  id: text('id'),
+  time: integer('time'),
+  kind: text('kind'),
+  outcome: oneOf('outcome', OUTCOMES),
+  reason: optional(text('reason')),
+  accountId: optional(text('account_id')),
+  actor: optional(text('actor')),
+  clientId: optional(text('client_id')),
+  address: optional(text('address')),
+  userAgent: optional(text('user_agent')),
+  trace: optional(text('trace')),
+  /** The sign-in that the event belongs to. */
+  flowId: optional(text('flow_id')),
+  detail: json<Readonly<Record<string, unknown>>>('detail'),
+});
+
+export type AuditRow = ReturnType<typeof EVENT.read>;
 
 export interface AuditFilter {
   readonly accountId?: string | undefined;
@@ -105,22 +110,5 @@ export function toColumns(row: AuditRow): Columns {
   };
 }
 
-/** Of a row with the columns of an event. */
-export function parseAuditRow(row: Row): AuditRow {
-  const text = (name: keyof Columns) => (row[name] as string | null) ?? undefined;
-  return {
-    id: row.id as string,
-    time: row.time as number,
-    kind: row.kind as string,
-    outcome: row.outcome as AuditRow['outcome'],
-    reason: text('reason'),
-    accountId: text('account_id'),
-    actor: text('actor'),
-    clientId: text('client_id'),
-    address: text('address'),
-    userAgent: text('user_agent'),
-    trace: text('trace'),
-    flowId: text('flow_id'),
-    detail: JSON.parse(row.detail as string),
-  };
-}
+/** Reads a row that has the columns of an event. */
+export const parseAuditRow = EVENT.read;

@@ -1,4 +1,5 @@
 // Relying parties: metadata in the names of OpenID Dynamic Registration, secrets as digests.
+import { defineColumns, integer, json, optional, text } from './columns.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -9,17 +10,19 @@ export interface ClientSecret {
   readonly expiresAt?: number;
 }
 
-export interface StoredClient {
-  readonly id: string;
-  readonly metadata: Readonly<Record<string, unknown>>;
+const COLUMNS = defineColumns({
+  id: text('id'),
+  metadata: json<Readonly<Record<string, unknown>>>('metadata'),
   /** Newest first. */
-  readonly secrets: readonly ClientSecret[];
-  /** Milliseconds; undefined: it is not disabled. */
-  readonly disabledAt: number | undefined;
+  secrets: json<readonly ClientSecret[]>('secrets'),
+  /** Milliseconds; undefined: the client is enabled. */
+  disabledAt: optional(integer('disabled_at')),
   /** Raised by each change. */
-  readonly revision: number;
-  readonly createdAt: number;
-}
+  revision: integer('revision'),
+  createdAt: integer('created_at'),
+});
+
+export type StoredClient = ReturnType<typeof COLUMNS.read>;
 
 export type NewClient = Omit<StoredClient, 'disabledAt' | 'revision'>;
 
@@ -45,12 +48,12 @@ export function createClientTable(store: Store): ClientTable {
   return {
     find: async (id) => {
       const row = await store.find(byId({ id }));
-      return row && parse(row);
+      return row && COLUMNS.read(row);
     },
     list: async (limit, after) => {
       const query = table().orderBy('id').limit(limit);
       const page = after === undefined ? query : query.where('id', '>', after);
-      return (await store.all(store.compile(page))).map(parse);
+      return (await store.all(store.compile(page))).map(COLUMNS.read);
     },
     insert: (client) => store.compile(table().insert(toRow(client)), 1),
     put: (client) => {
@@ -76,16 +79,5 @@ function toColumns({ metadata, secrets, disabledAt }: ClientChange): Row {
     ...(metadata ? { metadata: JSON.stringify(metadata) } : {}),
     ...(secrets ? { secrets: JSON.stringify(secrets) } : {}),
     ...(disabledAt === undefined ? {} : { disabled_at: disabledAt }),
-  };
-}
-
-function parse(row: Row): StoredClient {
-  return {
-    id: row.id as string,
-    metadata: JSON.parse(row.metadata as string),
-    secrets: JSON.parse(row.secrets as string),
-    disabledAt: (row.disabled_at as number | null) ?? undefined,
-    revision: row.revision as number,
-    createdAt: row.created_at as number,
   };
 }

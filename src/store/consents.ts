@@ -1,5 +1,6 @@
 // What a person has allowed a client: one row each pair.
-import type { Row, Statement } from './statement.ts';
+import { defineColumns, integer, json, text } from './columns.ts';
+import type { Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
 /** OpenID scopes and claims, and scopes by resource. */
@@ -9,16 +10,16 @@ export interface Granted {
   readonly resources: Readonly<Record<string, readonly string[]>>;
 }
 
-export interface Consent {
-  readonly granted: Granted;
-  readonly revision: number;
-}
+const COLUMNS = defineColumns({
+  clientId: text('client_id'),
+  granted: json<Granted>('granted'),
+  revision: integer('revision'),
+  createdAt: integer('created_at'),
+});
 
-export interface ListedConsent {
-  readonly clientId: string;
-  readonly granted: Granted;
-  readonly createdAt: number;
-}
+type ConsentRow = ReturnType<typeof COLUMNS.read>;
+export type Consent = Pick<ConsentRow, 'granted' | 'revision'>;
+export type ListedConsent = Pick<ConsentRow, 'clientId' | 'granted' | 'createdAt'>;
 
 export interface ConsentTable {
   find(accountId: string, clientId: string): Promise<Consent | undefined>;
@@ -59,9 +60,9 @@ export function createConsentTable(store: Store): ConsentTable {
   return {
     find: async (account, client) => {
       const row = await store.find(find({ account, client }));
-      return row && parse(row);
+      return row && COLUMNS.read(row);
     },
-    ofAccount: async (account) => (await store.all(ofAccount({ account }))).map(parseListed),
+    ofAccount: async (account) => (await store.all(ofAccount({ account }))).map(COLUMNS.read),
     guard: (account, client) => guard({ account, client }),
     delete: (account, client) =>
       store.compile(table().where({ account_id: account, client_id: client }).del(), 1),
@@ -77,17 +78,5 @@ export function createConsentTable(store: Store): ConsentTable {
               .update({ granted: text, revision: was + 1, updated_at: at });
       return store.compile(query, 1);
     },
-  };
-}
-
-function parse(row: Row): Consent {
-  return { granted: JSON.parse(row.granted as string), revision: row.revision as number };
-}
-
-function parseListed(row: Row): ListedConsent {
-  return {
-    clientId: row.client_id as string,
-    granted: JSON.parse(row.granted as string),
-    createdAt: row.created_at as number,
   };
 }

@@ -1,4 +1,5 @@
 // Browsers in which an account has signed in: one row each pair.
+import { defineColumns, flag, text } from './columns.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
@@ -42,6 +43,13 @@ export interface KnownBrowserTable {
 const TABLE = 'known_browsers';
 const AT_ONCE = 5;
 
+const ID = defineColumns({ id: text('id') });
+const FOUND = defineColumns({
+  id: text('id'),
+  digest: text('digest'),
+  hasFactor: flag('second_factor'),
+});
+
 export function createKnownBrowserTable(store: Store): KnownBrowserTable {
   const table = () => store.sql(TABLE);
   const found = (column: string) =>
@@ -66,7 +74,8 @@ export function createKnownBrowserTable(store: Store): KnownBrowserTable {
       parse(await store.find(byEmailKey(values(key, digests, at)))),
     findAny: async (digests, at) => {
       const rows = table().whereIn('digest', digests).where('expires_at', '>', at).orderBy('id');
-      return (await store.find(store.compile(rows.first('id'))))?.id as string | undefined;
+      const row = await store.find(store.compile(rows.first('id')));
+      return row && ID.read(row).id;
     },
     insert: (browser) => store.compile(table().insert(toRow(browser)), 1),
     touch: (id, at, expiresAt, hasFactor) => {
@@ -107,7 +116,5 @@ function toRow(browser: NewKnownBrowser): Row {
 }
 
 function parse(row: Row | undefined): KnownBrowser | undefined {
-  if (!row) return undefined;
-  const { id, digest, second_factor } = row;
-  return { id: id as string, digest: digest as string, hasFactor: second_factor === 1 };
+  return row && FOUND.read(row);
 }

@@ -1,18 +1,23 @@
 // Counters of attempts that failed: one row each, moved only by the statement that checks it.
 import type { Knex } from 'knex';
+import { defineColumns, integer, optional, text } from './columns.ts';
 import type { Dialect, Row, Statement, Unit } from './statement.ts';
 import type { Store } from './store.ts';
 
-export interface Counter {
+const COLUMNS = defineColumns({
+  key: text('key'),
   /** Failures since `startedAt`, attempts in flight included. */
-  readonly failures: number;
+  failures: integer('failures'),
   /** How many of them are in flight: reserved, and neither failed nor given back yet. */
-  readonly pending: number;
-  readonly startedAt: number;
+  pending: integer('pending'),
+  startedAt: integer('started_at'),
   /** When the newest attempt was reserved. */
-  readonly lastAt: number;
-  readonly pausedUntil: number;
-}
+  lastAt: integer('last_at'),
+  pausedUntil: integer('paused_until'),
+});
+const RULE = defineColumns({ rule: optional(text('rule')) });
+
+export type Counter = Omit<ReturnType<typeof COLUMNS.read>, 'key'>;
 
 export interface SubjectCounter extends Counter {
   /** Undefined for those that were counted last by a release that did not write it down. */
@@ -146,7 +151,7 @@ export function createCounterTable(store: Store): CounterTable {
     ofSubject: async (subject) =>
       (await store.all(store.compile(ofSubject(subject)))).map((row) => ({
         ...parse(row)[1],
-        rule: (row.rule as string | null) ?? undefined,
+        ...RULE.read(row),
       })),
     reserve: (count) => reserve(fill(count)),
     carryOver: (carry) => carryOver(carry),
@@ -266,14 +271,6 @@ function pauseValues(p: Params): unknown[] {
 }
 
 function parse(row: Row): [string, Counter] {
-  return [
-    row.key as string,
-    {
-      failures: row.failures as number,
-      pending: row.pending as number,
-      startedAt: row.started_at as number,
-      lastAt: row.last_at as number,
-      pausedUntil: row.paused_until as number,
-    },
-  ];
+  const { key, ...counter } = COLUMNS.read(row);
+  return [key, counter];
 }

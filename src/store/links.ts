@@ -1,28 +1,30 @@
 // One-time links: spent, and their tickets ended, by one conditional write each.
+import { defineColumns, integer, oneOf, optional, text } from './columns.ts';
 import { accountIsCurrent, insertIfCurrent } from './current-account.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
-/** `not-me` sets no password: it ends what is signed in, whatever the account's generation. */
-export type LinkPurpose = 'reset-password' | 'invitation' | 'not-me';
+const PURPOSES = ['reset-password', 'invitation', 'not-me'] as const;
+/** `not-me` sets no password: it ends all sessions, whatever the account's generation. */
+export type LinkPurpose = (typeof PURPOSES)[number];
 
-export interface NewLink {
-  readonly id: string;
-  readonly accountId: string;
-  readonly purpose: LinkPurpose;
+const COLUMNS = defineColumns({
+  id: text('id'),
+  accountId: text('account_id'),
+  purpose: oneOf('purpose', PURPOSES),
   /** Keyed hash of its secret. */
-  readonly digest: string;
-  /** The link counts as long as the account is of it. */
-  readonly generation: number;
-  readonly expiresAt: number;
-  /** Who had it made: an account, a command's user, or the person at the page. */
-  readonly createdBy: string;
-}
+  digest: text('digest'),
+  /** The link counts as long as the account has this generation. */
+  generation: integer('generation'),
+  expiresAt: integer('expires_at'),
+  /** When it was spent; whoever spent it goes on with its ticket. */
+  usedAt: optional(integer('used_at')),
+  /** Who created it: an account, a command's user, or the person at the page. */
+  createdBy: text('created_by'),
+});
 
-export interface Link extends NewLink {
-  /** Spent, and somebody goes on with its ticket. */
-  readonly usedAt: number | undefined;
-}
+export type Link = ReturnType<typeof COLUMNS.read>;
+export type NewLink = Omit<Link, 'usedAt'>;
 
 export interface Redemption {
   readonly digest: string;
@@ -97,29 +99,9 @@ export function createLinkTable(store: Store): LinkTable {
 }
 
 function toRow(link: NewLink, at: number): Row {
-  return {
-    id: link.id,
-    account_id: link.accountId,
-    purpose: link.purpose,
-    digest: link.digest,
-    generation: link.generation,
-    expires_at: link.expiresAt,
-    created_by: link.createdBy,
-    created_at: at,
-  };
+  return { ...COLUMNS.write(link), created_at: at };
 }
 
 function parse(row: Row | undefined): Link | undefined {
-  return (
-    row && {
-      id: row.id as string,
-      accountId: row.account_id as string,
-      purpose: row.purpose as LinkPurpose,
-      digest: row.digest as string,
-      generation: row.generation as number,
-      expiresAt: row.expires_at as number,
-      usedAt: (row.used_at as number | null) ?? undefined,
-      createdBy: row.created_by as string,
-    }
-  );
+  return row && COLUMNS.read(row);
 }

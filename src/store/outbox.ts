@@ -1,17 +1,20 @@
 // Messages that must leave the house: written in the unit that causes them, delivered later.
+import { defineColumns, integer, json, text } from './columns.ts';
 import { type AccountVersion, insertIfCurrent } from './current-account.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
-export interface OutboxMessage {
-  readonly id: string;
-  readonly kind: string;
-  /** Who gets it: one that does not answer must not keep the others waiting. */
-  readonly recipient: string;
-  readonly payload: Readonly<Record<string, unknown>>;
-  readonly attempts: number;
-  readonly expiresAt: number;
-}
+const COLUMNS = defineColumns({
+  id: text('id'),
+  kind: text('kind'),
+  /** One recipient that doesn't answer must not keep the others waiting. */
+  recipient: text('recipient'),
+  payload: json<Readonly<Record<string, unknown>>>('payload'),
+  attempts: integer('attempts'),
+  expiresAt: integer('expires_at'),
+});
+
+export type OutboxMessage = ReturnType<typeof COLUMNS.read>;
 
 export interface OutboxTable {
   insert(message: OutboxMessage, at: number): Statement;
@@ -68,7 +71,7 @@ export function createOutboxTable(store: Store): OutboxTable {
         .orderBy('due_at')
         .limit(AT_ONCE);
       const statement = except.length === 0 ? due({ at }) : store.compile(query);
-      return (await store.all(statement)).map(parse);
+      return (await store.all(statement)).map(COLUMNS.read);
     },
     claim: ({ id, attempts }, nextAt) =>
       store.compile(
@@ -88,25 +91,5 @@ export function createOutboxTable(store: Store): OutboxTable {
 }
 
 function toRow(message: OutboxMessage, at: number): Row {
-  return {
-    id: message.id,
-    kind: message.kind,
-    recipient: message.recipient,
-    payload: JSON.stringify(message.payload),
-    attempts: message.attempts,
-    due_at: at,
-    expires_at: message.expiresAt,
-    created_at: at,
-  };
-}
-
-function parse(row: Row): OutboxMessage {
-  return {
-    id: row.id as string,
-    kind: row.kind as string,
-    recipient: row.recipient as string,
-    payload: JSON.parse(row.payload as string),
-    attempts: row.attempts as number,
-    expiresAt: row.expires_at as number,
-  };
+  return { ...COLUMNS.write(message), due_at: at, created_at: at };
 }

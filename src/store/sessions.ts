@@ -1,4 +1,5 @@
 // Browser sessions: one row each, kept after its end as a mark, and one row for each client in it.
+import { defineColumns, flag, integer, json, optional, text } from './columns.ts';
 import { accountIsCurrent } from './current-account.ts';
 import type { Row, Statement } from './statement.ts';
 import type { Store } from './store.ts';
@@ -56,6 +57,30 @@ export interface SessionChange {
   readonly seenAt?: number;
   readonly expiresAt?: number;
 }
+
+const PLAIN = defineColumns({
+  uid: text('uid'),
+  accountId: optional(text('account_id')),
+  generation: optional(integer('generation')),
+  seenAt: integer('seen_at'),
+  expiresAt: integer('expires_at'),
+  createdAt: integer('created_at'),
+});
+const ORIGIN = defineColumns({
+  userAgent: optional(text('user_agent')),
+  address: optional(text('address')),
+  clientId: optional(text('client_id')),
+});
+const SCRATCH = defineColumns({
+  login: optional(json<SessionLogin>('login')),
+  state: optional(json<unknown>('state')),
+});
+const CLIENT = defineColumns({
+  clientId: text('client_id'),
+  sid: text('sid'),
+  grantId: optional(text('grant_id')),
+  persistsLogout: flag('persists_logout'),
+});
 
 export interface SessionTable {
   /** Live sessions only: not ended, not expired, of the account's generation. */
@@ -208,48 +233,30 @@ function originColumns(origin: SessionOrigin | undefined): Row {
 }
 
 function originOf(row: Row): SessionOrigin | undefined {
-  const { user_agent: userAgent, address, client_id: clientId } = row;
-  if (userAgent === null || address === null) return undefined;
-  const origin = { userAgent: userAgent as string, address: address as string };
-  return clientId === null ? origin : { ...origin, clientId: clientId as string };
+  const { userAgent, address, clientId } = ORIGIN.read(row);
+  if (userAgent === undefined || address === undefined) return undefined;
+  const origin = { userAgent, address };
+  return clientId === undefined ? origin : { ...origin, clientId };
 }
 
 /** Undefined for a row that is damaged, too: it signs nobody in. */
 function toSession(row: Row | undefined): Session | undefined {
   if (!row) return undefined;
   try {
-    const login = fromJson(row.login) as SessionLogin | undefined;
-    return { ...plainly(row), login, state: fromJson(row.state) };
+    return { ...plainly(row), ...SCRATCH.read(row) };
   } catch {
     return undefined;
   }
 }
 
-/** What can be told of any row: enough for it to be listed, and ended with the others. */
+/** What any row says, damaged or not: enough for it to be listed, and ended with the others. */
 function plainly(row: Row): Session {
-  return {
-    uid: row.uid as string,
-    accountId: (row.account_id as string | null) ?? undefined,
-    generation: (row.generation as number | null) ?? undefined,
-    login: undefined,
-    origin: originOf(row),
-    state: undefined,
-    seenAt: row.seen_at as number,
-    expiresAt: row.expires_at as number,
-    createdAt: row.created_at as number,
-  };
+  return { ...PLAIN.read(row), login: undefined, origin: originOf(row), state: undefined };
 }
 
 function toClient(row: Row): [string, SessionClient] {
-  return [
-    row.client_id as string,
-    {
-      sid: row.sid as string,
-      grantId: (row.grant_id as string | null) ?? undefined,
-      persistsLogout: row.persists_logout === 1,
-    },
-  ];
+  const { clientId, ...client } = CLIENT.read(row);
+  return [clientId, client];
 }
 
 const toJson = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
-const fromJson = (text: unknown) => (text === null ? undefined : JSON.parse(text as string));

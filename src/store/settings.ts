@@ -1,4 +1,5 @@
 // Named values that all processes share.
+import { defineColumns, optional, text } from './columns.ts';
 import type { Store } from './store.ts';
 
 export interface SettingTable {
@@ -10,6 +11,8 @@ export interface SettingTable {
   setIfBefore(name: string, value: string, before: string): Promise<void>;
 }
 
+const VALUE = defineColumns({ value: optional(text('value')) });
+
 export function createSettingTable(store: Store): SettingTable {
   const byName = store.prepare<{ name: string }>((p, sql) =>
     sql('settings').where({ name: p.name }).select('value'),
@@ -17,8 +20,7 @@ export function createSettingTable(store: Store): SettingTable {
   const upsert = store.prepare<{ name: string; value: string }>((p, sql) =>
     sql('settings').insert({ name: p.name, value: p.value }).onConflict('name').merge(['value']),
   );
-  const find = async (name: string) =>
-    (await store.find(byName({ name })))?.value as string | undefined;
+  const find = async (name: string) => VALUE.read((await store.find(byName({ name }))) ?? {}).value;
   return {
     find,
     set: (name, value) => store.write(upsert({ name, value })),

@@ -1,19 +1,19 @@
 // Phone numbers that codes are texted to, and the codes that are under way.
-import type { Row, Statement } from '../../store/statement.ts';
+import { defineColumns, integer, optional, text } from '../../store/columns.ts';
+import type { Statement } from '../../store/statement.ts';
 import type { Store } from '../../store/store.ts';
 
-export interface Phone {
-  readonly accountId: string;
+const PHONE = defineColumns({
+  accountId: text('account_id'),
   /** Sealed. */
-  readonly number: string;
-  readonly usedAt: number | undefined;
-  readonly createdAt: number;
-}
+  number: text('number'),
+  usedAt: optional(integer('used_at')),
+  createdAt: integer('created_at'),
+});
+const CODE = defineColumns({ id: text('id'), digest: text('digest') });
 
-export interface TextedCode {
-  readonly id: string;
-  readonly digest: string;
-}
+export type Phone = ReturnType<typeof PHONE.read>;
+export type TextedCode = ReturnType<typeof CODE.read>;
 
 export interface PhoneTable {
   find(accountId: string): Promise<Phone | undefined>;
@@ -37,7 +37,7 @@ export function createPhoneTable(store: Store): PhoneTable {
   return {
     find: async (accountId) => {
       const row = await store.find(store.compile(phones().where({ account_id: accountId })));
-      return row && parse(row);
+      return row && PHONE.read(row);
     },
     insert: ({ accountId, number, usedAt, createdAt }) =>
       store.compile(
@@ -70,18 +70,9 @@ export function createPhoneTable(store: Store): PhoneTable {
         .where('expires_at', '>', at)
         .orderBy('created_at', 'desc')
         .select('id', 'digest');
-      return (await store.all(store.compile(open))) as unknown as TextedCode[];
+      return (await store.all(store.compile(open))).map(CODE.read);
     },
     spendCode: (id, at) =>
       store.compile(codes().where({ id }).whereNull('used_at').update({ used_at: at }), 1),
-  };
-}
-
-function parse(row: Row): Phone {
-  return {
-    accountId: row.account_id as string,
-    number: row.number as string,
-    usedAt: (row.used_at as number | null) ?? undefined,
-    createdAt: row.created_at as number,
   };
 }

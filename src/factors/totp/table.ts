@@ -1,19 +1,22 @@
 // Authenticators: one row for each app that makes codes, and the steps that are spent.
-import type { Row, Statement } from '../../store/statement.ts';
+import { defineColumns, integer, optional, text } from '../../store/columns.ts';
+import type { Statement } from '../../store/statement.ts';
 import type { Store } from '../../store/store.ts';
 
-export interface Authenticator {
-  readonly id: string;
-  readonly accountId: string;
+const COLUMNS = defineColumns({
+  id: text('id'),
+  accountId: text('account_id'),
   /** What the person calls it. */
-  readonly name: string;
+  name: text('name'),
   /** Sealed. */
-  readonly secret: string;
+  secret: text('secret'),
   /** The newest time step whose code was accepted. */
-  readonly lastStep: number;
-  readonly usedAt: number | undefined;
-  readonly createdAt: number;
-}
+  lastStep: integer('last_step'),
+  usedAt: optional(integer('used_at')),
+  createdAt: integer('created_at'),
+});
+
+export type Authenticator = ReturnType<typeof COLUMNS.read>;
 
 export interface AuthenticatorTable {
   /** Oldest first. */
@@ -46,9 +49,9 @@ export function createAuthenticatorTable(
     sql(name).where({ account_id: p.accountId }).count({ count: '*' }),
   );
   return {
-    ofAccount: async (accountId) => (await store.all(ofAccount({ accountId }))).map(parse),
+    ofAccount: async (accountId) => (await store.all(ofAccount({ accountId }))).map(COLUMNS.read),
     count: async (accountId) => Number((await store.find(count({ accountId })))?.count ?? 0),
-    insert: (authenticator) => store.compile(table().insert(toRow(authenticator)), 1),
+    insert: (authenticator) => store.compile(table().insert(COLUMNS.write(authenticator)), 1),
     spend: (id, step, at) =>
       store.compile(
         table()
@@ -70,29 +73,5 @@ export function createAuthenticatorTable(
       store.compile(table().where({ id, account_id: accountId }).update({ name }), 1),
     delete: (accountId, id) => store.compile(table().where({ id, account_id: accountId }).del(), 1),
     deleteOf: (accountId) => store.compile(table().where({ account_id: accountId }).del()),
-  };
-}
-
-function toRow(authenticator: Authenticator): Row {
-  return {
-    id: authenticator.id,
-    account_id: authenticator.accountId,
-    name: authenticator.name,
-    secret: authenticator.secret,
-    last_step: authenticator.lastStep,
-    used_at: authenticator.usedAt ?? null,
-    created_at: authenticator.createdAt,
-  };
-}
-
-function parse(row: Row): Authenticator {
-  return {
-    id: row.id as string,
-    accountId: row.account_id as string,
-    name: row.name as string,
-    secret: row.secret as string,
-    lastStep: row.last_step as number,
-    usedAt: (row.used_at as number | null) ?? undefined,
-    createdAt: row.created_at as number,
   };
 }

@@ -19,9 +19,9 @@ const WRONG: ReadonlyArray<readonly [uri: string, cure: string]> = [
   [`${HTTPS},https://b.example.com/cb`, 'several'],
   [`${HTTPS},`, 'several'],
   ['https://app.example.com/a,b', '%2C'],
-  ['https://*.example.com/cb', 'each address'],
-  ['https://app.example.com/*', 'each address'],
-  ['*', 'each address'],
+  ['https://*.example.com/cb', 'each URI'],
+  ['https://app.example.com/*', 'each URI'],
+  ['*', 'each URI'],
   ['https:\\\\app.example.com\\cb', 'write "/"'],
   ['https://app.example.com\\cb', 'write "/"'],
   [`${HTTPS}#`, 'leave out "#"'],
@@ -137,6 +137,6 @@ describe('redirect URIs', () => {
     expect(renamed.changed).to.deep.equal(['client_name']);
     const more = { redirect_uris: ['https://*.example.com/cb', 'https://a.example.com/*'] };
     const refused = await clients.update(client.id, more).catch((error: Error) => error.message);
-    expect(refused).to.include('"https://a.example.com/*" has a "*"');
+    expect(refused).to.include('"https://a.example.com/*" contains "*"');
   });
 });
