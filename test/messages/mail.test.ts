@@ -61,11 +61,11 @@ const NOTICES: { readonly [K in Notice['kind']]: Notice & { readonly kind: K } }
 
 /** What each must say, and where it leads. */
 const SAYS: Readonly<Record<Notice['kind'], readonly [text: RegExp, path: string | undefined]>> = {
-  'password-changed': [/has a new password/, '/forgot-password'],
-  'factor-added': [/"My phone" gives the codes/, '/forgot-password'],
-  'factor-removed': [/"My phone" no longer gives codes/, '/forgot-password'],
+  'password-changed': [/account was changed/, '/forgot-password'],
+  'factor-added': [/added a new authenticator, "My phone"/, '/forgot-password'],
+  'factor-removed': [/removed the authenticator "My phone"/, '/forgot-password'],
   'backup-code-used': [/^Backup codes left: 3$/m, '/forgot-password'],
-  'backup-codes-renewed': [/The old ones no longer work/, '/forgot-password'],
+  'backup-codes-renewed': [/Your old codes no longer work/, '/forgot-password'],
   'new-device': [
     /^Browser: Firefox on Windows\nNetwork address: 192\.0\.2\.7\nWhen: 22 November 2026 at 14:32 UTC$/m,
     '/forgot-password',
@@ -75,9 +75,9 @@ const SAYS: Readonly<Record<Notice['kind'], readonly [text: RegExp, path: string
     'https://id.example.com/not-me/secret',
   ],
   lockout: [/until 22 November 2026 at 14:32 UTC/, undefined],
-  'password-known': [/They did not get in/, '/forgot-password'],
+  'password-known': [/They didn't get in/, '/forgot-password'],
   'admin-reset-2fa': [/An administrator removed/, '/account'],
-  'admin-reset-password': [/with the link that you are given/, undefined],
+  'admin-reset-password': [/with the link you were given/, undefined],
 };
 
 onOneStoreExcept(/outbox|expire|each once/, 'mails', (store) => {
@@ -145,7 +145,7 @@ onOneStoreExcept(/outbox|expire|each once/, 'mails', (store) => {
         const mail = await noticeFor(notice);
         expect(mail.subject).to.include('Gatehouse');
         expect(mail.text).to.match(says);
-        expect(mail.text).to.match(/\n\nIf (it was not you|it was you|you did not ask)/);
+        expect(mail.text).to.match(/\n\n(Wasn't you\?|Was it you\?|Didn't ask for this)/);
         expect(mail.text).to.include(`Account: ${mail.to}`);
         expect(mail.text).not.to.match(/[{}]|undefined|NaN|\[object/);
         const links = [...mail.text.matchAll(/https?:\S+/g)].map(([url]) => url);
@@ -197,9 +197,9 @@ onOneStoreExcept(/outbox|expire|each once/, 'mails', (store) => {
     const mail = await noticeFor({ kind: 'password-changed' });
     expect(mail.subject).to.equal('Your Prüfstelle «Ä» <b> password was changed');
     expect(mail.headers.get('from')).to.match(/^=\?UTF-8\?.*\?= <konto@example\.com>$/i);
-    expect(mail.text).to.include('Your Prüfstelle «Ä» <b> account');
+    expect(mail.text).to.include('your Prüfstelle «Ä» <b> account');
     expect(mail.text).to.include('Need help? hilfe@example.com');
-    expect(mail.html).to.include('Your Prüfstelle «Ä» &lt;b&gt; account');
+    expect(mail.html).to.include('your Prüfstelle «Ä» &lt;b&gt; account');
     await gatehouse.stop();
   });
 
@@ -225,7 +225,7 @@ onOneStoreExcept(/outbox|expire|each once/, 'mails', (store) => {
       expect(got).to.deep.include({ from: 'no-reply@localhost', to: ['reader@example.com'] });
       expect(got?.auth).to.equal('\0mailer\0pass word');
       const mail = readMail(`${got?.data}\r\n`);
-      expect(mail.text).to.include('has a new password');
+      expect(mail.text).to.include('was changed');
       expect(mail.html).to.include('<h1>Your password was changed</h1>');
       expect(outboxFiles(gatehouse.database.dataDir, '.eml')).to.deep.equal([]);
       expect(smtp.greetings).to.deep.equal(['localhost']);

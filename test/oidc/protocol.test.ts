@@ -253,7 +253,7 @@ onOneStoreExcept(/used once|new once/, 'the protocol', (store) => {
       const web = createWeb(gatehouse.url);
       const page = await web.get(grant.verification_uri ?? '');
       const wrong = await web.submit(page, '/device', { user_code: 'BBBB-BBBB' });
-      expect(wrong.text).to.include('do not know that code');
+      expect(wrong.text).to.include('That code isn&#39;t valid.');
       const confirm = await web.submit(wrong, '/device', { user_code: grant.user_code ?? '' });
       await web.submit(confirm, '/device', { abort: 'yes' });
       expect((await poll()).body.error).to.equal('access_denied');
